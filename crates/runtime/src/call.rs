@@ -1,0 +1,76 @@
+//! One call, from checkout to release.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use surrealdb_types::Value;
+use surrealism_types::args::Args;
+
+use crate::deadline::within;
+use crate::host::InvocationContext;
+use crate::runtime::Runtime;
+use crate::{SurrealismError, SurrealismResult};
+
+/// A call that has not begun; await it. Made by [`Runtime::call`].
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call<'a, A> {
+    runtime: &'a Runtime,
+    name: Option<String>,
+    args: A,
+    context: Box<dyn InvocationContext>,
+    timeout: Option<Duration>,
+}
+
+impl<'a, A: Args> Call<'a, A> {
+    pub(crate) fn new(
+        runtime: &'a Runtime,
+        name: Option<String>,
+        args: A,
+        context: Box<dyn InvocationContext>,
+    ) -> Self {
+        Self { runtime, name, args, context, timeout: None }
+    }
+
+    /// Bounds the whole call: waiting for an instance, making one, `init`, and the function itself.
+    /// Default: none; the module's and the host's own limits hold in either case.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    async fn run(self) -> SurrealismResult<Value> {
+        let Self { runtime, name, args, context, timeout } = self;
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let acquired = within(runtime.alarms(), deadline, runtime.acquire_controller(context));
+        let mut controller = acquired.await.map_err(|_| SurrealismError::Timeout {
+            effective: timeout,
+            context_timeout: timeout,
+            module_limit: None,
+        })??;
+
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let answer = controller.invoke_with_timeout(name, args, left).await;
+        runtime.release_controller(controller);
+        answer
+    }
+}
+
+impl<'a, A: Args + Send + 'a> IntoFuture for Call<'a, A> {
+    type Output = SurrealismResult<Value>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<A> fmt::Debug for Call<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("name", &self.name)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}

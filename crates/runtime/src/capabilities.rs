@@ -1,0 +1,177 @@
+//! What a module asks to be allowed, as its `surrealism.toml` says.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The `[capabilities]` of a module. Everything is denied or unbounded-by-the-module by default;
+/// the host's own ceilings hold beside these, and of two bounds the smaller one counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SurrealismCapabilities {
+    /// Whether the module needs scripting functions of the database. Default: `false`.
+    pub allow_scripting: bool,
+    /// Whether the guest may run SurrealQL through `sql`. Default: `false`.
+    pub allow_arbitrary_queries: bool,
+    /// Which functions the guest may call through `run`. Default: none.
+    pub allow_functions: FunctionTargets,
+    /// Where the guest may connect to over TCP: addresses, CIDR blocks, `host`, `host:port`.
+    /// Default: nowhere. See [`resolve_allow_net`](crate::resolve_allow_net).
+    pub allow_net: Vec<String>,
+    /// Linear memory of one instance, all its memories together, in bytes. Default: no bound of
+    /// the module's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory_bytes: Option<usize>,
+    /// Time for one call, in milliseconds. Default: no bound of the module's own.
+    #[serde(skip_serializing_if = "Option::is_none", with = "milliseconds")]
+    pub max_execution_time: Option<Duration>,
+    /// Most instances at work at a time. Default: the host's pool size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_pool_size: Option<usize>,
+    /// Entries in the key-value store. Default: no bound of the module's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_kv_entries: Option<usize>,
+    /// Encoded size of one value in the key-value store, in bytes. Default: no bound of the
+    /// module's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_kv_value_bytes: Option<usize>,
+    /// Whether guest code is compiled with checks that let the host stop it. Default: `true`.
+    ///
+    /// With `false`, guest code runs without them and **cannot be stopped**: it holds its thread
+    /// until it returns or calls the host, other tasks of that thread wait, and a deadline takes
+    /// effect only where the guest waits for the host. For trusted, compute-heavy modules.
+    pub strict_timeout: bool,
+}
+
+impl Default for SurrealismCapabilities {
+    fn default() -> Self {
+        Self {
+            allow_scripting: false,
+            allow_arbitrary_queries: false,
+            allow_functions: FunctionTargets::None,
+            allow_net: Vec::new(),
+            max_memory_bytes: None,
+            max_execution_time: None,
+            max_pool_size: None,
+            max_kv_entries: None,
+            max_kv_value_bytes: None,
+            strict_timeout: true,
+        }
+    }
+}
+
+/// Which functions a guest may call through `run`. Written in TOML as a list of patterns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum FunctionTargets {
+    /// None: `[]`, the default.
+    #[default]
+    None,
+    /// Every function: a list with `"*"` in it.
+    All,
+    /// Those that a pattern admits: `family` and `family::*` a whole family, `family::name` one
+    /// function. A name's family is what stands before its first `::`.
+    Some(Vec<String>),
+}
+
+impl FunctionTargets {
+    /// Whether a function, by its full name, may be called.
+    pub fn allows(&self, fnc: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Some(patterns) => patterns.iter().any(|pattern| pattern_allows(pattern, fnc)),
+        }
+    }
+}
+
+fn pattern_allows(pattern: &str, fnc: &str) -> bool {
+    let (family, name) = split_family(fnc);
+    match split_family(pattern) {
+        (allowed, None | Some("*")) => allowed == family,
+        (allowed, Some(exact)) => allowed == family && Some(exact) == name,
+    }
+}
+
+fn split_family(name: &str) -> (&str, Option<&str>) {
+    match name.split_once("::") {
+        Some((family, rest)) => (family, Some(rest)),
+        None => (name, None),
+    }
+}
+
+impl From<Vec<String>> for FunctionTargets {
+    fn from(patterns: Vec<String>) -> Self {
+        if patterns.is_empty() {
+            Self::None
+        } else if patterns.iter().any(|pattern| pattern == "*") {
+            Self::All
+        } else {
+            Self::Some(patterns)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for FunctionTargets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::<String>::deserialize(deserializer)?.into())
+    }
+}
+
+impl Serialize for FunctionTargets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None => serializer.collect_seq::<[&str; 0]>([]),
+            Self::All => serializer.collect_seq(["*"]),
+            Self::Some(patterns) => serializer.collect_seq(patterns),
+        }
+    }
+}
+
+/// A duration as a whole number of milliseconds.
+mod milliseconds {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        duration.map(|duration| duration.as_millis() as u64).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_admit_what_they_say() {
+        let some = |patterns: &[&str]| {
+            FunctionTargets::from(patterns.iter().map(|p| p.to_string()).collect::<Vec<_>>())
+        };
+        let cases = [
+            (some(&[]), "http::get", false),
+            (some(&["*"]), "http::get", true),
+            (some(&["fn::a", "*"]), "http::get", true),
+            (some(&["http"]), "http::get", true),
+            (some(&["http::*"]), "http::get", true),
+            (some(&["http::*"]), "httpx::get", false),
+            (some(&["http::get"]), "http::get", true),
+            (some(&["http::get"]), "http::put", false),
+            (some(&["http::get"]), "http", false),
+            (some(&["http::get"]), "http::get::deep", false),
+            (some(&["fn::a::b"]), "fn::a::b", true),
+            (some(&["fn::a::*"]), "fn::a::b", false),
+            (some(&["count"]), "count", true),
+            (some(&["count"]), "counter", false),
+        ];
+        for (targets, function, expected) in cases {
+            assert_eq!(targets.allows(function), expected, "{targets:?} on {function}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! `surrealism.toml`: what a module is called, what it asks for, what it brings.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::capabilities::SurrealismCapabilities;
+use crate::limits::MAX_IDENTIFIER_BYTES;
+use crate::suggest;
+use crate::{PrefixErr, SurrealismResult};
+
+/// The whole of `surrealism.toml`. A key that the format does not know is an error: a misspelt
+/// limit would otherwise be no limit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SurrealismConfig {
+    /// What the module is written in.
+    #[serde(default)]
+    pub target: Target,
+    /// Which version of the interface the module was built for.
+    #[serde(default)]
+    pub abi: AbiVersion,
+    /// Who made it, and what it is called: `[package]`.
+    #[serde(rename = "package")]
+    pub meta: SurrealismMeta,
+    /// What it asks to be allowed: `[capabilities]`.
+    #[serde(default)]
+    pub capabilities: SurrealismCapabilities,
+    /// What is packed beside the code: `[attach]`.
+    #[serde(default)]
+    pub attach: SurrealismAttach,
+}
+
+impl SurrealismConfig {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// When it is no TOML, a key is missing, unknown or of the wrong type, or a name is no plain
+    /// identifier. The message has the line, and for an unknown key the known ones nearest to it.
+    pub fn parse(s: &str) -> SurrealismResult<Self> {
+        toml::from_str(s)
+            .map_err(|error| with_suggestion(&error))
+            .prefix_err(|| "surrealism.toml is not valid")
+    }
+
+    /// Writes the configuration; [`parse`](Self::parse) reads it back.
+    ///
+    /// # Errors
+    ///
+    /// When a number does not fit TOML's.
+    pub fn to_toml(&self) -> SurrealismResult<String> {
+        toml::to_string_pretty(self).prefix_err(|| "surrealism.toml cannot be written")
+    }
+
+    /// The name of the archive: `{organisation}-{name}-{version}.surli`.
+    pub fn file_name(&self) -> String {
+        let SurrealismMeta { organisation, name, version } = &self.meta;
+        format!("{organisation}-{name}-{version}.surli")
+    }
+}
+
+/// Adds "did you mean" to serde's "unknown field `x`, expected one of `a`, `b`".
+fn with_suggestion(error: &toml::de::Error) -> String {
+    let message = error.to_string();
+    let mut quoted = error.message().split('`').skip(1).step_by(2);
+    let nearest = match quoted.next() {
+        Some(unknown) if error.message().starts_with("unknown field") => {
+            suggest::nearest(unknown, quoted)
+        }
+        _ => Vec::new(),
+    };
+    match nearest.first() {
+        Some(name) => format!("{message}did you mean `{name}`?"),
+        None => message,
+    }
+}
+
+/// What a module is written in. It matters to the tools that build it, not to the host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// Rust.
+    #[default]
+    Rust,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rust => "rust",
+        })
+    }
+}
+
+/// A version of the interface between host and guest. Written in TOML as a number or as `"p1"`,
+/// `"p2"`; without it, 0, which no host accepts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AbiVersion(pub u32);
+
+impl AbiVersion {
+    /// The version that this crate speaks.
+    pub const CURRENT: Self = Self(2);
+}
+
+impl fmt::Display for AbiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for AbiVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for AbiVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = AbiVersion;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an ABI version: a number, \"p1\" or \"p2\"")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<AbiVersion, E> {
+                let invalid = |_| E::invalid_value(de::Unexpected::Signed(number), &self);
+                u32::try_from(number).map(AbiVersion).map_err(invalid)
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<AbiVersion, E> {
+                let invalid = |_| E::invalid_value(de::Unexpected::Unsigned(number), &self);
+                u32::try_from(number).map(AbiVersion).map_err(invalid)
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<AbiVersion, E> {
+                match name {
+                    "p1" => Ok(AbiVersion(1)),
+                    "p2" => Ok(AbiVersion(2)),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(name), &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// Who made a module, and what it is called.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SurrealismMeta {
+    /// The maker, a plain identifier: letters, digits, `-` and `_`, first a letter or a digit.
+    #[serde(deserialize_with = "identifier")]
+    pub organisation: String,
+    /// The module, a plain identifier as well.
+    #[serde(deserialize_with = "identifier")]
+    pub name: String,
+    /// The module's own version.
+    pub version: semver::Version,
+}
+
+fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let fault = if name.is_empty() {
+        "it is empty".to_string()
+    } else if name.len() > MAX_IDENTIFIER_BYTES {
+        format!("it is {} bytes long, and {MAX_IDENTIFIER_BYTES} are allowed", name.len())
+    } else if let Some(c) = name.chars().find(|c| !plain(*c)) {
+        format!("{c:?} is not allowed; use letters, digits, `-` and `_`")
+    } else if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        "it must begin with a letter or a digit".to_string()
+    } else {
+        return Ok(name);
+    };
+    let shown: String = name.chars().take(MAX_IDENTIFIER_BYTES).collect();
+    Err(de::Error::custom(format!("{shown:?} is no plain identifier: {fault}")))
+}
+
+/// What is packed beside the code.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SurrealismAttach {
+    /// A folder whose contents the guest sees, read-only, at `/`. Relative to the project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fs: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::capabilities::FunctionTargets;
+
+    const PACKAGE: &str =
+        "[package]\norganisation = \"acme\"\nname = \"demo\"\nversion = \"1.2.3\"\n";
+
+    #[test]
+    fn what_is_left_out_is_denied() {
+        let config = SurrealismConfig::parse(PACKAGE).unwrap();
+        assert_eq!(config.capabilities, SurrealismCapabilities::default());
+        assert_eq!(config.abi, AbiVersion(0));
+        assert_eq!(config.attach, SurrealismAttach::default());
+        assert_eq!(config.file_name(), "acme-demo-1.2.3.surli");
+    }
+
+    #[test]
+    fn everything_survives_writing_and_reading() {
+        let text = format!(
+            "target = \"rust\"\nabi = \"p2\"\n{PACKAGE}\
+             [capabilities]\nallow_scripting = true\nallow_arbitrary_queries = true\n\
+             allow_functions = [\"fn\"]\nallow_net = [\"10.0.0.0/8\"]\nmax_memory_bytes = 1\n\
+             max_execution_time = 250\nmax_pool_size = 2\nmax_kv_entries = 3\n\
+             max_kv_value_bytes = 4\nstrict_timeout = false\n[attach]\nfs = \"data\"\n"
+        );
+        let config = SurrealismConfig::parse(&text).unwrap();
+        assert_eq!(config.capabilities.max_execution_time, Some(Duration::from_millis(250)));
+        assert_eq!(config.capabilities.allow_functions, FunctionTargets::Some(vec!["fn".into()]));
+        assert_eq!(config.abi, AbiVersion::CURRENT);
+        let again = SurrealismConfig::parse(&config.to_toml().unwrap()).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{config:?}"));
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let package = |organisation: &str| {
+            format!(
+                "[package]\norganisation = \"{organisation}\"\nname = \"n\"\nversion = \"1.0.0\"\n"
+            )
+        };
+        let cases = [
+            (
+                format!("{PACKAGE}[capabilities]\nmax_memry_bytes = 1"),
+                "did you mean `max_memory_bytes`?",
+            ),
+            (format!("{PACKAGE}[capabilites]\n"), "did you mean `capabilities`?"),
+            (format!("{PACKAGE}[capabilities]\nmax_execution_time = \"1s\""), "line 6"),
+            (format!("{PACKAGE}[capabilities]\nmax_memory_bytes = -1"), "line 6"),
+            (format!("abi = \"p9\"\n{PACKAGE}"), "a number, \"p1\" or \"p2\""),
+            (format!("abi = 4294967296\n{PACKAGE}"), "4294967296"),
+            ("abi = 2".to_string(), "missing field `package`"),
+            (package("../evil"), "is no plain identifier: '.' is not allowed"),
+            (package(""), "it is empty"),
+            (package("-x"), "must begin with a letter or a digit"),
+            (package(&"x".repeat(65)), "it is 65 bytes long, and 64 are allowed"),
+            (package("a\u{202e}b"), "is not allowed"),
+        ];
+        for (text, expected) in cases {
+            let error = SurrealismConfig::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error} lacks {expected:?}");
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! One instance of a module, and the calls into it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use surrealdb_types::{Kind, Value};
+use surrealism_types::args::Args;
+use surrealism_types::codec;
+use wasmtime::{AsContextMut, Store};
+
+use crate::bindings::Guest;
+use crate::deadline::within;
+use crate::explain;
+use crate::host::InvocationContext;
+use crate::module::Module;
+use crate::pool::Permit;
+use crate::store::StoreData;
+use crate::{SurrealismError, SurrealismResult};
+
+/// One isolated instance of a module. For one call at a time; its memory lasts from call to call.
+///
+/// An instance whose call trapped, timed out, was cancelled or panicked is lost: every later use of
+/// it is refused, and [`Runtime::release_controller`](crate::Runtime::release_controller) drops it.
+/// Where no single instance is needed, [`Runtime::call`](crate::Runtime::call) is simpler.
+pub struct Controller {
+    module: Arc<Module>,
+    store: Store<StoreData>,
+    guest: Guest,
+    /// False while a call is under way, and for good when it does not come back in order.
+    fit: bool,
+    initialised: bool,
+    permit: Option<Permit>,
+}
+
+impl Controller {
+    /// Makes an instance, within the module's own time limit. Its `init` has not run.
+    pub(crate) async fn new(
+        module: Arc<Module>,
+        context: Box<dyn InvocationContext>,
+    ) -> SurrealismResult<Self> {
+        let deadline = Deadline::of(&module, None);
+        let make = async {
+            let mut store = StoreData::store(module.clone(), context)?;
+            yield_every_tick(&mut store, &module);
+            let instance = module.pre.instantiate_async(&mut store).await?;
+            let guest = Guest::new(&mut store, &instance, &module.guest)?;
+            Ok((store, guest))
+        };
+        let (store, guest) = within(&module.engines.alarms, deadline.at, make)
+            .await
+            .map_err(|_| deadline.missed())?
+            .map_err(|error: wasmtime::Error| {
+                let error = error.context(format!("{module} cannot be instantiated"));
+                SurrealismError::Instantiation(error)
+            })?;
+        let initialised = guest.init.is_none();
+        Ok(Self { module, store, guest, fit: true, initialised, permit: None })
+    }
+
+    pub(crate) fn hold(&mut self, permit: Permit) {
+        self.permit = Some(permit);
+    }
+
+    /// Gives the permit up, for the caller to drop once the instance is back in its place.
+    pub(crate) fn let_go(&mut self) -> Option<Permit> {
+        self.permit.take()
+    }
+
+    /// Whether the instance may serve another caller of `module`.
+    pub(crate) fn is_reusable(&self, module: &Arc<Module>) -> bool {
+        self.fit && self.initialised && Arc::ptr_eq(&self.module, module)
+    }
+
+    /// Replaces the context that the guest's calls to the host go to.
+    pub fn set_context(&mut self, context: Box<dyn InvocationContext>) {
+        self.store.data_mut().set_context(context);
+    }
+
+    /// Takes the context out; until another is set, the guest's calls to the host are refused and
+    /// its output is dropped.
+    pub fn clear_context(&mut self) {
+        self.store.data_mut().clear_context();
+    }
+
+    /// Lets the guest run until the next tick of the clock before it yields. Every call does this
+    /// by itself; it is here for hosts that were written against the published runtime.
+    pub fn reset_epoch_deadline(&mut self) {
+        if self.module.config.capabilities.strict_timeout {
+            self.store.set_epoch_deadline(1);
+        }
+    }
+
+    /// Runs the module's `init`, if it has one and it has not yet run in this instance.
+    /// [`Runtime::acquire_controller`](crate::Runtime::acquire_controller) has done so.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`invoke`](Self::invoke). The instance is lost after any of them.
+    pub async fn init(&mut self) -> SurrealismResult<()> {
+        if self.initialised {
+            return Ok(());
+        }
+        let deadline = Deadline::of(&self.module, None);
+        let (answer,) = self
+            .enter("init", deadline, async |store, guest| match &guest.init {
+                Some(init) => init.call_async(store, ()).await,
+                None => Ok((Ok(()),)),
+            })
+            .await?;
+        if let Err(message) = answer {
+            self.fit = false;
+            let message = format!("`init` of {} failed: {message}", self.module);
+            return Err(SurrealismError::FunctionCallError(message));
+        }
+        self.initialised = true;
+        Ok(())
+    }
+
+    /// Calls a function; `None` is the default export. As
+    /// [`invoke_with_timeout`](Self::invoke_with_timeout), without a timeout of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// See there.
+    pub async fn invoke<A: Args>(
+        &mut self,
+        name: Option<String>,
+        args: A,
+    ) -> SurrealismResult<Value> {
+        self.invoke_with_timeout(name, args, None).await
+    }
+
+    /// Calls a function; `None` is the default export. The call has until the smallest of
+    /// `context_timeout`, the module's `max_execution_time` and the host's ceiling; what it waits
+    /// for then, in the guest or in the host, is cancelled within two ticks of the
+    /// [clock](crate::epoch::EPOCH_TICK_MS).
+    ///
+    /// # Errors
+    ///
+    /// - [`FunctionCallError`](SurrealismError::FunctionCallError) when there is no such function,
+    ///   it takes another number of arguments, or it answered with an error. The instance is fine.
+    /// - [`Timeout`](SurrealismError::Timeout) when time ran out. The instance is lost.
+    /// - [`Wasmtime`](SurrealismError::Wasmtime) when the guest trapped. The instance is lost.
+    /// - [`Other`](SurrealismError::Other) when a value could not be encoded or decoded.
+    pub async fn invoke_with_timeout<A: Args>(
+        &mut self,
+        name: Option<String>,
+        args: A,
+        context_timeout: Option<Duration>,
+    ) -> SurrealismResult<Value> {
+        let deadline = Deadline::of(&self.module, context_timeout);
+        let args = args.to_values();
+        let name = name.as_deref();
+        self.module.check_call(name, args.len()).map_err(SurrealismError::FunctionCallError)?;
+        let args = codec::encode_values(&args)?;
+        let (answer,) = self
+            .enter(name.unwrap_or("default"), deadline, async |store, guest| {
+                guest.invoke.call_async(store, (name, &args)).await
+            })
+            .await?;
+        let bytes = answer.map_err(SurrealismError::FunctionCallError)?;
+        Ok(codec::decode_value(&bytes)?)
+    }
+
+    /// The arguments of a function, as the guest itself describes them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`invoke`](Self::invoke), and when the component does not describe itself.
+    pub async fn args(&mut self, name: Option<String>) -> SurrealismResult<Vec<(String, Kind)>> {
+        let name = name.as_deref();
+        let bytes = self
+            .describe("function-args", async |store, guest| match &guest.function_args {
+                Some(function) => function.call_async(store, (name,)).await.map(Some),
+                None => Ok(None),
+            })
+            .await?;
+        Ok(codec::decode_arguments(&bytes)?)
+    }
+
+    /// The kind that a function returns, as the guest itself describes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`args`](Self::args).
+    pub async fn returns(&mut self, name: Option<String>) -> SurrealismResult<Kind> {
+        let name = name.as_deref();
+        let bytes = self
+            .describe("function-returns", async |store, guest| match &guest.function_returns {
+                Some(function) => function.call_async(store, (name,)).await.map(Some),
+                None => Ok(None),
+            })
+            .await?;
+        Ok(codec::decode_kind(&bytes)?)
+    }
+
+    /// Whether a function may write to the database, as the guest itself describes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`args`](Self::args).
+    pub async fn writeable(&mut self, name: Option<String>) -> SurrealismResult<bool> {
+        let name = name.as_deref();
+        self.describe("function-writeable", async |store, guest| match &guest.function_writeable {
+            Some(function) => function.call_async(store, (name,)).await.map(Some),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// What a function says of itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`args`](Self::args).
+    pub async fn comment(&mut self, name: Option<String>) -> SurrealismResult<Option<String>> {
+        let name = name.as_deref();
+        self.describe("function-comment", async |store, guest| match &guest.function_comment {
+            Some(function) => function.call_async(store, (name,)).await.map(Some),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// The names of all functions, as the guest itself lists them; `None` is the default export.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`args`](Self::args).
+    pub async fn list(&mut self) -> SurrealismResult<Vec<Option<String>>> {
+        self.describe("list-functions", async |store, guest| match &guest.list_functions {
+            Some(function) => {
+                function.call_async(store, ()).await.map(|(names,)| Some((Ok(names),)))
+            }
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// Asks the guest about itself: no call answers `None`, and an answer may be a refusal.
+    async fn describe<T>(
+        &mut self,
+        export: &str,
+        ask: impl AsyncFnOnce(
+            &mut Store<StoreData>,
+            &Guest,
+        ) -> wasmtime::Result<Option<(Result<T, String>,)>>,
+    ) -> SurrealismResult<T> {
+        let deadline = Deadline::of(&self.module, None);
+        match self.enter(export, deadline, ask).await? {
+            Some((answer,)) => answer.map_err(SurrealismError::FunctionCallError),
+            None => Err(SurrealismError::Other(anyhow::anyhow!(
+                "{} does not describe itself: its component exports no `{export}`",
+                self.module
+            ))),
+        }
+    }
+
+    /// The one way into a guest: bounded in time, and the instance is lost unless the guest comes
+    /// back in order.
+    async fn enter<T>(
+        &mut self,
+        function: &str,
+        deadline: Deadline,
+        call: impl AsyncFnOnce(&mut Store<StoreData>, &Guest) -> wasmtime::Result<T>,
+    ) -> SurrealismResult<T> {
+        if !self.fit {
+            return Err(SurrealismError::Other(anyhow::anyhow!(
+                "this instance of {} is lost, since its last call trapped, ran out of time or was \
+                 cancelled: drop it and acquire another",
+                self.module
+            )));
+        }
+        self.reset_epoch_deadline();
+        self.store.data().stdout.renew();
+        self.store.data().stderr.renew();
+
+        self.fit = false;
+        let entered = call(&mut self.store, &self.guest);
+        let outcome = within(&self.module.engines.alarms, deadline.at, entered).await;
+        self.store.data().stdout.finish();
+        self.store.data().stderr.finish();
+        match outcome {
+            Ok(Ok(answer)) => {
+                self.fit = true;
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(explain::trap(error, function, self.store.data())),
+            Err(_) => Err(deadline.missed()),
+        }
+    }
+}
+
+/// Guests are fair: on every tick they let other tasks of their thread run.
+fn yield_every_tick(store: &mut Store<StoreData>, module: &Module) {
+    if module.config.capabilities.strict_timeout {
+        store.as_context_mut().epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
+    }
+}
+
+impl fmt::Debug for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Controller")
+            .field("module", &self.module.to_string())
+            .field("fit", &self.fit)
+            .field("initialised", &self.initialised)
+            .finish_non_exhaustive()
+    }
+}
+
+/// When a call must be over, and who says so.
+#[derive(Debug, Clone, Copy)]
+struct Deadline {
+    at: Option<Instant>,
+    effective: Option<Duration>,
+    context_timeout: Option<Duration>,
+    module_limit: Option<Duration>,
+}
+
+impl Deadline {
+    fn of(module: &Module, context_timeout: Option<Duration>) -> Self {
+        let module_limit = module.max_execution_time;
+        let effective = [context_timeout, module_limit].into_iter().flatten().min();
+        // A time too far off to be told is no deadline.
+        let at = effective.and_then(|effective| Instant::now().checked_add(effective));
+        Self { at, effective, context_timeout, module_limit }
+    }
+
+    fn missed(self) -> SurrealismError {
+        let Self { effective, context_timeout, module_limit, at: _ } = self;
+        SurrealismError::Timeout { effective, context_timeout, module_limit }
+    }
+}

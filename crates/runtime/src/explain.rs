@@ -1,0 +1,94 @@
+//! A trap, in words: which function of which module, what the guest said, and where it was.
+
+use wasmtime::{Error, Trap, WasmBacktrace};
+
+use crate::SurrealismError;
+use crate::store::StoreData;
+
+/// Makes of what wasmtime answers an error that a plugin's author can act on. wasmtime's own error
+/// stays inside, for who wants to downcast it.
+pub(crate) fn trap(error: Error, function: &str, data: &StoreData) -> SurrealismError {
+    let what = cause(&error, data);
+    let mut message = format!("function `{function}` of {} {what}", data.module);
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+        message += &format!("\n{backtrace}");
+    }
+    SurrealismError::Wasmtime(Told { message, error }.into())
+}
+
+fn cause(error: &Error, data: &StoreData) -> String {
+    let stderr = data.stderr.tail();
+    if let Some(panic) = panic_message(&stderr) {
+        return format!("panicked: {panic}");
+    }
+    if let Some(refusal) = data.memory.refusal() {
+        return format!("ran out of memory: {refusal}");
+    }
+    let trap = match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => "ran out of stack: it calls itself too deeply".to_string(),
+        Some(trap) => format!("trapped: {trap}"),
+        None => format!("failed: {}", error.root_cause()),
+    };
+    match stderr.trim() {
+        "" => trap,
+        said => format!("{trap}; its last output was: {said}"),
+    }
+}
+
+/// What a Rust guest's panic says on its error output:
+/// `thread 'main' panicked at src/lib.rs:1:2:`, then the message, then a note on backtraces.
+fn panic_message(stderr: &str) -> Option<String> {
+    let (_, told) = stderr.rsplit_once("panicked at ")?;
+    let (place, message) = told.split_once('\n').unwrap_or((told, ""));
+    let message: Vec<&str> =
+        message.lines().take_while(|line| !line.starts_with("note: ")).collect();
+    let place = place.trim_end_matches(':');
+    Some(match message.join("\n").trim() {
+        "" => format!("at {place}"),
+        message => format!("{message}, at {place}"),
+    })
+}
+
+/// wasmtime's error under our words. Its own text is left out of the chain: it repeats the
+/// backtrace.
+struct Told {
+    message: String,
+    error: Error,
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\n{:?}", self.message, self.error)
+    }
+}
+
+impl std::error::Error for Told {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_found_in_what_was_printed() {
+        let cases = [
+            ("", None),
+            ("all is well\n", None),
+            (
+                "before\n\nthread '<unnamed>' panicked at src/lib.rs:3:5:\nat the disco\n\
+                 note: run with `RUST_BACKTRACE=1`\n",
+                Some("at the disco, at src/lib.rs:3:5"),
+            ),
+            ("thread 'main' (1) panicked at a.rs:1:2:\nx\ny\n", Some("x\ny, at a.rs:1:2")),
+            ("thread 'main' panicked at a.rs:1:2:\n", Some("at a.rs:1:2")),
+        ];
+        for (stderr, expected) in cases {
+            assert_eq!(panic_message(stderr).as_deref(), expected, "{stderr:?}");
+        }
+    }
+}

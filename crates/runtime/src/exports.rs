@@ -1,0 +1,197 @@
+//! `exports.toml`: what functions an archive has, readable without running it.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use surrealdb_types::{Kind, ToSql};
+use surrealism_types::codec;
+
+use crate::{PrefixErr, SurrealismResult};
+
+/// The functions of a module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExportsManifest {
+    /// One for each function, in no particular order.
+    pub functions: Vec<FunctionExport>,
+}
+
+impl ExportsManifest {
+    /// No functions: what a build starts with, before it has asked the component.
+    pub fn empty() -> Self {
+        Self { functions: Vec::new() }
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    ///
+    /// When it is no TOML, or a signature in it cannot be decoded.
+    pub fn parse(s: &str) -> SurrealismResult<Self> {
+        toml::from_str(s).prefix_err(|| "exports.toml is not valid")
+    }
+
+    /// Writes the manifest; [`parse`](Self::parse) reads it back.
+    ///
+    /// # Errors
+    ///
+    /// When a signature cannot be encoded.
+    pub fn to_toml(&self) -> SurrealismResult<String> {
+        toml::to_string(self).prefix_err(|| "exports.toml cannot be written")
+    }
+
+    /// A function by its name; `None` is the default export.
+    pub fn get_signature(&self, name: Option<&str>) -> Option<&FunctionExport> {
+        self.functions.iter().find(|function| function.name.as_deref() == name)
+    }
+}
+
+/// A function of a module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FunctionExport {
+    /// Its name, namespaces included; `None` for the default export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its arguments, by name and kind. In TOML, the hexadecimal form of
+    /// [`codec::encode_arguments`].
+    #[serde(with = "hex_arguments")]
+    pub args: Vec<(String, Kind)>,
+    /// What it returns. In TOML, the hexadecimal form of [`codec::encode_kind`].
+    #[serde(with = "hex_kind")]
+    pub returns: Kind,
+    /// The arguments as text, where that says more than their kinds do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args_text: Option<Vec<String>>,
+    /// What it returns, as text, where that says more than the kind does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns_text: Option<String>,
+    /// Whether it may write to the database.
+    #[serde(default)]
+    pub writeable: bool,
+    /// What it says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+impl FunctionExport {
+    /// The arguments as a person reads them: `name: string, age: int`.
+    pub fn args_display(&self) -> String {
+        match &self.args_text {
+            Some(text) => text.join(", "),
+            None => {
+                let argument = |(name, kind): &(String, Kind)| format!("{name}: {}", kind.to_sql());
+                self.args.iter().map(argument).collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+
+    /// What the function returns, as a person reads it: `array<string>`.
+    pub fn returns_display(&self) -> String {
+        self.returns_text.clone().unwrap_or_else(|| self.returns.to_sql())
+    }
+}
+
+/// The whole signature: `math::add(a: int, b: int) -> int`.
+impl fmt::Display for FunctionExport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.as_deref().unwrap_or("(default)");
+        write!(f, "{name}({}) -> {}", self.args_display(), self.returns_display())
+    }
+}
+
+mod hex_arguments {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        args: &[(String, Kind)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let args: Vec<(&str, Kind)> =
+            args.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect();
+        let bytes = codec::encode_arguments(&args).map_err(ser::Error::custom)?;
+        hex::serde::serialize(bytes, serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(String, Kind)>, D::Error> {
+        let bytes: Vec<u8> = hex::serde::deserialize(deserializer)?;
+        codec::decode_arguments(&bytes).map_err(de::Error::custom)
+    }
+}
+
+mod hex_kind {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes = codec::encode_kind(kind).map_err(ser::Error::custom)?;
+        hex::serde::serialize(bytes, serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Kind, D::Error> {
+        let bytes: Vec<u8> = hex::serde::deserialize(deserializer)?;
+        codec::decode_kind(&bytes).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(name: Option<&str>, args: Vec<(String, Kind)>) -> FunctionExport {
+        FunctionExport {
+            name: name.map(str::to_string),
+            args,
+            returns: Kind::Array(Box::new(Kind::Any), None),
+            args_text: None,
+            returns_text: None,
+            writeable: true,
+            comment: Some("Says hello.".to_string()),
+        }
+    }
+
+    #[test]
+    fn a_manifest_survives_writing_and_reading() {
+        let optional = Kind::Either(vec![Kind::None, Kind::Int]);
+        let manifest = ExportsManifest {
+            functions: vec![
+                function(None, vec![("name".to_string(), Kind::String)]),
+                function(Some("a::b"), vec![("x".to_string(), optional)]),
+            ],
+        };
+        let again = ExportsManifest::parse(&manifest.to_toml().unwrap()).unwrap();
+        assert_eq!(again, manifest);
+        assert!(again.get_signature(None).is_some());
+        assert!(again.get_signature(Some("a::b")).is_some());
+        assert!(again.get_signature(Some("b")).is_none());
+    }
+
+    #[test]
+    fn signatures_read_well() {
+        let mut export = function(
+            Some("greet"),
+            vec![
+                ("name".to_string(), Kind::String),
+                ("age".to_string(), Kind::Either(vec![Kind::None, Kind::Int])),
+            ],
+        );
+        assert_eq!(export.to_string(), "greet(name: string, age: none | int) -> array<any>");
+        export.args_text = Some(vec!["who".to_string()]);
+        export.returns_text = Some("greetings".to_string());
+        assert_eq!(export.to_string(), "greet(who) -> greetings");
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let cases = [
+            ("", "missing field `functions`"),
+            ("[[functions]]\nargs = \"zz\"\nreturns = \"\"", "line 2"),
+            ("[[functions]]\nargs = \"00\"\nreturns = \"00\"", "cannot decode a list of arguments"),
+        ];
+        for (text, expected) in cases {
+            let error = ExportsManifest::parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error} lacks {expected:?}");
+        }
+    }
+}

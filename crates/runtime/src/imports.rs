@@ -1,0 +1,134 @@
+//! The functions that a guest can call, answered by the context of its call.
+//!
+//! Each does the same: ask the module's capabilities, decode, ask the context, encode. Whatever
+//! goes wrong reaches the guest as text.
+
+use anyhow::{Result, ensure};
+use surrealism_types::codec;
+
+use crate::bindings::host;
+use crate::kv::KVStore;
+use crate::store::StoreData;
+
+type Bytes = Vec<u8>;
+
+impl StoreData {
+    fn kv(&mut self) -> Result<&dyn KVStore> {
+        self.context.kv()
+    }
+}
+
+/// An error as the guest sees it, causes included.
+fn text<T>(result: Result<T>) -> Result<T, String> {
+    result.map_err(|error| format!("{error:#}"))
+}
+
+impl host::Host for StoreData {
+    async fn sql(&mut self, query: String, vars: Bytes) -> Result<Bytes, String> {
+        let answer = async {
+            let config = &self.module.config;
+            ensure!(
+                config.capabilities.allow_arbitrary_queries,
+                "`sql` is denied: {} does not have `allow_arbitrary_queries = true` in its \
+                 surrealism.toml",
+                self.module
+            );
+            let vars = codec::decode_variables(&vars)?;
+            codec::encode_value(&self.context.sql(config, query, vars).await?)
+        };
+        text(answer.await)
+    }
+
+    async fn run(
+        &mut self,
+        fnc: String,
+        version: Option<String>,
+        args: Bytes,
+    ) -> Result<Bytes, String> {
+        let answer = async {
+            let config = &self.module.config;
+            ensure!(
+                config.capabilities.allow_functions.allows(&fnc),
+                "`run` of {fnc:?} is denied: {} does not list it in `allow_functions` of its \
+                 surrealism.toml",
+                self.module
+            );
+            let args = codec::decode_values(&args)?;
+            codec::encode_value(&self.context.run(config, fnc, version, args).await?)
+        };
+        text(answer.await)
+    }
+
+    async fn kv_get(&mut self, key: String) -> Result<Option<Bytes>, String> {
+        let answer = async {
+            let value = self.kv()?.get(key).await?;
+            value.map(|value| codec::encode_value(&value)).transpose()
+        };
+        text(answer.await)
+    }
+
+    async fn kv_set(&mut self, key: String, value: Bytes) -> Result<(), String> {
+        text(async { self.kv()?.set(key, codec::decode_value(&value)?).await }.await)
+    }
+
+    async fn kv_del(&mut self, key: String) -> Result<(), String> {
+        text(async { self.kv()?.del(key).await }.await)
+    }
+
+    async fn kv_exists(&mut self, key: String) -> Result<bool, String> {
+        text(async { self.kv()?.exists(key).await }.await)
+    }
+
+    async fn kv_del_rng(&mut self, range: Bytes) -> Result<(), String> {
+        let answer = async {
+            let (start, end) = codec::decode_range(&range)?;
+            self.kv()?.del_rng(start, end).await
+        };
+        text(answer.await)
+    }
+
+    async fn kv_get_batch(&mut self, keys: Vec<String>) -> Result<Bytes, String> {
+        let answer = async { codec::encode_optional_values(&self.kv()?.get_batch(keys).await?) };
+        text(answer.await)
+    }
+
+    async fn kv_set_batch(&mut self, entries: Bytes) -> Result<(), String> {
+        text(async { self.kv()?.set_batch(codec::decode_entries(&entries)?).await }.await)
+    }
+
+    async fn kv_del_batch(&mut self, keys: Vec<String>) -> Result<(), String> {
+        text(async { self.kv()?.del_batch(keys).await }.await)
+    }
+
+    async fn kv_keys(&mut self, range: Bytes) -> Result<Vec<String>, String> {
+        let answer = async {
+            let (start, end) = codec::decode_range(&range)?;
+            self.kv()?.keys(start, end).await
+        };
+        text(answer.await)
+    }
+
+    async fn kv_values(&mut self, range: Bytes) -> Result<Bytes, String> {
+        let answer = async {
+            let (start, end) = codec::decode_range(&range)?;
+            codec::encode_values(&self.kv()?.values(start, end).await?)
+        };
+        text(answer.await)
+    }
+
+    async fn kv_entries(&mut self, range: Bytes) -> Result<Bytes, String> {
+        let answer = async {
+            let (start, end) = codec::decode_range(&range)?;
+            codec::encode_entries(&self.kv()?.entries(start, end).await?)
+        };
+        text(answer.await)
+    }
+
+    async fn kv_count(&mut self, range: Bytes) -> Result<u64, String> {
+        let answer = async {
+            let (start, end) = codec::decode_range(&range)?;
+            self.kv()?.count(start, end).await
+        };
+        text(answer.await)
+    }
+}

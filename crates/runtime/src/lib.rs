@@ -1,0 +1,73 @@
+//! Load Surrealism extensions and call their functions from a pool of isolated WebAssembly
+//! instances.
+//!
+//! An extension is a `.surli` archive ([`package`]). A [`Runtime`] compiles it once; a call borrows
+//! one of its instances, lends it a [`context`](host::InvocationContext) and gets a value back:
+//!
+//! ```no_run
+//! use surrealism_runtime::{DetachedContext, Runtime, SurrealismPackage};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let package = SurrealismPackage::from_file("demo.surli".into())?;
+//! let runtime = Runtime::builder(package).pool_size(8).build()?;
+//!
+//! let value = runtime.call("greet", ("Ada".to_string(),), DetachedContext::new()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Runtime::call`] is the door to use: it checks an instance out, bounds the call's time, gives
+//! the instance back, and drops it where it must not be used again. What it does can also be done
+//! step by step, with [`Runtime::acquire_controller`], [`Controller::invoke_with_timeout`] and
+//! [`Runtime::release_controller`].
+//!
+//! # What a guest may do
+//!
+//! Compute, within its memory and time; read the files of its own archive; write to its output.
+//! Everything else is refused unless the archive's [`capabilities`] ask for it and the host's
+//! context provides it. The host's own ceilings are set on the [builder](RuntimeBuilder).
+//!
+//! # Executors
+//!
+//! Calls are futures and run on any executor. A guest that sleeps, reads its files or opens a
+//! connection needs tokio's reactor around it, since WASI is implemented on tokio.
+
+pub mod capabilities;
+pub mod config;
+pub mod controller;
+pub mod epoch;
+pub mod exports;
+pub mod host;
+pub mod kv;
+pub mod limits;
+pub mod net_allow;
+pub mod package;
+pub mod runtime;
+
+mod bindings;
+mod call;
+mod deadline;
+mod explain;
+mod imports;
+mod module;
+mod output;
+mod pool;
+mod store;
+mod suggest;
+mod wasi;
+
+pub use call::Call;
+pub use capabilities::{FunctionTargets, SurrealismCapabilities};
+pub use config::SurrealismConfig;
+pub use controller::Controller;
+pub use exports::{ExportsManifest, FunctionExport};
+pub use host::{DetachedContext, InvocationContext};
+pub use kv::{BTreeMapStore, KVStore};
+pub use net_allow::{ResolvedNetAllow, resolve_allow_net};
+pub use package::{SurrealismPackage, UnpackOptions};
+pub use runtime::{Runtime, RuntimeBuilder};
+pub use surrealism_types::err::{PrefixErr, SurrealismError, SurrealismResult};
+
+/// The version of the guest SDK that this runtime was made with. Build tools compare it with the
+/// version of the `surrealism` crate that a plugin depends on.
+pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");

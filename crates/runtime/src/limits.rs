@@ -1,0 +1,101 @@
+//! Every bound that the runtime keeps, in one place.
+//!
+//! Bounds that a module or a host sets for itself (memory, time, pool, key-value store) are on
+//! [`SurrealismCapabilities`](crate::SurrealismCapabilities) and
+//! [`RuntimeBuilder`](crate::RuntimeBuilder); what an archive may hold is on [`ArchiveLimits`].
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// What an archive may hold. Each bound is checked before the bytes it bounds are read.
+///
+/// ```
+/// use surrealism_runtime::limits::ArchiveLimits;
+///
+/// let limits = ArchiveLimits { max_wasm_bytes: 1 << 20, ..ArchiveLimits::default() };
+/// # assert_eq!(limits.max_entries, 10_000);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveLimits {
+    /// Size of `mod.wasm` in bytes. Default: 64 MiB.
+    pub max_wasm_bytes: u64,
+    /// Size of `surrealism.toml` in bytes. Default: 64 KiB.
+    pub max_config_bytes: u64,
+    /// Size of `exports.toml` in bytes. Default: 4 MiB.
+    pub max_exports_bytes: u64,
+    /// Number of entries of every sort, known or not. Default: 10,000.
+    pub max_entries: usize,
+    /// Length of an entry's path in bytes. Default: 512.
+    pub max_path_bytes: usize,
+    /// Number of components in an entry's path. Default: 32.
+    pub max_path_depth: usize,
+    /// How many bytes may come out of one byte of the archive, beyond the first
+    /// [`FREE_DECOMPRESSED_BYTES`]. Default: 1,000.
+    pub max_compression_ratio: u64,
+}
+
+impl Default for ArchiveLimits {
+    fn default() -> Self {
+        Self {
+            max_wasm_bytes: 64 * MIB as u64,
+            max_config_bytes: 64 * KIB as u64,
+            max_exports_bytes: 4 * MIB as u64,
+            max_entries: 10_000,
+            max_path_bytes: 512,
+            max_path_depth: 32,
+            max_compression_ratio: 1_000,
+        }
+    }
+}
+
+/// Decompressed bytes for which [`ArchiveLimits::max_compression_ratio`] does not yet count: a
+/// small archive of repetitive text is no attack.
+pub const FREE_DECOMPRESSED_BYTES: u64 = 8 * MIB as u64;
+
+/// What the tar format may spend on describing one entry (headers, long names, attributes).
+pub const MAX_ENTRY_METADATA_BYTES: u64 = 32 * KIB as u64;
+
+/// Window of the archive's compression, as a power of two: 128 MiB, the most that zstd's own
+/// command accepts without being told to.
+pub const MAX_ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Length of an organisation's or a package's name in bytes.
+pub const MAX_IDENTIFIER_BYTES: usize = 64;
+
+/// Most instances that one module's pool may hold.
+pub const MAX_POOL_SIZE: usize = 100_000;
+
+/// Length of one line of guest output in bytes; a longer one is handed on in pieces.
+pub const MAX_OUTPUT_LINE_BYTES: usize = 8 * KIB;
+
+/// What a guest may write to one of its outputs during one call, in bytes; the rest is dropped
+/// with a note.
+pub const MAX_OUTPUT_BYTES_PER_CALL: usize = MIB;
+
+/// How much of the end of a guest's error output is kept to explain a trap, in bytes.
+pub const TRAP_MESSAGE_BYTES: usize = 2 * KIB;
+
+/// Frames of a guest's backtrace in an error message.
+pub const MAX_BACKTRACE_FRAMES: usize = 20;
+
+/// Random bytes that a guest gets in one request.
+pub const MAX_RANDOM_BYTES: u64 = 64 * KIB as u64;
+
+/// Elements of one table of a guest.
+pub const MAX_TABLE_ELEMENTS: usize = 1_000_000;
+
+/// Core instances, memories and tables that one component instance may consist of, each.
+pub const MAX_CORE_ITEMS: usize = 100;
+
+/// Host resources (streams, files, sockets, timers) that one instance may hold at a time.
+pub const MAX_HOST_RESOURCES: usize = 10_000;
+
+/// What guest strings and lists may add up to when one host call copies them, in bytes.
+pub const MAX_HOST_CALL_BYTES: usize = 64 * MIB;
+
+/// Stack of one guest, in bytes.
+pub const GUEST_STACK_BYTES: usize = 512 * KIB;
+
+/// What a module's key-value store may hold, keys and encoded values together, unless the host
+/// says otherwise: 256 MiB.
+pub const DEFAULT_MAX_KV_BYTES: usize = 256 * MIB;

@@ -1,0 +1,146 @@
+//! A module, compiled and linked: what all its instances share.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::Engine;
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+
+use crate::bindings::{GuestIndices, host};
+use crate::config::{AbiVersion, SurrealismConfig};
+use crate::epoch::{self, Engines};
+use crate::exports::{ExportsManifest, FunctionExport};
+use crate::kv::{BTreeMapStore, KvLimits};
+use crate::net_allow::{ResolvedNetAllow, resolve_allow_net};
+use crate::package::{AttachedFs, SurrealismPackage};
+use crate::runtime::Ceilings;
+use crate::store::StoreData;
+use crate::suggest::{nearest, quoted};
+use crate::{SurrealismError, SurrealismResult};
+
+pub(crate) struct Module {
+    pub(crate) config: SurrealismConfig,
+    pub(crate) exports: ExportsManifest,
+    pub(crate) kv: Arc<BTreeMapStore>,
+    pub(crate) allow_net: Arc<Vec<ResolvedNetAllow>>,
+    pub(crate) engines: &'static Engines,
+    pub(crate) pre: InstancePre<StoreData>,
+    pub(crate) guest: GuestIndices,
+    pub(crate) wasm_size: usize,
+    pub(crate) pool_size: usize,
+    pub(crate) max_memory_bytes: Option<usize>,
+    pub(crate) max_execution_time: Option<Duration>,
+    files: Option<AttachedFs>,
+}
+
+impl Module {
+    /// Compiles a package. Of each bound, the smaller of the module's and the host's holds.
+    pub(crate) fn compile(
+        package: SurrealismPackage,
+        ceilings: Ceilings,
+    ) -> SurrealismResult<Self> {
+        let SurrealismPackage { config, wasm, exports, fs, logo: _ } = package;
+        if config.abi != AbiVersion::CURRENT {
+            let (expected, got) = (AbiVersion::CURRENT.0, config.abi.0);
+            return Err(SurrealismError::UnsupportedAbi { expected, got });
+        }
+        let asked = &config.capabilities;
+        let allow_net = resolve_allow_net(&asked.allow_net)?;
+        let kv = BTreeMapStore::bounded(KvLimits {
+            max_entries: smaller(asked.max_kv_entries, ceilings.max_kv_entries),
+            max_value_bytes: smaller(asked.max_kv_value_bytes, ceilings.max_kv_value_bytes),
+            max_total_bytes: ceilings.max_kv_bytes,
+        });
+
+        let engines = epoch::engines()?;
+        let engine = engines.choose(asked.strict_timeout);
+        let (pre, guest) = link(engine, &wasm).map_err(SurrealismError::Compilation)?;
+
+        Ok(Self {
+            kv: Arc::new(kv),
+            allow_net,
+            engines,
+            pre,
+            guest,
+            wasm_size: wasm.len(),
+            pool_size: asked.max_pool_size.unwrap_or(usize::MAX).min(ceilings.pool_size),
+            max_memory_bytes: smaller(asked.max_memory_bytes, ceilings.max_memory_bytes),
+            max_execution_time: smaller(asked.max_execution_time, ceilings.max_execution_time),
+            files: fs,
+            config,
+            exports,
+        })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.pre.engine()
+    }
+
+    /// The folder that the guest sees as `/`.
+    pub(crate) fn files(&self) -> Option<&Path> {
+        self.files.as_ref().map(AttachedFs::path)
+    }
+
+    /// A function's signature, by its name; `None` is the default export.
+    pub(crate) fn signature(&self, name: Option<&str>) -> Result<&FunctionExport, String> {
+        self.exports.get_signature(name).ok_or_else(|| self.no_such_function(name))
+    }
+
+    /// Refuses a call that cannot succeed, before the guest is bothered. An archive without a list
+    /// of functions leaves it to the guest.
+    pub(crate) fn check_call(&self, name: Option<&str>, args: usize) -> Result<(), String> {
+        if self.exports.functions.is_empty() {
+            return Ok(());
+        }
+        let signature = self.signature(name)?;
+        if signature.args.len() == args {
+            return Ok(());
+        }
+        let expected = signature.args.len();
+        let arguments = if expected == 1 { "argument" } else { "arguments" };
+        Err(format!("`{signature}` takes {expected} {arguments}, and the call has {args}"))
+    }
+
+    fn no_such_function(&self, name: Option<&str>) -> String {
+        let known = || self.exports.functions.iter().filter_map(|f| f.name.as_deref());
+        let missing = match name {
+            Some(name) => format!("{self} has no function `{name}`"),
+            None => format!("{self} has no default function"),
+        };
+        let near = nearest(name.unwrap_or_default(), known());
+        if !near.is_empty() {
+            return format!("{missing}; did you mean {}?", quoted(&near));
+        }
+        const SHOWN: usize = 10;
+        let some: Vec<&str> = known().take(SHOWN).collect();
+        let more = if known().count() > SHOWN { ", …" } else { "" };
+        match some.as_slice() {
+            [] => missing,
+            some => format!("{missing}; it has {}{more}", quoted(some)),
+        }
+    }
+}
+
+/// A module by its name: `organisation/name version`.
+impl fmt::Display for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let meta = &self.config.meta;
+        write!(f, "{}/{} {}", meta.organisation, meta.name, meta.version)
+    }
+}
+
+fn smaller<T: Ord>(asked: Option<T>, ceiling: Option<T>) -> Option<T> {
+    [asked, ceiling].into_iter().flatten().min()
+}
+
+/// Compiles a component and resolves its imports.
+fn link(engine: &Engine, wasm: &[u8]) -> wasmtime::Result<(InstancePre<StoreData>, GuestIndices)> {
+    let component = Component::from_binary(engine, wasm)?;
+    let guest = GuestIndices::of(&component)?;
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    host::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
+    Ok((linker.instantiate_pre(&component)?, guest))
+}

@@ -1,0 +1,201 @@
+//! A tar file under zstd, read entry by entry, with every entry bounded before it is read.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::io::{self, BufReader, Read};
+use std::rc::Rc;
+
+use anyhow::{Context, Result, bail, ensure};
+use tar::EntryType;
+
+use crate::limits::{
+    ArchiveLimits, FREE_DECOMPRESSED_BYTES, MAX_ENTRY_METADATA_BYTES, MAX_ZSTD_WINDOW_LOG,
+};
+
+const BLOCK_BYTES: u64 = 512;
+
+/// Shows each entry of an archive to `visit`, with what it may read of it.
+///
+/// # Errors
+///
+/// Those of `visit`, and when the archive is broken or breaks a limit.
+pub(super) fn each_entry(
+    archive: impl Read,
+    limits: &ArchiveLimits,
+    mut visit: impl FnMut(Entry<'_>) -> Result<()>,
+) -> Result<()> {
+    let budget = Rc::new(Budget::new(limits.max_compression_ratio));
+    let packed = Counting { inner: archive, budget: budget.clone() };
+    let mut unpacked = zstd::Decoder::new(packed).context("the archive is not zstd")?;
+    unpacked.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
+    let unpacked = Bounded { inner: unpacked, budget: budget.clone() };
+    let mut tar = tar::Archive::new(BufReader::with_capacity(BLOCK_BYTES as usize, unpacked));
+
+    let mut seen = HashSet::new();
+    for entry in tar.entries()? {
+        ensure!(
+            seen.len() < limits.max_entries,
+            "the archive has more than {} entries",
+            limits.max_entries
+        );
+        let mut entry = entry.context("the archive is broken")?;
+        let path = checked_path(&entry.path_bytes(), limits)?;
+        let folder = checked_type(entry.header().entry_type(), &path)?;
+        ensure!(seen.insert(path.clone()), "the archive has two entries {path:?}");
+        let size = entry.size();
+        // What the visitor may read, what it leaves for tar to skip, and the next header.
+        budget.allow(size.saturating_add(BLOCK_BYTES));
+        visit(Entry { path: &path, folder, size, content: &mut entry })?;
+    }
+    Ok(())
+}
+
+/// A file or a folder of an archive.
+pub(super) struct Entry<'a> {
+    /// Its path: relative, with `/`, and nothing that climbs.
+    pub(super) path: &'a str,
+    pub(super) folder: bool,
+    /// What the archive says it holds, in bytes; nothing of it has been read yet.
+    pub(super) size: u64,
+    content: &'a mut dyn Read,
+}
+
+impl<'a> Entry<'a> {
+    /// All of a file, if it is not larger than it may be.
+    pub(super) fn bytes(self, most: u64) -> Result<Vec<u8>> {
+        ensure!(!self.folder, "{:?} is a folder, and a file is expected", self.path);
+        ensure!(
+            self.size <= most,
+            "{:?} takes {} bytes, and {most} are allowed",
+            self.path,
+            self.size
+        );
+        let path = self.path;
+        let mut bytes = Vec::new();
+        self.content
+            .take(most)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("{path:?} cannot be read"))?;
+        Ok(bytes)
+    }
+
+    /// The content, for who has checked the size.
+    pub(super) fn content(self) -> impl Read + 'a {
+        let size = self.size;
+        self.content.take(size)
+    }
+}
+
+/// The path as text, without `./` and a trailing `/`.
+fn checked_path(bytes: &[u8], limits: &ArchiveLimits) -> Result<String> {
+    let shown = || String::from_utf8_lossy(&bytes[..bytes.len().min(64)]).into_owned();
+    ensure!(
+        bytes.len() <= limits.max_path_bytes,
+        "the path {:?}… takes {} bytes, and {} are allowed",
+        shown(),
+        bytes.len(),
+        limits.max_path_bytes
+    );
+    let Ok(path) = std::str::from_utf8(bytes) else {
+        bail!("the path {:?} is no UTF-8", shown());
+    };
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let plain = |part: &str| {
+        !matches!(part, "" | "." | "..") && !part.contains(|c: char| c == '\\' || c.is_control())
+    };
+    // A tool that packs `.` writes an entry for the folder itself.
+    ensure!(
+        path == "." || path.is_empty() || path.split('/').all(plain),
+        "the path {path:?} is not allowed: it must be relative, without `..`, `.`, `\\` or \
+         control characters"
+    );
+    let depth = path.split('/').count();
+    ensure!(
+        depth <= limits.max_path_depth,
+        "the path {path:?} is {depth} levels deep, and {} are allowed",
+        limits.max_path_depth
+    );
+    Ok(path.to_string())
+}
+
+/// Whether an entry is a folder; only files and folders are accepted.
+fn checked_type(entry_type: EntryType, path: &str) -> Result<bool> {
+    match entry_type {
+        EntryType::Regular | EntryType::Continuous => Ok(false),
+        EntryType::Directory => Ok(true),
+        // Attributes of the whole archive, which some tools write.
+        EntryType::XGlobalHeader => Ok(false),
+        EntryType::Symlink | EntryType::Link => {
+            bail!("{path:?} is a link, and an archive may hold only files and folders")
+        }
+        other => {
+            bail!("{path:?} is a {other:?} entry, and an archive may hold only files and folders")
+        }
+    }
+}
+
+/// How much may still come out of the archive before somebody says how large an entry is.
+struct Budget {
+    /// Bytes that may be read until [`Budget::allow`] is called again.
+    left: Cell<u64>,
+    packed: Cell<u64>,
+    unpacked: Cell<u64>,
+    max_ratio: u64,
+}
+
+impl Budget {
+    fn new(max_ratio: u64) -> Self {
+        let left = Cell::new(MAX_ENTRY_METADATA_BYTES);
+        Self { left, packed: Cell::new(0), unpacked: Cell::new(0), max_ratio }
+    }
+
+    /// Lets `bytes` of an entry be read, and then the description of the next.
+    fn allow(&self, bytes: u64) {
+        self.left.set(bytes.saturating_add(MAX_ENTRY_METADATA_BYTES));
+    }
+
+    fn spend(&self, bytes: u64) -> Result<()> {
+        let Some(left) = self.left.get().checked_sub(bytes) else {
+            bail!("the description of an entry takes more than {MAX_ENTRY_METADATA_BYTES} bytes");
+        };
+        self.left.set(left);
+        let unpacked = self.unpacked.get() + bytes;
+        self.unpacked.set(unpacked);
+        let allowed = self.packed.get().saturating_mul(self.max_ratio);
+        ensure!(
+            unpacked <= FREE_DECOMPRESSED_BYTES || unpacked <= allowed,
+            "the archive unpacks to more than {} times its size",
+            self.max_ratio
+        );
+        Ok(())
+    }
+}
+
+/// Counts what is read of the archive itself.
+struct Counting<R> {
+    inner: R,
+    budget: Rc<Budget>,
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.budget.packed.set(self.budget.packed.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// Holds what comes out of the archive to the budget.
+struct Bounded<R> {
+    inner: R,
+    budget: Rc<Budget>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.budget.spend(read as u64).map_err(io::Error::other)?;
+        Ok(read)
+    }
+}

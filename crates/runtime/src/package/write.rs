@@ -1,0 +1,170 @@
+//! Writing an archive.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::NamedTempFile;
+
+use super::{DEFAULT_MAX_FS_BYTES, SurrealismPackage, check_component, check_logo};
+use crate::limits::ArchiveLimits;
+
+/// Slower to pack than the default, no slower to unpack, and a tenth smaller.
+const ZSTD_LEVEL: i32 = 19;
+
+/// Writes beside the target and renames, so that nobody sees half an archive.
+pub(super) fn to_file(
+    package: &SurrealismPackage,
+    target: &Path,
+    attached: Option<&Path>,
+) -> Result<()> {
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = NamedTempFile::new_in(folder)?;
+    to_writer(package, file.as_file_mut(), attached)?;
+    share(file.as_file())?;
+    file.as_file().sync_all()?;
+    file.persist(target)?;
+    Ok(())
+}
+
+/// A temporary file is for its owner alone; an archive is for whom the folder is for.
+#[cfg(unix)]
+fn share(file: &File) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    file.set_permissions(fs::Permissions::from_mode(0o644))?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn share(_: &File) -> Result<()> {
+    Ok(())
+}
+
+fn to_writer(
+    package: &SurrealismPackage,
+    writer: impl Write,
+    attached: Option<&Path>,
+) -> Result<()> {
+    let limits = ArchiveLimits::default();
+    check_component(&package.wasm)?;
+    let mut archive = Archive {
+        tar: tar::Builder::new(zstd::Encoder::new(writer, ZSTD_LEVEL)?),
+        entries: 0,
+        limits,
+    };
+    archive.part("surrealism.toml", package.config.to_toml()?.as_bytes())?;
+    archive.part("exports.toml", package.exports.to_toml()?.as_bytes())?;
+    if let Some(logo) = &package.logo {
+        check_logo(logo)?;
+        archive.part("logo.png", logo)?;
+    }
+    ensure!(
+        package.wasm.len() as u64 <= archive.limits.max_wasm_bytes,
+        "the component takes {} bytes, and {} are allowed",
+        package.wasm.len(),
+        archive.limits.max_wasm_bytes
+    );
+    archive.part("mod.wasm", &package.wasm)?;
+    if let Some(folder) = attached {
+        let mut left = DEFAULT_MAX_FS_BYTES;
+        archive.folder(folder, "surrealism/fs", &mut left)?;
+    }
+    archive.tar.into_inner()?.finish()?.flush()?;
+    Ok(())
+}
+
+struct Archive<W: Write> {
+    tar: tar::Builder<zstd::Encoder<'static, W>>,
+    entries: usize,
+    limits: ArchiveLimits,
+}
+
+impl<W: Write> Archive<W> {
+    fn part(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.file(&format!("surrealism/{name}"), bytes.len() as u64, bytes)
+    }
+
+    fn file(&mut self, path: &str, size: u64, content: impl Read) -> Result<()> {
+        self.count(path)?;
+        let mut header = header(tar::EntryType::Regular, size);
+        Ok(self.tar.append_data(&mut header, path, content)?)
+    }
+
+    /// A folder and all in it, in the order of the names.
+    fn folder(&mut self, folder: &Path, path: &str, left: &mut u64) -> Result<()> {
+        self.count(path)?;
+        let mut header = header(tar::EntryType::Directory, 0);
+        self.tar.append_data(&mut header, format!("{path}/"), std::io::empty())?;
+
+        let mut names = fs::read_dir(folder)
+            .with_context(|| format!("cannot read the folder {}", folder.display()))?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect::<Result<Vec<_>>>()?;
+        names.sort();
+        for name in names {
+            let file = folder.join(&name);
+            let Some(name) = name.to_str() else { bail!("{} is no UTF-8", file.display()) };
+            let path = format!("{path}/{name}");
+            let kind = fs::symlink_metadata(&file)?.file_type();
+            if kind.is_dir() {
+                self.folder(&file, &path, left)?;
+            } else if kind.is_file() {
+                self.attached(&file, &path, left)?;
+            } else {
+                bail!(
+                    "{} is neither file nor folder, and an archive may hold only those: \
+                     put a copy of what it stands for in its place",
+                    file.display()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn attached(&mut self, file: &Path, path: &str, left: &mut u64) -> Result<()> {
+        let content =
+            File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let size = content.metadata()?.len();
+        *left = left.checked_sub(size).with_context(|| {
+            format!(
+                "the attached files take more than {DEFAULT_MAX_FS_BYTES} bytes, with {} of {size}",
+                file.display()
+            )
+        })?;
+        self.file(path, size, content)
+    }
+
+    /// What reading would refuse is not written.
+    fn count(&mut self, path: &str) -> Result<()> {
+        let limits = &self.limits;
+        self.entries += 1;
+        ensure!(
+            self.entries <= limits.max_entries,
+            "the archive would have more than {} entries",
+            limits.max_entries
+        );
+        ensure!(
+            path.len() <= limits.max_path_bytes && path.split('/').count() <= limits.max_path_depth,
+            "the path {path:?} is too long or too deep: {} bytes and {} levels are allowed",
+            limits.max_path_bytes,
+            limits.max_path_depth
+        );
+        Ok(())
+    }
+}
+
+/// The same for every file of every day and machine, so that the same input packs to the same
+/// bytes.
+fn header(entry_type: tar::EntryType, size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(entry_type);
+    header.set_size(size);
+    header.set_mode(if entry_type.is_dir() { 0o755 } else { 0o644 });
+    header.set_mtime(0);
+    header
+}

@@ -1,0 +1,295 @@
+//! A module that is loaded, and the pool of its instances.
+
+use std::fmt;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use surrealism_types::args::Args;
+
+use crate::call::Call;
+use crate::config::SurrealismConfig;
+use crate::controller::Controller;
+use crate::deadline::Alarms;
+use crate::exports::{ExportsManifest, FunctionExport};
+use crate::host::InvocationContext;
+use crate::kv::BTreeMapStore;
+use crate::limits::{DEFAULT_MAX_KV_BYTES, MAX_POOL_SIZE};
+use crate::module::Module;
+use crate::net_allow::ResolvedNetAllow;
+use crate::package::SurrealismPackage;
+use crate::pool::Pool;
+use crate::{SurrealismError, SurrealismResult};
+
+/// A loaded module. Compiled once, shared by any number of threads, usually as `Arc<Runtime>`.
+///
+/// [`call`](Self::call) is the way to use it.
+pub struct Runtime {
+    module: Arc<Module>,
+    pool: Pool,
+}
+
+impl Runtime {
+    /// Begins to load a package; see [`RuntimeBuilder`] for what can be set.
+    pub fn builder(package: SurrealismPackage) -> RuntimeBuilder {
+        RuntimeBuilder { package, ceilings: Ceilings::default() }
+    }
+
+    /// Loads a package, with the host's ceilings by position. `None` is no ceiling.
+    /// [`builder`](Self::builder) does the same with names.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RuntimeBuilder::build`].
+    pub fn new(
+        package: SurrealismPackage,
+        server_pool_size: usize,
+        server_max_memory: Option<usize>,
+        server_max_execution_time: Option<Duration>,
+        server_max_kv_entries: Option<usize>,
+        server_max_kv_value_bytes: Option<usize>,
+    ) -> SurrealismResult<Self> {
+        let mut builder = Self::builder(package).pool_size(server_pool_size);
+        builder.ceilings.max_memory_bytes = server_max_memory;
+        builder.ceilings.max_execution_time = server_max_execution_time;
+        builder.ceilings.max_kv_entries = server_max_kv_entries;
+        builder.ceilings.max_kv_value_bytes = server_max_kv_value_bytes;
+        builder.build()
+    }
+
+    /// Calls a function and gives its value: takes an instance from the pool or makes one, lends it
+    /// `context`, bounds its time, and puts it back, or drops it if it must not be used again.
+    ///
+    /// `function` is a name, or `None` for the default export.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use surrealism_runtime::{DetachedContext, Runtime, SurrealismResult};
+    /// # async fn example(runtime: Runtime) -> SurrealismResult<()> {
+    /// let context = DetachedContext::new().kv(runtime.kv_store().clone());
+    /// let sum = runtime
+    ///     .call("math::add", (1_i64, 2_i64), context)
+    ///     .timeout(Duration::from_millis(50))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`acquire_controller`](Self::acquire_controller) and
+    /// [`Controller::invoke_with_timeout`].
+    pub fn call<'f, A: Args>(
+        &self,
+        function: impl Into<Option<&'f str>>,
+        args: A,
+        context: impl InvocationContext + 'static,
+    ) -> Call<'_, A> {
+        Call::new(self, function.into().map(str::to_string), args, Box::new(context))
+    }
+
+    /// The size of the component, in bytes.
+    pub fn wasm_size(&self) -> usize {
+        self.module.wasm_size
+    }
+
+    /// The module's own key-value store, for contexts to lend to its calls. It is shared by all
+    /// calls and lives as long as the runtime.
+    pub fn kv_store(&self) -> &Arc<BTreeMapStore> {
+        &self.module.kv
+    }
+
+    /// The module's configuration.
+    pub fn config(&self) -> &SurrealismConfig {
+        &self.module.config
+    }
+
+    /// Where the guest may connect to: `allow_net` as it was resolved when the module was loaded,
+    /// which is what its sockets are held to.
+    pub fn resolved_allow_net(&self) -> Arc<Vec<ResolvedNetAllow>> {
+        self.module.allow_net.clone()
+    }
+
+    /// Takes an instance from the pool, or makes one and runs its `init`, and installs `context`.
+    /// Waits, in order, while as many instances are out as the pool is large.
+    ///
+    /// The instance keeps its memory and statics from earlier calls. Give it back with
+    /// [`release_controller`](Self::release_controller).
+    ///
+    /// # Errors
+    ///
+    /// When a new instance cannot be made or its `init` fails or takes longer than a call may.
+    pub async fn acquire_controller(
+        &self,
+        context: Box<dyn InvocationContext>,
+    ) -> SurrealismResult<Controller> {
+        let (permit, idle) = self.pool.checkout().await?;
+        let mut controller = match idle {
+            Some(mut controller) => {
+                controller.set_context(context);
+                controller
+            }
+            None => {
+                let mut controller = Controller::new(self.module.clone(), context).await?;
+                controller.init().await?;
+                controller
+            }
+        };
+        controller.hold(permit);
+        Ok(controller)
+    }
+
+    /// Gives an instance back. Its context is taken out; its memory stays.
+    ///
+    /// An instance that must not serve another caller is dropped instead: one that was lost to a
+    /// trap, a timeout, a cancelled call or a panic, one whose `init` has not run, and one of
+    /// another runtime. So it is never wrong to release.
+    pub fn release_controller(&self, mut controller: Controller) {
+        let permit = controller.let_go();
+        if controller.is_reusable(&self.module) {
+            controller.clear_context();
+            self.pool.put(controller);
+        }
+        // Only now, so that whoever gets it finds the instance.
+        drop(permit);
+    }
+
+    /// Makes an instance outside the pool. Its `init` has not run. For hosts that manage instances
+    /// themselves; others want [`call`](Self::call).
+    ///
+    /// # Errors
+    ///
+    /// [`Instantiation`](SurrealismError::Instantiation) when it cannot be made,
+    /// [`Timeout`](SurrealismError::Timeout) when that takes longer than a call may.
+    pub async fn new_controller(
+        &self,
+        context: Box<dyn InvocationContext>,
+    ) -> SurrealismResult<Controller> {
+        Controller::new(self.module.clone(), context).await
+    }
+
+    /// The signature of a function, as the archive has it; `None` is the default export.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such function; the message has the names nearest to it.
+    pub fn get_signature(&self, sub: Option<&str>) -> SurrealismResult<&FunctionExport> {
+        self.module.signature(sub).map_err(SurrealismError::FunctionCallError)
+    }
+
+    /// The signatures of all functions, as the archive has them.
+    pub fn exports(&self) -> &ExportsManifest {
+        &self.module.exports
+    }
+
+    pub(crate) fn alarms(&self) -> &Alarms {
+        &self.module.engines.alarms
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("module", &self.module.to_string())
+            .field("wasm_size", &self.module.wasm_size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Loads a package under the host's ceilings. Where the module sets the same limit for itself, the
+/// smaller of the two holds.
+#[derive(Debug)]
+#[must_use = "nothing is loaded until `build`"]
+pub struct RuntimeBuilder {
+    package: SurrealismPackage,
+    ceilings: Ceilings,
+}
+
+/// The host's bounds on a module; `None` is no bound.
+#[derive(Debug)]
+pub(crate) struct Ceilings {
+    pub(crate) pool_size: usize,
+    pub(crate) max_memory_bytes: Option<usize>,
+    pub(crate) max_execution_time: Option<Duration>,
+    pub(crate) max_kv_entries: Option<usize>,
+    pub(crate) max_kv_value_bytes: Option<usize>,
+    pub(crate) max_kv_bytes: Option<usize>,
+}
+
+impl Default for Ceilings {
+    fn default() -> Self {
+        Self {
+            pool_size: available_parallelism().map_or(1, NonZero::get),
+            max_memory_bytes: None,
+            max_execution_time: None,
+            max_kv_entries: None,
+            max_kv_value_bytes: None,
+            max_kv_bytes: Some(DEFAULT_MAX_KV_BYTES),
+        }
+    }
+}
+
+impl RuntimeBuilder {
+    /// Most instances at work at a time, and most kept ready: at least 1. Default: one for each of
+    /// the machine's threads.
+    pub fn pool_size(mut self, instances: usize) -> Self {
+        self.ceilings.pool_size = instances;
+        self
+    }
+
+    /// Linear memory of one instance, in bytes. Default: no ceiling.
+    pub fn max_memory_bytes(mut self, bytes: usize) -> Self {
+        self.ceilings.max_memory_bytes = Some(bytes);
+        self
+    }
+
+    /// Time for one call, and for making an instance. Default: no ceiling.
+    pub fn max_execution_time(mut self, time: Duration) -> Self {
+        self.ceilings.max_execution_time = Some(time);
+        self
+    }
+
+    /// Entries in the module's key-value store. Default: no ceiling.
+    pub fn max_kv_entries(mut self, entries: usize) -> Self {
+        self.ceilings.max_kv_entries = Some(entries);
+        self
+    }
+
+    /// Encoded size of one value in the key-value store, in bytes. Default: no ceiling.
+    pub fn max_kv_value_bytes(mut self, bytes: usize) -> Self {
+        self.ceilings.max_kv_value_bytes = Some(bytes);
+        self
+    }
+
+    /// Keys and encoded values of the key-value store together, in bytes. Default:
+    /// [`DEFAULT_MAX_KV_BYTES`].
+    pub fn max_kv_bytes(mut self, bytes: usize) -> Self {
+        self.ceilings.max_kv_bytes = Some(bytes);
+        self
+    }
+
+    /// Compiles the module. This **blocks**, for about a second per megabyte of component, and
+    /// looks up the host names in `allow_net`: in an async program, run it where blocking is
+    /// allowed.
+    ///
+    /// # Errors
+    ///
+    /// - [`UnsupportedAbi`](SurrealismError::UnsupportedAbi) when the module was built for another
+    ///   version of the interface.
+    /// - [`Compilation`](SurrealismError::Compilation) when it is no valid component, exports no
+    ///   `invoke`, or imports what no host of this ABI has.
+    /// - [`Other`](SurrealismError::Other) when `allow_net` cannot be resolved or the pool size is
+    ///   out of range.
+    pub fn build(self) -> SurrealismResult<Runtime> {
+        let module = Module::compile(self.package, self.ceilings)?;
+        if !(1..=MAX_POOL_SIZE).contains(&module.pool_size) {
+            return Err(SurrealismError::Other(anyhow::anyhow!(
+                "the pool of {module} would have {} instances, and it needs 1 to {MAX_POOL_SIZE}: \
+                 set `max_pool_size` in its surrealism.toml or the host's pool size",
+                module.pool_size
+            )));
+        }
+        Ok(Runtime { pool: Pool::new(module.pool_size), module: Arc::new(module) })
+    }
+}

@@ -1,0 +1,71 @@
+//! The guest's view of a system: its own files, read-only; clocks and randomness; the network that
+//! it was granted. No environment, no arguments, no input.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime_wasi::sockets::SocketAddrUse;
+use wasmtime_wasi::{FsPerms, WasiCtx};
+
+use crate::limits::MAX_RANDOM_BYTES;
+use crate::net_allow::ResolvedNetAllow;
+use crate::output::Output;
+
+/// A fresh system for one instance.
+///
+/// # Errors
+///
+/// When the attached files cannot be opened.
+pub(crate) fn context(
+    files: Option<&Path>,
+    allow_net: Arc<Vec<ResolvedNetAllow>>,
+    stdout: Output,
+    stderr: Output,
+) -> wasmtime::Result<WasiCtx> {
+    let mut builder = WasiCtx::builder();
+    builder.stdout(stdout).stderr(stderr).max_random_size(MAX_RANDOM_BYTES);
+    if let Some(root) = files {
+        builder.preopened_dir(root, "/", FsPerms::ReadOnly)?;
+    }
+    builder
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .allow_tcp(!allow_net.is_empty())
+        .socket_addr_check(move |address, purpose| {
+            let admitted = admits(&allow_net, address, purpose);
+            Box::pin(async move { admitted })
+        });
+    Ok(builder.build())
+}
+
+/// Only connections out are ever admitted; nothing listens.
+fn admits(rules: &[ResolvedNetAllow], address: SocketAddr, purpose: SocketAddrUse) -> bool {
+    matches!(purpose, SocketAddrUse::TcpConnect)
+        && rules.iter().any(|rule| rule.matches_socket_addr(&address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net_allow::resolve_allow_net;
+
+    #[test]
+    fn only_granted_connections_out_are_admitted() {
+        let rules = resolve_allow_net(&["10.0.0.0/8".to_string()]).unwrap();
+        let (inside, outside) = ("10.1.2.3:80".parse().unwrap(), "11.1.2.3:80".parse().unwrap());
+        assert!(admits(&rules, inside, SocketAddrUse::TcpConnect));
+        assert!(!admits(&rules, outside, SocketAddrUse::TcpConnect));
+        assert!(!admits(&[], inside, SocketAddrUse::TcpConnect));
+        for purpose in [
+            SocketAddrUse::TcpBind,
+            SocketAddrUse::TcpListen,
+            SocketAddrUse::TcpAccept,
+            SocketAddrUse::UdpBind,
+            SocketAddrUse::UdpSend,
+            SocketAddrUse::UdpReceive,
+        ] {
+            assert!(!admits(&rules, inside, purpose), "{purpose:?}");
+        }
+    }
+}
