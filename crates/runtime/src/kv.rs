@@ -9,6 +9,8 @@ use async_trait::async_trait;
 use surrealdb_types::Value;
 use surrealism_types::codec;
 
+use crate::usage::{Gauge, Level};
+
 /// Length of a key in bytes.
 pub const MAX_KV_KEY_BYTES: usize = 1024;
 
@@ -54,6 +56,7 @@ pub trait KVStore: Send + Sync {
 pub struct BTreeMapStore {
     limits: KvLimits,
     contents: RwLock<Contents>,
+    bytes: Gauge,
 }
 
 /// Bounds of a store; `None` is no bound.
@@ -84,12 +87,12 @@ impl BTreeMapStore {
     }
 
     pub(crate) fn bounded(limits: KvLimits) -> Self {
-        Self { limits, contents: RwLock::default() }
+        Self { limits, ..Self::default() }
     }
 
-    /// What the store holds now: keys and encoded values together, in bytes.
-    pub fn bytes(&self) -> usize {
-        self.read().bytes
+    /// What the store holds: keys and encoded values together, in bytes.
+    pub(crate) fn bytes(&self) -> Level {
+        self.bytes.level()
     }
 
     // No method leaves the contents half-changed when it panics, so a poisoned lock is no news.
@@ -99,6 +102,12 @@ impl BTreeMapStore {
 
     fn write(&self) -> RwLockWriteGuard<'_, Contents> {
         self.contents.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remove(&self, keys: impl IntoIterator<Item = String>) {
+        let mut contents = self.write();
+        keys.into_iter().for_each(|key| contents.remove(&key));
+        self.bytes.set(contents.bytes);
     }
 
     fn encode(&self, key: &str, value: &Value) -> Result<Vec<u8>> {
@@ -143,6 +152,7 @@ impl BTreeMapStore {
         }
         contents.entries.extend(entries);
         contents.bytes = bytes;
+        self.bytes.set(bytes);
         Ok(())
     }
 }
@@ -199,7 +209,7 @@ impl KVStore for BTreeMapStore {
 
     async fn del(&self, key: String) -> Result<()> {
         check_key(&key)?;
-        self.write().remove(&key);
+        self.remove([key]);
         Ok(())
     }
 
@@ -212,6 +222,7 @@ impl KVStore for BTreeMapStore {
         let mut contents = self.write();
         let keys: Vec<String> = contents.range(&start, &end).map(|(key, _)| key.clone()).collect();
         keys.iter().for_each(|key| contents.remove(key));
+        self.bytes.set(contents.bytes);
         Ok(())
     }
 
@@ -236,8 +247,7 @@ impl KVStore for BTreeMapStore {
 
     async fn del_batch(&self, keys: Vec<String>) -> Result<()> {
         keys.iter().try_for_each(|key| check_key(key))?;
-        let mut contents = self.write();
-        keys.iter().for_each(|key| contents.remove(key));
+        self.remove(keys);
         Ok(())
     }
 
@@ -334,12 +344,12 @@ mod tests {
 
         let total = 4 * (one + 1);
         let tight = filled(KvLimits { max_total_bytes: Some(total), ..KvLimits::default() });
-        assert_eq!(tight.bytes(), total);
+        assert_eq!(tight.bytes().now, total);
         let error = block_on(tight.set("e".into(), string("e"))).unwrap_err().to_string();
         assert!(error.contains(&format!("the host allows {total}")), "{error}");
         block_on(tight.del("a".into())).unwrap();
         block_on(tight.set("e".into(), string("e"))).unwrap();
-        assert_eq!(tight.bytes(), total);
+        assert_eq!(tight.bytes().now, total);
 
         let key = "k".repeat(MAX_KV_KEY_BYTES + 1);
         for error in [

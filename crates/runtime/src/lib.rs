@@ -43,6 +43,7 @@ pub mod limits;
 pub mod net_allow;
 pub mod package;
 pub mod runtime;
+pub mod usage;
 
 mod bindings;
 mod call;
@@ -65,8 +66,9 @@ pub use host::{DetachedContext, InvocationContext};
 pub use kv::{BTreeMapStore, KVStore};
 pub use net_allow::{ResolvedNetAllow, resolve_allow_net};
 pub use package::{SurrealismPackage, UnpackOptions};
-pub use runtime::{Runtime, RuntimeBuilder};
+pub use runtime::{Isolation, Runtime, RuntimeBuilder};
 pub use surrealism_types::err::{PrefixErr, SurrealismError, SurrealismResult};
+pub use usage::Usage;
 
 /// The version of the guest SDK that this runtime was made with. Build tools compare it with the
 /// version of the `surrealism` crate that a plugin depends on.

@@ -18,6 +18,7 @@ use crate::package::{AttachedFs, SurrealismPackage};
 use crate::runtime::Ceilings;
 use crate::store::StoreData;
 use crate::suggest::{nearest, quoted};
+use crate::usage::Meter;
 use crate::{SurrealismError, SurrealismResult};
 
 pub(crate) struct Module {
@@ -29,6 +30,7 @@ pub(crate) struct Module {
     pub(crate) pre: InstancePre<StoreData>,
     pub(crate) guest: GuestIndices,
     pub(crate) wasm_size: usize,
+    pub(crate) meter: Arc<Meter>,
     pub(crate) pool_size: usize,
     pub(crate) max_memory_bytes: Option<usize>,
     pub(crate) max_execution_time: Option<Duration>,
@@ -65,6 +67,7 @@ impl Module {
             pre,
             guest,
             wasm_size: wasm.len(),
+            meter: Arc::default(),
             pool_size: asked.max_pool_size.unwrap_or(usize::MAX).min(ceilings.pool_size),
             max_memory_bytes: smaller(asked.max_memory_bytes, ceilings.max_memory_bytes),
             max_execution_time: smaller(asked.max_execution_time, ceilings.max_execution_time),

@@ -20,6 +20,7 @@ use crate::module::Module;
 use crate::net_allow::ResolvedNetAllow;
 use crate::package::SurrealismPackage;
 use crate::pool::Pool;
+use crate::usage::Usage;
 use crate::{SurrealismError, SurrealismResult};
 
 /// A loaded module. Compiled once, shared by any number of threads, usually as `Arc<Runtime>`.
@@ -28,12 +29,30 @@ use crate::{SurrealismError, SurrealismResult};
 pub struct Runtime {
     module: Arc<Module>,
     pool: Pool,
+    isolation: Isolation,
+}
+
+/// What one call sees of the calls before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// An instance serves one call after another, and keeps its memory: statics last, and so does
+    /// whatever a guest leaves lying about. The contract's default.
+    #[default]
+    Reuse,
+    /// Every call gets an instance of its own, in the state just after `init`. What the key-value
+    /// store holds is shared all the same.
+    Fresh,
 }
 
 impl Runtime {
     /// Begins to load a package; see [`RuntimeBuilder`] for what can be set.
     pub fn builder(package: SurrealismPackage) -> RuntimeBuilder {
-        RuntimeBuilder { package, ceilings: Ceilings::default() }
+        RuntimeBuilder {
+            package,
+            ceilings: Ceilings::default(),
+            isolation: Isolation::default(),
+            max_queue: usize::MAX,
+        }
     }
 
     /// Loads a package, with the host's ceilings by position. `None` is no ceiling.
@@ -119,7 +138,8 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// When a new instance cannot be made or its `init` fails or takes longer than a call may.
+    /// When a new instance cannot be made, its `init` fails or takes longer than a call may, or too
+    /// many callers wait already ([`is_busy`](SurrealismError::is_busy)).
     pub async fn acquire_controller(
         &self,
         context: Box<dyn InvocationContext>,
@@ -143,11 +163,11 @@ impl Runtime {
     /// Gives an instance back. Its context is taken out; its memory stays.
     ///
     /// An instance that must not serve another caller is dropped instead: one that was lost to a
-    /// trap, a timeout, a cancelled call or a panic, one whose `init` has not run, and one of
-    /// another runtime. So it is never wrong to release.
+    /// trap, a timeout, a cancelled call or a panic, one whose `init` has not run, one of another
+    /// runtime, and with [`Isolation::Fresh`] every one. So it is never wrong to release.
     pub fn release_controller(&self, mut controller: Controller) {
         let permit = controller.let_go();
-        if controller.is_reusable(&self.module) {
+        if self.isolation == Isolation::Reuse && controller.is_reusable(&self.module) {
             controller.clear_context();
             self.pool.put(controller);
         }
@@ -183,6 +203,15 @@ impl Runtime {
         &self.module.exports
     }
 
+    /// What the module holds of this process now, and the most that it has held.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            instances: self.module.meter.instances.level(),
+            memory_bytes: self.module.meter.memory_bytes.level(),
+            kv_bytes: self.module.kv.bytes(),
+        }
+    }
+
     pub(crate) fn alarms(&self) -> &Alarms {
         &self.module.engines.alarms
     }
@@ -204,6 +233,8 @@ impl fmt::Debug for Runtime {
 pub struct RuntimeBuilder {
     package: SurrealismPackage,
     ceilings: Ceilings,
+    isolation: Isolation,
+    max_queue: usize,
 }
 
 /// The host's bounds on a module; `None` is no bound.
@@ -269,6 +300,19 @@ impl RuntimeBuilder {
         self
     }
 
+    /// What one call sees of the calls before it. Default: [`Isolation::Reuse`].
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
+        self
+    }
+
+    /// Most callers that wait for an instance; one more is refused as
+    /// [busy](SurrealismError::is_busy). Default: no bound.
+    pub fn max_queue(mut self, callers: usize) -> Self {
+        self.max_queue = callers;
+        self
+    }
+
     /// Compiles the module. This **blocks**, for about a second per megabyte of component, and
     /// looks up the host names in `allow_net`: in an async program, run it where blocking is
     /// allowed.
@@ -290,6 +334,7 @@ impl RuntimeBuilder {
                 module.pool_size
             )));
         }
-        Ok(Runtime { pool: Pool::new(module.pool_size), module: Arc::new(module) })
+        let pool = Pool::new(module.pool_size, self.max_queue);
+        Ok(Runtime { module: Arc::new(module), pool, isolation: self.isolation })
     }
 }

@@ -9,6 +9,7 @@ use crate::host::{DetachedContext, InvocationContext};
 use crate::limits::{MAX_CORE_ITEMS, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES, MAX_TABLE_ELEMENTS};
 use crate::module::Module;
 use crate::output::Output;
+use crate::usage::Meter;
 use crate::wasi;
 
 /// The host's side of one instance.
@@ -34,9 +35,10 @@ impl StoreData {
         let wasi = wasi::context(files, module.allow_net.clone(), stdout.clone(), stderr.clone())?;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HOST_RESOURCES);
-        let memory = MemoryLimit::new(module.max_memory_bytes);
+        let memory = MemoryLimit::new(module.max_memory_bytes, module.meter.clone());
         let engine = module.engine().clone();
 
+        module.meter.instances.add(1);
         let data = Self { module, context, memory, stdout, stderr, wasi, table };
         let mut store = Store::new(&engine, data);
         store.limiter(|data| &mut data.memory);
@@ -56,6 +58,12 @@ impl StoreData {
     }
 }
 
+impl Drop for StoreData {
+    fn drop(&mut self) {
+        self.module.meter.instances.sub(1);
+    }
+}
+
 impl WasiView for StoreData {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
@@ -66,6 +74,7 @@ impl WasiView for StoreData {
 /// tables.
 #[derive(Debug)]
 pub(crate) struct MemoryLimit {
+    meter: Arc<Meter>,
     most: Option<usize>,
     used: usize,
     /// The growth that was admitted last, should it then fail.
@@ -75,14 +84,20 @@ pub(crate) struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    fn new(most: Option<usize>) -> Self {
-        Self { most, used: 0, last_growth: 0, refused: None }
+    fn new(most: Option<usize>, meter: Arc<Meter>) -> Self {
+        Self { meter, most, used: 0, last_growth: 0, refused: None }
     }
 
     /// Why the guest may have run out of memory, if it did.
     pub(crate) fn refusal(&self) -> Option<String> {
         let (wanted, most) = (self.refused?, self.most?);
         Some(format!("it asked for {wanted} bytes of memory, and `max_memory_bytes` is {most}"))
+    }
+}
+
+impl Drop for MemoryLimit {
+    fn drop(&mut self) {
+        self.meter.memory_bytes.sub(self.used);
     }
 }
 
@@ -101,11 +116,14 @@ impl ResourceLimiter for MemoryLimit {
             return Ok(false);
         }
         (self.used, self.last_growth) = (wanted, growth);
+        self.meter.memory_bytes.add(growth);
         Ok(true)
     }
 
     fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        self.used -= std::mem::take(&mut self.last_growth);
+        let failed = std::mem::take(&mut self.last_growth);
+        self.used -= failed;
+        self.meter.memory_bytes.sub(failed);
         Ok(())
     }
 
@@ -137,7 +155,7 @@ mod tests {
 
     #[test]
     fn all_memories_count_together() {
-        let mut limit = MemoryLimit::new(Some(100));
+        let mut limit = MemoryLimit::new(Some(100), Arc::default());
         assert!(limit.memory_growing(0, 60, None).unwrap());
         assert!(limit.memory_growing(0, 40, None).unwrap());
         assert!(!limit.memory_growing(40, 41, None).unwrap());
@@ -146,7 +164,7 @@ mod tests {
 
     #[test]
     fn growth_that_fails_is_not_counted() {
-        let mut limit = MemoryLimit::new(Some(100));
+        let mut limit = MemoryLimit::new(Some(100), Arc::default());
         assert!(limit.memory_growing(0, 60, None).unwrap());
         limit.memory_grow_failed(wasmtime::Error::msg("no memory")).unwrap();
         assert!(limit.memory_growing(0, 100, None).unwrap());

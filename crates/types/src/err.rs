@@ -77,10 +77,31 @@ impl SurrealismError {
         }
     }
 
+    /// Whether the call was refused because too many callers wait already; it was not begun.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Other(error) if error.is::<Busy>())
+    }
+
     /// Whether the call ran out of time.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout { .. })
     }
+}
+
+/// Why a call was not begun: too many callers wait for an instance. Found inside
+/// [`SurrealismError::Other`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the module is busy: all {instances} instances are at work and {queued} callers wait, and the \
+     host allows {max_queued}: call again later, or give it a larger pool"
+)]
+pub struct Busy {
+    /// Instances at work.
+    pub instances: usize,
+    /// Callers that wait.
+    pub queued: usize,
+    /// Callers that may wait.
+    pub max_queued: usize,
 }
 
 fn timeout_message(
@@ -152,10 +173,16 @@ mod tests {
                 "built for ABI 1, and this host speaks ABI 2: rebuild it",
             ),
             (SurrealismError::Other(anyhow::anyhow!("a").context("b")), false, "b: a"),
+            (
+                SurrealismError::Other(Busy { instances: 2, queued: 9, max_queued: 8 }.into()),
+                false,
+                "all 2 instances are at work and 9 callers wait, and the host allows 8",
+            ),
         ];
         for (error, trap, text) in cases {
             assert_eq!(error.is_trap(), trap, "{error}");
             assert_eq!(error.is_timeout(), trap, "{error}");
+            assert_eq!(error.is_busy(), text.contains("callers wait"), "{error}");
             assert!(error.to_string().contains(text), "{error} lacks {text:?}");
         }
     }

@@ -1,0 +1,58 @@
+//! What a module takes of its host.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a module holds, and the most that it has held. See [`Runtime::usage`](crate::Runtime::usage).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Instances, at work and idle.
+    pub instances: Level,
+    /// Linear memory of all instances together, in bytes.
+    pub memory_bytes: Level,
+    /// Keys and encoded values of the module's own key-value store, in bytes.
+    pub kv_bytes: Level,
+}
+
+/// How much of something there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level {
+    /// Now.
+    pub now: usize,
+    /// At most, so far.
+    pub most: usize,
+}
+
+/// A level that many threads move.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Gauge {
+    pub(crate) fn add(&self, amount: usize) {
+        let now = self.now.fetch_add(amount, Ordering::Relaxed) + amount;
+        self.most.fetch_max(now, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sub(&self, amount: usize) {
+        self.now.fetch_sub(amount, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, amount: usize) {
+        self.now.store(amount, Ordering::Relaxed);
+        self.most.fetch_max(amount, Ordering::Relaxed);
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        Level { now: self.now.load(Ordering::Relaxed), most: self.most.load(Ordering::Relaxed) }
+    }
+}
+
+/// The levels of one module that its instances move.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    pub(crate) instances: Gauge,
+    pub(crate) memory_bytes: Gauge,
+}

@@ -1,0 +1,45 @@
+//! The example plugin at work on this repository's own README.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::{guests, step, toolchain};
+
+/// Builds `examples/text` and calls its functions.
+///
+/// # Errors
+///
+/// When there is no toolchain, the plugin does not build, or a call fails.
+pub(crate) fn run(shell: &Shell) -> Result<()> {
+    toolchain::ensure(shell)?;
+    step("building the surrealism command; the first time, this takes some minutes");
+    cmd!(shell, "cargo build --package surrealism-cli").run()?;
+    shell.create_dir("target/guests")?;
+    guests::archive(shell, "examples/text")?;
+
+    step("what the archive holds");
+    cmd!(shell, "target/debug/surrealism info target/guests/text.surli").run()?;
+
+    let readme = serde_literal(&shell.read_file("README.md")?);
+    for (what, function, args) in [
+        ("a title as a slug", "slug", vec!["'Grüße aus Köln: Ünïcode & more'".to_string()]),
+        (
+            "how alike two names are",
+            "similarity::jaro_winkler",
+            vec!["'Müller'".to_string(), "'Mueller'".to_string()],
+        ),
+        ("the language of the README", "language", vec![readme.clone()]),
+        ("its most frequent words", "words", vec![readme, "5".to_string()]),
+    ] {
+        step(&format!("{what}: `surrealism run text.surli {function}`"));
+        cmd!(shell, "target/debug/surrealism run target/guests/text.surli {function} {args...}")
+            .quiet()
+            .run()?;
+    }
+    Ok(())
+}
+
+/// A text as a SurrealQL literal.
+fn serde_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}

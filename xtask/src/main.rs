@@ -1,0 +1,42 @@
+//! What this repository does to itself: `cargo xtask help`.
+
+mod demo;
+mod guests;
+mod test;
+mod toolchain;
+
+use anyhow::{Result, bail};
+use xshell::Shell;
+
+const HELP: &str = "\
+cargo xtask <TASK>
+
+  demo     build the example plugin, and run it on this repository's own README
+  test     all that CI runs: format, lints, guests from source, every test, the docs
+  guests   build the test guests and the example plugin into target/guests
+  help     this
+
+Each task installs what it lacks, if it can, and says so.";
+
+fn main() -> Result<()> {
+    let task = std::env::args().nth(1).unwrap_or_default();
+    let shell = Shell::new()?;
+    shell.change_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    // Backtraces make errors that are expected, in tests and in guests, slow and long.
+    shell.set_var("RUST_BACKTRACE", "0");
+    match task.as_str() {
+        "demo" => demo::run(&shell),
+        "test" => test::run(&shell),
+        "guests" => guests::build(&shell),
+        "" | "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => bail!("there is no task `{other}`\n\n{HELP}"),
+    }
+}
+
+/// Says what comes next.
+fn step(what: &str) {
+    eprintln!("\n==> {what}");
+}

@@ -1,0 +1,30 @@
+//! All that CI runs.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::{guests, step};
+
+/// Stops at the first failure.
+///
+/// # Errors
+///
+/// When anything is not as it should be.
+pub(crate) fn run(shell: &Shell) -> Result<()> {
+    step("format");
+    cmd!(shell, "cargo fmt --all --check").run()?;
+    cmd!(shell, "cargo fmt --all --check --manifest-path guests/Cargo.toml").run()?;
+
+    step("lints");
+    cmd!(shell, "cargo clippy --workspace --all-targets -- --deny warnings").run()?;
+
+    guests::build(shell)?;
+
+    step("tests");
+    cmd!(shell, "cargo test --workspace").run()?;
+
+    step("documentation");
+    let _strict = shell.push_env("RUSTDOCFLAGS", "--deny warnings");
+    cmd!(shell, "cargo doc --workspace --no-deps").run()?;
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! A toolchain that compiles guests, installed if it is missing and this machine lets us.
+
+use anyhow::{Result, bail};
+use xshell::{Shell, cmd};
+
+use crate::step;
+
+/// Any of these will do; see `surrealism build --help`.
+const TARGETS: [&str; 2] = ["wasm32-wasip2", "wasm32-wasip1"];
+
+/// Debian's own toolchain, for where rustup cannot fetch a target.
+const DEBIAN_PACKAGES: [&str; 7] =
+    ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-19", "clang-19", "wasi-libc"];
+
+/// Finds or installs a toolchain.
+///
+/// # Errors
+///
+/// When there is none and none can be installed; the message says what to do by hand.
+pub(crate) fn ensure(shell: &Shell) -> Result<()> {
+    step("looking for a toolchain that compiles guests");
+    if let Some(found) = find(shell) {
+        eprintln!("found {found}");
+        return Ok(());
+    }
+    step("none is there; asking rustup for the target wasm32-wasip2");
+    if cmd!(shell, "rustup target add wasm32-wasip2").run().is_ok() {
+        return Ok(());
+    }
+    step("rustup has it not; installing Debian's toolchain");
+    let packages = DEBIAN_PACKAGES;
+    if install(shell, &packages).is_err() || find(shell).is_none() {
+        bail!(
+            "no toolchain compiles guests on this machine; install one with\n  \
+             rustup target add wasm32-wasip2\nor, on Debian, as root, with\n  \
+             apt-get install --no-install-recommends {}",
+            packages.join(" ")
+        );
+    }
+    Ok(())
+}
+
+fn install(shell: &Shell, packages: &[&str]) -> xshell::Result<()> {
+    cmd!(shell, "apt-get update").run()?;
+    cmd!(shell, "apt-get install --yes --no-install-recommends {packages...}").run()
+}
+
+fn find(shell: &Shell) -> Option<String> {
+    for target in TARGETS {
+        let libdir = cmd!(shell, "rustc --print target-libdir --target {target}");
+        let libdir = libdir.quiet().ignore_stderr().read().ok()?;
+        if shell.path_exists(&libdir) {
+            return Some(format!("the target {target} at {libdir}"));
+        }
+    }
+    let parts =
+        ["/usr/bin/cargo", "/usr/bin/rustc", "/usr/lib/rustlib/src", "/usr/lib/wasm32-wasi"];
+    let there = parts.iter().all(|part| shell.path_exists(part));
+    there.then(|| "Debian's rustc-web, with the source of std".to_string())
+}
