@@ -81,6 +81,9 @@ pub const MAX_BACKTRACE_FRAMES: usize = 20;
 /// Random bytes that a guest gets in one request.
 pub const MAX_RANDOM_BYTES: u64 = 64 * KIB as u64;
 
+/// Addresses that one instance keeps of the names it has looked up.
+pub const MAX_LOOKED_UP_ADDRESSES: usize = 1_000;
+
 /// Elements of one table of a guest.
 pub const MAX_TABLE_ELEMENTS: usize = 1_000_000;
 

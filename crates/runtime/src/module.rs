@@ -13,7 +13,8 @@ use crate::config::{AbiVersion, SurrealismConfig};
 use crate::epoch::{self, Engines};
 use crate::exports::{ExportsManifest, FunctionExport};
 use crate::kv::{BTreeMapStore, KvLimits};
-use crate::net_allow::{ResolvedNetAllow, resolve_allow_net};
+use crate::lookup;
+use crate::network::Network;
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::runtime::Ceilings;
 use crate::store::StoreData;
@@ -25,7 +26,7 @@ pub(crate) struct Module {
     pub(crate) config: SurrealismConfig,
     pub(crate) exports: ExportsManifest,
     pub(crate) kv: Arc<BTreeMapStore>,
-    pub(crate) allow_net: Arc<Vec<ResolvedNetAllow>>,
+    pub(crate) network: Arc<Network>,
     pub(crate) engines: &'static Engines,
     pub(crate) pre: InstancePre<StoreData>,
     pub(crate) guest: GuestIndices,
@@ -49,7 +50,7 @@ impl Module {
             return Err(SurrealismError::UnsupportedAbi { expected, got });
         }
         let asked = &config.capabilities;
-        let allow_net = resolve_allow_net(&asked.allow_net)?;
+        let network = Arc::new(Network::resolve(&asked.allow_net)?);
         let kv = BTreeMapStore::bounded(KvLimits {
             max_entries: smaller(asked.max_kv_entries, ceilings.max_kv_entries),
             max_value_bytes: smaller(asked.max_kv_value_bytes, ceilings.max_kv_value_bytes),
@@ -62,7 +63,7 @@ impl Module {
 
         Ok(Self {
             kv: Arc::new(kv),
-            allow_net,
+            network,
             engines,
             pre,
             guest,
@@ -144,6 +145,7 @@ fn link(engine: &Engine, wasm: &[u8]) -> wasmtime::Result<(InstancePre<StoreData
     let guest = GuestIndices::of(&component)?;
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    lookup::add_to_linker(&mut linker)?;
     host::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
     Ok((linker.instantiate_pre(&component)?, guest))
 }

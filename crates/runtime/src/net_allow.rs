@@ -16,6 +16,15 @@ pub enum ResolvedNetAllow {
 }
 
 impl ResolvedNetAllow {
+    /// One port of an address, or without a port, every port.
+    pub(crate) fn of(ip: IpAddr, port: Option<u16>) -> Self {
+        let ip = ip.to_canonical();
+        match port {
+            Some(port) => Self::IpPort(ip, port),
+            None => Self::Net(ip.into()),
+        }
+    }
+
     /// Whether the rule admits a connection to `addr`.
     pub fn matches_socket_addr(&self, addr: &SocketAddr) -> bool {
         let ip = addr.ip().to_canonical();
@@ -33,39 +42,69 @@ impl ResolvedNetAllow {
 ///
 /// When an entry cannot be parsed or a name not be resolved; the message names the entry.
 pub fn resolve_allow_net(entries: &[String]) -> Result<Arc<Vec<ResolvedNetAllow>>> {
-    let mut rules = Vec::new();
+    let mut resolved = Vec::new();
     for entry in entries {
-        let resolved = resolve(entry)
+        let addresses = NetRule::parse(entry)
+            .and_then(|rule| rule.resolve())
             .with_context(|| format!("`allow_net` entry {entry:?} cannot be used"))?;
-        rules.extend(resolved);
+        resolved.extend(addresses);
     }
-    Ok(Arc::new(rules))
+    Ok(Arc::new(resolved))
 }
 
-fn resolve(entry: &str) -> Result<Vec<ResolvedNetAllow>> {
-    if let Ok(net) = entry.parse::<IpNet>() {
-        return Ok(vec![ResolvedNetAllow::Net(net)]);
+/// Checks that the entries of `allow_net` can be parsed, without looking any name up.
+///
+/// # Errors
+///
+/// When one cannot; the message names it.
+pub fn check_allow_net(entries: &[String]) -> Result<()> {
+    for entry in entries {
+        NetRule::parse(entry)
+            .with_context(|| format!("`allow_net` entry {entry:?} cannot be used"))?;
     }
-    if let Ok(ip) = entry.parse::<IpAddr>() {
-        return Ok(vec![ResolvedNetAllow::Net(ip.into())]);
+    Ok(())
+}
+
+/// One entry of `allow_net`, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NetRule {
+    /// By address.
+    Address(ResolvedNetAllow),
+    /// By name, in the form that DNS uses; without a port, every port.
+    Name(String, Option<u16>),
+}
+
+impl NetRule {
+    pub(crate) fn parse(entry: &str) -> Result<Self> {
+        if let Ok(net) = entry.parse::<IpNet>() {
+            return Ok(Self::Address(ResolvedNetAllow::Net(net)));
+        }
+        if let Ok(ip) = entry.parse::<IpAddr>() {
+            return Ok(Self::Address(ResolvedNetAllow::of(ip, None)));
+        }
+        let (host, port) = split_port(entry)?;
+        Ok(match url::Host::parse(host)? {
+            url::Host::Ipv4(ip) => Self::Address(ResolvedNetAllow::of(ip.into(), port)),
+            url::Host::Ipv6(ip) => Self::Address(ResolvedNetAllow::of(ip.into(), port)),
+            url::Host::Domain(name) => Self::Name(name, port),
+        })
     }
-    let (host, port) = split_port(entry)?;
-    let addresses: Vec<SocketAddr> = match url::Host::parse(host)? {
-        url::Host::Ipv4(ip) => vec![SocketAddr::new(ip.into(), port.unwrap_or(0))],
-        url::Host::Ipv6(ip) => vec![SocketAddr::new(ip.into(), port.unwrap_or(0))],
-        url::Host::Domain(name) => (name.as_str(), port.unwrap_or(0))
+
+    fn resolve(&self) -> Result<Vec<ResolvedNetAllow>> {
+        let (name, port) = match self {
+            Self::Address(address) => return Ok(vec![address.clone()]),
+            Self::Name(name, port) => (name, *port),
+        };
+        let addresses: Vec<SocketAddr> = (name.as_str(), port.unwrap_or(0))
             .to_socket_addrs()
             .with_context(|| format!("{name:?} cannot be resolved"))?
-            .collect(),
-    };
-    if addresses.is_empty() {
-        bail!("{host:?} resolves to no address");
+            .collect();
+        if addresses.is_empty() {
+            bail!("{name:?} resolves to no address");
+        }
+        let rule = |address: SocketAddr| ResolvedNetAllow::of(address.ip(), port);
+        Ok(addresses.into_iter().map(rule).collect())
     }
-    let rule = |address: SocketAddr| match port {
-        Some(port) => ResolvedNetAllow::IpPort(address.ip(), port),
-        None => ResolvedNetAllow::Net(address.ip().into()),
-    };
-    Ok(addresses.into_iter().map(rule).collect())
 }
 
 /// Splits `host:port` and `[v6]:port`; what has no port is a host alone.
@@ -113,6 +152,11 @@ mod tests {
 
     #[test]
     fn faulty_entries_are_named() {
+        for entry in ["host:port", "a b", "[::1"] {
+            let error = check_allow_net(&[entry.to_string()]).unwrap_err().to_string();
+            assert!(error.contains(&format!("{entry:?}")), "{error}");
+        }
+        check_allow_net(&["nx.invalid:443".to_string()]).unwrap();
         for entry in ["", "host:port", "host:99999", "a b", "10.0.0.0/99", "[::1", "nx.invalid"] {
             let error = resolve_allow_net(&[entry.to_string()]).unwrap_err().to_string();
             assert!(error.contains(&format!("{entry:?}")), "{error}");

@@ -127,7 +127,7 @@ impl Runtime {
     /// Where the guest may connect to: `allow_net` as it was resolved when the module was loaded,
     /// which is what its sockets are held to.
     pub fn resolved_allow_net(&self) -> Arc<Vec<ResolvedNetAllow>> {
-        self.module.allow_net.clone()
+        self.module.network.snapshot.clone()
     }
 
     /// Takes an instance from the pool, or makes one and runs its `init`, and installs `context`.

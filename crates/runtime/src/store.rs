@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use wasmtime::{ResourceLimiter, Store};
+use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use crate::host::{DetachedContext, InvocationContext};
 use crate::limits::{MAX_CORE_ITEMS, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES, MAX_TABLE_ELEMENTS};
+use crate::lookup::{LookupView, NamesByStream};
 use crate::module::Module;
+use crate::network::Reach;
 use crate::output::Output;
 use crate::usage::Meter;
 use crate::wasi;
@@ -21,6 +24,8 @@ pub(crate) struct StoreData {
     pub(crate) stderr: Output,
     wasi: WasiCtx,
     table: ResourceTable,
+    reach: Reach,
+    lookups: NamesByStream,
 }
 
 impl StoreData {
@@ -32,14 +37,26 @@ impl StoreData {
         let stdout = Output::new(context.stdout_callback());
         let stderr = Output::new(context.stderr_callback());
         let files = module.files();
-        let wasi = wasi::context(files, module.allow_net.clone(), stdout.clone(), stderr.clone())?;
+        let reach = Reach::new(module.network.clone());
+        let network = &module.network;
+        let wasi = wasi::context(files, network, reach.clone(), stdout.clone(), stderr.clone())?;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HOST_RESOURCES);
         let memory = MemoryLimit::new(module.max_memory_bytes, module.meter.clone());
         let engine = module.engine().clone();
 
         module.meter.instances.add(1);
-        let data = Self { module, context, memory, stdout, stderr, wasi, table };
+        let data = Self {
+            module,
+            context,
+            memory,
+            stdout,
+            stderr,
+            wasi,
+            table,
+            reach,
+            lookups: NamesByStream::new(),
+        };
         let mut store = Store::new(&engine, data);
         store.limiter(|data| &mut data.memory);
         store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
@@ -50,6 +67,11 @@ impl StoreData {
         self.stdout.install(context.stdout_callback());
         self.stderr.install(context.stderr_callback());
         self.context = context;
+    }
+
+    pub(crate) fn lookup(&mut self) -> LookupView<'_> {
+        let sockets = WasiSocketsCtxView { ctx: self.wasi.sockets(), table: &mut self.table };
+        LookupView { sockets, reach: &self.reach, names: &mut self.lookups }
     }
 
     /// Leaves nothing of a caller behind.

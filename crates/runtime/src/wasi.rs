@@ -3,13 +3,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx};
 
 use crate::limits::MAX_RANDOM_BYTES;
-use crate::net_allow::ResolvedNetAllow;
+use crate::network::{Network, Reach};
 use crate::output::Output;
 
 /// A fresh system for one instance.
@@ -19,7 +18,8 @@ use crate::output::Output;
 /// When the attached files cannot be opened.
 pub(crate) fn context(
     files: Option<&Path>,
-    allow_net: Arc<Vec<ResolvedNetAllow>>,
+    network: &Network,
+    reach: Reach,
     stdout: Output,
     stderr: Output,
 ) -> wasmtime::Result<WasiCtx> {
@@ -30,33 +30,33 @@ pub(crate) fn context(
     }
     builder
         .allow_udp(false)
-        .allow_ip_name_lookup(false)
-        .allow_tcp(!allow_net.is_empty())
+        .allow_ip_name_lookup(network.has_names())
+        .allow_tcp(!network.is_closed())
         .socket_addr_check(move |address, purpose| {
-            let admitted = admits(&allow_net, address, purpose);
+            let admitted = admits(&reach, address, purpose);
             Box::pin(async move { admitted })
         });
     Ok(builder.build())
 }
 
 /// Only connections out are ever admitted; nothing listens.
-fn admits(rules: &[ResolvedNetAllow], address: SocketAddr, purpose: SocketAddrUse) -> bool {
-    matches!(purpose, SocketAddrUse::TcpConnect)
-        && rules.iter().any(|rule| rule.matches_socket_addr(&address))
+fn admits(reach: &Reach, address: SocketAddr, purpose: SocketAddrUse) -> bool {
+    matches!(purpose, SocketAddrUse::TcpConnect) && reach.admits(&address)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net_allow::resolve_allow_net;
+    use std::sync::Arc;
 
     #[test]
     fn only_granted_connections_out_are_admitted() {
-        let rules = resolve_allow_net(&["10.0.0.0/8".to_string()]).unwrap();
+        let reach = |entries: &[String]| Reach::new(Arc::new(Network::resolve(entries).unwrap()));
+        let rules = reach(&["10.0.0.0/8".to_string()]);
         let (inside, outside) = ("10.1.2.3:80".parse().unwrap(), "11.1.2.3:80".parse().unwrap());
         assert!(admits(&rules, inside, SocketAddrUse::TcpConnect));
         assert!(!admits(&rules, outside, SocketAddrUse::TcpConnect));
-        assert!(!admits(&[], inside, SocketAddrUse::TcpConnect));
+        assert!(!admits(&reach(&[]), inside, SocketAddrUse::TcpConnect));
         for purpose in [
             SocketAddrUse::TcpBind,
             SocketAddrUse::TcpListen,

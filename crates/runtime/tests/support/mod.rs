@@ -1,0 +1,135 @@
+//! What the tests share: archives built from `guests/`, and a context that remembers.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use async_trait::async_trait;
+use surrealdb_types::{Object, SurrealValue, Value};
+use surrealism_runtime::config::SurrealismConfig;
+use surrealism_runtime::{
+    BTreeMapStore, InvocationContext, KVStore, Runtime, RuntimeBuilder, SurrealismError,
+    SurrealismPackage,
+};
+
+/// The archive of a guest, as `cargo xtask guests` builds it.
+pub fn archive(name: &str) -> PathBuf {
+    let target = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests"));
+    let path = target.join(format!("{name}.surli"));
+    assert!(path.exists(), "{} is missing: run `cargo xtask guests` first", path.display());
+    path
+}
+
+/// A guest, unpacked.
+pub fn package(name: &str) -> SurrealismPackage {
+    SurrealismPackage::from_file(archive(name)).unwrap()
+}
+
+/// A guest under ceilings that no well-behaved guest feels.
+pub fn builder(name: &str) -> RuntimeBuilder {
+    Runtime::builder(package(name))
+        .pool_size(2)
+        .max_execution_time(Duration::from_secs(20))
+        .max_memory_bytes(256 << 20)
+}
+
+pub fn runtime(name: &str) -> Runtime {
+    builder(name).build().unwrap()
+}
+
+/// An argument or an expected result.
+pub fn value(value: impl SurrealValue) -> Value {
+    value.into_value()
+}
+
+pub fn name(name: &str) -> Option<String> {
+    Some(name.to_string())
+}
+
+/// A context that answers with what it was asked, remembers it, and keeps what is printed. Clones
+/// share all of it.
+#[derive(Clone, Default)]
+pub struct Recorder {
+    pub store: Arc<BTreeMapStore>,
+    pub asked: Arc<Mutex<Vec<String>>>,
+    pub stdout: Arc<Mutex<Vec<String>>>,
+    pub stderr: Arc<Mutex<Vec<String>>>,
+}
+
+impl Recorder {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn boxed(&self) -> Box<dyn InvocationContext> {
+        Box::new(self.clone())
+    }
+
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub fn stdout(&self) -> Vec<String> {
+        self.stdout.lock().unwrap().clone()
+    }
+
+    pub fn stderr(&self) -> Vec<String> {
+        self.stderr.lock().unwrap().clone()
+    }
+
+    fn remember(&self, what: String) {
+        self.asked.lock().unwrap().push(what);
+    }
+}
+
+#[async_trait]
+impl InvocationContext for Recorder {
+    /// Queries have a language of their own here: `fail …` fails, `wait …` waits for ever, `panic`
+    /// panics, and all else answers its variables.
+    async fn sql(&mut self, _: &SurrealismConfig, query: String, vars: Object) -> Result<Value> {
+        self.remember(format!("sql {query} {:?}", vars.keys().collect::<Vec<_>>()));
+        match query.split(' ').next() {
+            Some("fail") => bail!("the database says no"),
+            Some("wait") => std::future::pending().await,
+            Some("panic") => panic!("the context panicked on purpose"),
+            _ => Ok(Value::Object(vars)),
+        }
+    }
+
+    async fn run(
+        &mut self,
+        _: &SurrealismConfig,
+        fnc: String,
+        version: Option<String>,
+        args: Vec<Value>,
+    ) -> Result<Value> {
+        self.remember(format!("run {fnc} {version:?} {}", args.len()));
+        Ok(args.into_value())
+    }
+
+    fn kv(&mut self) -> Result<&dyn KVStore> {
+        Ok(&*self.store)
+    }
+
+    fn stdout_callback(&self) -> Arc<dyn Fn(&str) + Send + Sync> {
+        let lines = self.stdout.clone();
+        Arc::new(move |line| lines.lock().unwrap().push(line.to_string()))
+    }
+
+    fn stderr_callback(&self) -> Arc<dyn Fn(&str) + Send + Sync> {
+        let lines = self.stderr.clone();
+        Arc::new(move |line| lines.lock().unwrap().push(line.to_string()))
+    }
+}
+
+/// The text of an error that was expected to be of a sort, and to say something.
+#[track_caller]
+pub fn assert_says(error: &SurrealismError, parts: &[&str]) {
+    let text = error.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{text:?} lacks {part:?}");
+    }
+}
