@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use surrealism_runtime::{
 };
 
 /// The archive of a guest, as `cargo xtask guests` builds it.
-pub fn archive(name: &str) -> PathBuf {
+pub(crate) fn archive(name: &str) -> PathBuf {
     let target = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests"));
     let path = target.join(format!("{name}.surli"));
     assert!(path.exists(), "{} is missing: run `cargo xtask guests` first", path.display());
@@ -24,59 +25,65 @@ pub fn archive(name: &str) -> PathBuf {
 }
 
 /// A guest, unpacked.
-pub fn package(name: &str) -> SurrealismPackage {
+pub(crate) fn package(name: &str) -> SurrealismPackage {
     SurrealismPackage::from_file(archive(name)).unwrap()
 }
 
 /// A guest under ceilings that no well-behaved guest feels.
-pub fn builder(name: &str) -> RuntimeBuilder {
+pub(crate) fn builder(name: &str) -> RuntimeBuilder {
     Runtime::builder(package(name))
         .pool_size(2)
         .max_execution_time(Duration::from_secs(20))
         .max_memory_bytes(256 << 20)
 }
 
-pub fn runtime(name: &str) -> Runtime {
+pub(crate) fn runtime(name: &str) -> Runtime {
     builder(name).build().unwrap()
 }
 
+/// A guest that is loaded once for all tests of a binary, which may use it at the same time.
+pub(crate) fn shared(name: &'static str) -> &'static Runtime {
+    static LOADED: Mutex<BTreeMap<&str, &Runtime>> = Mutex::new(BTreeMap::new());
+    LOADED.lock().unwrap().entry(name).or_insert_with(|| Box::leak(Box::new(runtime(name))))
+}
+
 /// An argument or an expected result.
-pub fn value(value: impl SurrealValue) -> Value {
+pub(crate) fn value(value: impl SurrealValue) -> Value {
     value.into_value()
 }
 
-pub fn name(name: &str) -> Option<String> {
+pub(crate) fn name(name: &str) -> Option<String> {
     Some(name.to_string())
 }
 
 /// A context that answers with what it was asked, remembers it, and keeps what is printed. Clones
 /// share all of it.
 #[derive(Clone, Default)]
-pub struct Recorder {
-    pub store: Arc<BTreeMapStore>,
-    pub asked: Arc<Mutex<Vec<String>>>,
-    pub stdout: Arc<Mutex<Vec<String>>>,
-    pub stderr: Arc<Mutex<Vec<String>>>,
+pub(crate) struct Recorder {
+    pub(crate) store: Arc<BTreeMapStore>,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    pub(crate) stdout: Arc<Mutex<Vec<String>>>,
+    pub(crate) stderr: Arc<Mutex<Vec<String>>>,
 }
 
 impl Recorder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    pub fn boxed(&self) -> Box<dyn InvocationContext> {
+    pub(crate) fn boxed(&self) -> Box<dyn InvocationContext> {
         Box::new(self.clone())
     }
 
-    pub fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
-    pub fn stdout(&self) -> Vec<String> {
+    pub(crate) fn stdout(&self) -> Vec<String> {
         self.stdout.lock().unwrap().clone()
     }
 
-    pub fn stderr(&self) -> Vec<String> {
+    pub(crate) fn stderr(&self) -> Vec<String> {
         self.stderr.lock().unwrap().clone()
     }
 
@@ -127,7 +134,7 @@ impl InvocationContext for Recorder {
 
 /// The text of an error that was expected to be of a sort, and to say something.
 #[track_caller]
-pub fn assert_says(error: &SurrealismError, parts: &[&str]) {
+pub(crate) fn assert_says(error: &SurrealismError, parts: &[&str]) {
     let text = error.to_string();
     for part in parts {
         assert!(text.contains(part), "{text:?} lacks {part:?}");

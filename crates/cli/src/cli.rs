@@ -1,0 +1,57 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::{CODES, Outcome};
+use crate::terminal::Terminal;
+use crate::{build, check, completions, info, new, run};
+
+/// Build, inspect and run Surrealism plugins: functions for SurrealDB, as WebAssembly
+#[derive(Debug, Parser)]
+#[command(
+    name = "surrealism",
+    version,
+    arg_required_else_help = true,
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{CODES}")
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Print results and errors only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  surrealism new demo              Scaffold a plugin in the folder `demo`
+  surrealism build demo            Build it and pack it
+  surrealism info demo.surli       See what an archive has to offer
+  surrealism run demo.surli greet \"'Ada'\"
+                                   Call one of its functions";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    New(new::New),
+    Build(build::Build),
+    Info(info::Info),
+    Run(run::Run),
+    Check(check::Check),
+    Completions(completions::Completions),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Outcome {
+        let terminal = Terminal { quiet: self.quiet };
+        match self.command {
+            Command::New(command) => command.run(terminal),
+            Command::Build(command) => command.run(terminal),
+            Command::Info(command) => command.run(),
+            Command::Run(command) => command.run(terminal),
+            Command::Check(command) => command.run(terminal),
+            Command::Completions(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Plugins brought to life, within bounds.
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use surrealism_runtime::{Runtime, SurrealismPackage};
+
+use crate::exit::{Code, OrExit, Outcome};
+use crate::terminal::Terminal;
+
+/// Opens an archive.
+pub(crate) fn open(archive: &Path) -> Outcome<SurrealismPackage> {
+    SurrealismPackage::from_file(archive.to_path_buf()).or_exit(Code::Archive)
+}
+
+/// What a guest may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) time: Duration,
+    pub(crate) memory: usize,
+}
+
+/// Compiles a package for one instance at a time.
+pub(crate) fn load(
+    package: SurrealismPackage,
+    bounds: Bounds,
+    terminal: Terminal,
+) -> Outcome<Runtime> {
+    let size = ByteSize(package.wasm.len() as u64);
+    let _progress = terminal.spin(format!("Compiling {size} of WebAssembly"));
+    let runtime = Runtime::builder(package)
+        .pool_size(1)
+        .max_execution_time(bounds.time)
+        .max_memory_bytes(bounds.memory)
+        .build();
+    runtime.or_exit(Code::Archive)
+}
+
+/// Runs a future to its end. WASI needs tokio around it.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
+}

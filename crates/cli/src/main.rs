@@ -1,0 +1,25 @@
+//! The `surrealism` command: scaffold, build, inspect, check and run Surrealism plugins.
+
+mod build;
+mod check;
+mod cli;
+mod completions;
+mod component;
+mod exit;
+mod guest;
+mod info;
+mod literal;
+mod new;
+mod project;
+mod run;
+mod table;
+mod terminal;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    exit::report(cli::Cli::parse().run())
+}

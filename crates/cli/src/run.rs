@@ -1,0 +1,197 @@
+//! `surrealism run`: one function of an archive, with arguments from the command line.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anstream::eprintln;
+use anyhow::Result;
+use bytesize::ByteSize;
+use clap::Args;
+use surrealdb_types::{ToSql, Value};
+use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismResult};
+
+use crate::exit::{Code, Failure, OrExit, Outcome};
+use crate::guest::{self, Bounds};
+use crate::literal;
+use crate::table::Columns;
+use crate::terminal::{self, Terminal};
+
+/// The function name that stands for the default export.
+const DEFAULT: &str = "-";
+
+/// Call a function of an archive
+///
+/// The result is printed on stdout as SurrealQL; what the guest prints goes to stderr. There is no
+/// database: `sql` and `run` are refused, and `kv` is an empty store that ends with the command.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Arguments are SurrealQL literals: 'text' 42 1.5 true NONE [1, 2] { a: 1 } 1h30m person:one
+d'2024-01-01T00:00:00Z' u'…'. Mind that the shell takes one pair of quotes away.
+
+Examples:
+  surrealism run demo.surli greet \"'Ada'\"
+  surrealism run demo.surli - \"'Ada'\"          The default export
+  surrealism run demo.surli math::add 1 2
+  surrealism run demo.surli --json greet '\"Ada\"'
+  surrealism run demo.surli math::add 1 2 --repeat 1000")]
+pub(crate) struct Run {
+    /// The archive
+    archive: PathBuf,
+
+    /// The function's name, or `-` for the default export
+    #[arg(default_value = DEFAULT)]
+    function: String,
+
+    /// Its arguments
+    #[arg(allow_negative_numbers = true)]
+    args: Vec<String>,
+
+    /// Take arguments and print the result as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Call it N times in one instance and show how long that took
+    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true)]
+    repeat: NonZero<u32>,
+
+    /// Time for one call, and for starting the instance
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+
+    /// Memory of the instance
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    memory: ByteSize,
+}
+
+impl Run {
+    pub(crate) fn run(self, terminal: Terminal) -> Outcome {
+        let args = self.arguments().or_exit(Code::Usage)?;
+        let package = guest::open(&self.archive)?;
+        let memory = usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX);
+        let runtime = guest::load(package, Bounds { time: self.timeout, memory }, terminal)?;
+
+        let (value, timing) = guest::block_on(self.call(&runtime, args, terminal))?
+            .map_err(|error| self.with_help(error, &runtime))?;
+        let result = if self.json { value.into_json_value().to_string() } else { value.to_sql() };
+        terminal::print(result)?;
+        if self.repeat.get() > 1 {
+            terminal.note(timing.table());
+        }
+        Ok(())
+    }
+
+    fn arguments(&self) -> Result<Vec<Value>> {
+        let parse = if self.json { literal::json } else { literal::surrealql };
+        self.args.iter().map(|text| parse(text)).collect()
+    }
+
+    fn with_help(&self, error: SurrealismError, runtime: &Runtime) -> Failure {
+        let text = error.to_string();
+        let help = match &error {
+            SurrealismError::Timeout { effective, .. } if *effective == Some(self.timeout) => {
+                "give it more time with `--timeout`"
+            }
+            _ if text.contains("ran out of memory") || text.contains("memory limits") => {
+                "give it more memory with `--memory`"
+            }
+            _ if self.function != DEFAULT
+                && runtime.get_signature(Some(&self.function)).is_err()
+                && runtime.get_signature(None).is_ok() =>
+            {
+                "the name of the default function is `-`"
+            }
+            _ => return error.into(),
+        };
+        Failure::from(error).with_help(help)
+    }
+
+    async fn call(
+        &self,
+        runtime: &Runtime,
+        args: Vec<Value>,
+        terminal: Terminal,
+    ) -> SurrealismResult<(Value, Timing)> {
+        let repeat = self.repeat.get();
+        let name = (self.function != DEFAULT).then(|| self.function.clone());
+        let progress = (repeat > 1).then(|| terminal.count(repeat.into(), "Calling"));
+        let above = progress.clone();
+        let output = move |line: &str| match &above {
+            Some(progress) => progress.line(line),
+            None => eprintln!("{line}"),
+        };
+        let context = DetachedContext::new().kv(runtime.kv_store().clone()).output(output);
+
+        let started = Instant::now();
+        let mut guest = runtime.acquire_controller(Box::new(context)).await?;
+        let mut timing = Timing { start: started.elapsed(), calls: Vec::new() };
+        loop {
+            let called = Instant::now();
+            let value =
+                guest.invoke_with_timeout(name.clone(), args.clone(), Some(self.timeout)).await?;
+            timing.calls.push(called.elapsed());
+            if let Some(progress) = &progress {
+                progress.step();
+            }
+            if timing.calls.len() >= repeat as usize {
+                return Ok((value, timing));
+            }
+        }
+    }
+}
+
+/// How long things took.
+struct Timing {
+    /// Making the instance, `init` included.
+    start: Duration,
+    calls: Vec<Duration>,
+}
+
+impl Timing {
+    fn table(mut self) -> Columns {
+        self.calls.sort();
+        let total: Duration = self.calls.iter().sum();
+        let per_second = self.calls.len() as f64 / total.as_secs_f64();
+        let header = ["Calls", "Start", "Min", "Median", "p99", "Max", "Calls per second"];
+        let mut table = Columns::new().header(header);
+        table.row([
+            self.calls.len().to_string(),
+            told(self.start),
+            told(self.quantile(0)),
+            told(self.quantile(50)),
+            told(self.quantile(99)),
+            told(self.quantile(100)),
+            format!("{per_second:.0}"),
+        ]);
+        table
+    }
+
+    /// The time that `percent` of the calls did not exceed.
+    fn quantile(&self, percent: usize) -> Duration {
+        let rank = (self.calls.len() * percent).div_ceil(100).max(1);
+        self.calls[rank - 1]
+    }
+}
+
+fn told(time: Duration) -> String {
+    format!("{time:.1?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_of_calls_that_were_made() {
+        let calls = |count: u64| Timing {
+            start: Duration::ZERO,
+            calls: (1..=count).map(Duration::from_millis).collect(),
+        };
+        for (count, percent, expected) in
+            [(1, 0, 1), (1, 99, 1), (2, 50, 1), (100, 99, 99), (100, 100, 100), (3, 50, 2)]
+        {
+            let found = calls(count).quantile(percent).as_millis();
+            assert_eq!(found, expected, "{percent}% of {count}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The code that puts a function into the registry.
+//!
+//! It names nothing but the SDK's crate, and leaves no name behind that an author could meet.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Attribute, Ident, ItemFn, ReturnType};
+
+use crate::name::Name;
+use crate::parameters::Parameter;
+use crate::sdk;
+
+/// A function to export.
+pub(crate) struct Export<'a> {
+    pub(crate) name: Name,
+    /// Where the name comes from.
+    pub(crate) span: Span,
+    pub(crate) writeable: bool,
+    pub(crate) comment: String,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) function: &'a ItemFn,
+}
+
+impl Export<'_> {
+    pub(crate) fn into_tokens(self) -> TokenStream {
+        let Self { writeable, function, parameters, .. } = self;
+        let sdk = sdk::path();
+        let private = quote!(#sdk::__private);
+        let answer = answer(function);
+
+        let name = option(self.name.wire());
+        let comment = option((!self.comment.is_empty()).then_some(self.comment));
+        let count = parameters.len();
+        let names: Vec<_> = parameters.iter().map(|parameter| &parameter.name).collect();
+        let types: Vec<_> = parameters
+            .iter()
+            .map(|Parameter { ty, .. }| quote!(<#ty as #private::Argument>))
+            .collect();
+        let values: Vec<_> = (0..count)
+            .map(|index| format_ident!("value_{index}", span = Span::mixed_site()))
+            .collect();
+        let call = call(function, quote!(#(#types::read(#names, #values)?),*));
+
+        let unique = unique(self.name.unique(self.span), function);
+        let registration = registration(function, quote_spanned! {Span::mixed_site()=>
+            struct SurrealismExport;
+
+            impl #private::Function for SurrealismExport {
+                const NAME: ::core::option::Option<&'static str> = #name;
+                const WRITEABLE: bool = #writeable;
+                const COMMENT: ::core::option::Option<&'static str> = #comment;
+
+                fn args() -> ::std::vec::Vec<(&'static str, #private::Kind)> {
+                    ::std::vec![#((#names, #types::kind())),*]
+                }
+
+                fn returns() -> #private::Kind {
+                    #answer::kind()
+                }
+
+                fn invoke(
+                    args: &[u8],
+                ) -> ::core::result::Result<::std::vec::Vec<u8>, ::std::string::String> {
+                    let [#(#values),*] = #private::arguments::<Self, #count>(args)?;
+                    #answer::encode(#call)
+                }
+            }
+
+            #sdk::inventory::submit! { #private::Export::of::<SurrealismExport>() }
+        });
+        quote!(#unique #registration)
+    }
+}
+
+/// The code that runs a function before the first call.
+pub(crate) fn init(function: &ItemFn) -> TokenStream {
+    let sdk = sdk::path();
+    let answer = answer(function);
+    let call = call(function, TokenStream::new());
+    let unique = unique(Ident::new("surrealism_init", function.sig.ident.span()), function);
+    let registration = registration(function, quote! {
+        #sdk::inventory::submit! {
+            #sdk::__private::Init(|| #answer::encode(#call).map(::core::mem::drop))
+        }
+    });
+    quote!(#unique #registration)
+}
+
+/// Calls a function with the given arguments.
+fn call(function: &ItemFn, arguments: TokenStream) -> TokenStream {
+    let ident = &function.sig.ident;
+    match function.sig.asyncness {
+        Some(_) => {
+            let sdk = sdk::path();
+            quote!(#sdk::__private::block_on(#ident(#arguments))?)
+        }
+        None => quote!(#ident(#arguments)),
+    }
+}
+
+/// What a function returns, as the trait that encodes it.
+fn answer(function: &ItemFn) -> TokenStream {
+    let sdk = sdk::path();
+    let returned = match &function.sig.output {
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+        ReturnType::Default => quote!(()),
+    };
+    quote!(<#returned as #sdk::__private::Answer<_>>)
+}
+
+/// An item that the compiler refuses to see twice in one crate, in whatever modules.
+fn unique(ident: Ident, function: &ItemFn) -> TokenStream {
+    let cfgs = cfgs(&function.attrs);
+    quote_spanned! {ident.span()=>
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! #ident { () => {}; }
+    }
+}
+
+fn registration(function: &ItemFn, items: TokenStream) -> TokenStream {
+    let cfgs = cfgs(&function.attrs);
+    quote! {
+        #(#cfgs)*
+        #[allow(clippy::all, deprecated)]
+        const _: () = { #items };
+    }
+}
+
+fn cfgs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+}
+
+fn option(text: Option<String>) -> TokenStream {
+    match text {
+        Some(text) => quote!(::core::option::Option::Some(#text)),
+        None => quote!(::core::option::Option::None),
+    }
+}

@@ -1,0 +1,24 @@
+//! What the attribute is put on.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Error, Item};
+
+use crate::name::Name;
+use crate::{function, module};
+
+pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+    match syn::parse2::<Item>(item.clone()) {
+        Ok(Item::Fn(function)) => function::expand(options, function, &Name::default()),
+        Ok(Item::Mod(module)) => module::expand(options, module, &Name::default()),
+        _ => {
+            let error = Error::new(
+                Span::call_site(),
+                "`#[surrealism]` exports functions and modules of functions: this is neither, \
+                 put it on the functions themselves",
+            )
+            .into_compile_error();
+            quote!(#item #error)
+        }
+    }
+}

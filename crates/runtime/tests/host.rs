@@ -1,0 +1,269 @@
+//! Every function that a host lends, called by a guest; and refused where it was not granted.
+
+mod support;
+
+use std::sync::Arc;
+
+use support::{Recorder, assert_says, builder, package, runtime, shared, value};
+use surrealdb_types::{Object, SurrealValue, Value, object};
+use surrealism_runtime::config::AbiVersion;
+use surrealism_runtime::kv::MAX_KV_KEY_BYTES;
+use surrealism_runtime::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES};
+use surrealism_runtime::{
+    BTreeMapStore, DetachedContext, FunctionTargets, Runtime, SurrealismResult,
+};
+
+fn call(
+    runtime: &Runtime,
+    context: &Recorder,
+    function: &str,
+    args: Vec<Value>,
+) -> SurrealismResult<Value> {
+    futures::executor::block_on(runtime.call(function, args, context.clone()).into_future())
+}
+
+fn text(text: &str) -> Value {
+    value(text.to_string())
+}
+
+#[test]
+fn queries_and_functions_reach_the_context() {
+    let (runtime, context) = (shared("host"), Recorder::new());
+    let ask = |function, args| call(runtime, &context, function, args);
+    let vars = Value::Object(object! { x: 1_i64, y: "a".to_string() });
+
+    assert_eq!(ask("sql", vec![text("RETURN 1")]).unwrap(), Value::Object(Object::new()));
+    let bound = ask("sql_with_vars", vec![text("RETURN $x"), vars.clone()]).unwrap();
+    assert_eq!(bound, vars);
+    let list = value(vec![value(1_i64), Value::Null]);
+    let ran = ask("run", vec![text("fn::x"), Value::None, list.clone()]).unwrap();
+    assert_eq!(ran, list);
+    ask("run", vec![text("fn::x"), text("1.2.0"), list]).unwrap();
+    assert_eq!(
+        context.asked(),
+        [
+            "sql RETURN 1 []",
+            "sql RETURN $x [\"x\", \"y\"]",
+            "run fn::x None 2",
+            "run fn::x Some(\"1.2.0\") 2",
+        ]
+    );
+
+    let failed = ask("sql", vec![text("fail now")]).unwrap_err();
+    assert_says(&failed, &["the database says no"]);
+    let mistyped = ask("sql_int", vec![text("RETURN 'x'")]).unwrap_err();
+    assert_says(&mistyped, &["int"]);
+}
+
+#[test]
+fn what_was_not_granted_is_refused_before_the_context_is_asked() {
+    let (runtime, context) = (runtime("denied"), Recorder::new());
+    let sql = call(&runtime, &context, "sql", vec![text("RETURN 1")]).unwrap_err();
+    assert_says(&sql, &["`sql` is denied", "surrealism/denied", "allow_arbitrary_queries"]);
+    let run = call(&runtime, &context, "run", vec![text("fn::x")]).unwrap_err();
+    assert_says(&run, &["\"fn::x\" is denied", "allow_functions"]);
+    assert!(context.asked().is_empty());
+    // The store is the module's own, and needs no grant.
+    assert_eq!(call(&runtime, &context, "store", vec![]).unwrap(), value(true));
+
+    let mut some = package("denied");
+    some.config.capabilities.allow_functions = FunctionTargets::Some(vec!["fn::x".to_string()]);
+    let runtime = Runtime::builder(some).build().unwrap();
+    call(&runtime, &context, "run", vec![text("fn::x")]).unwrap();
+    call(&runtime, &context, "run", vec![text("fn::y")]).unwrap_err();
+    assert_eq!(context.asked(), ["run fn::x None 0"]);
+}
+
+#[test]
+fn a_context_with_no_database_says_so() {
+    let runtime = shared("host");
+    let ask = |function: &str, args| {
+        let call = runtime.call(function, args, DetachedContext::new());
+        futures::executor::block_on(call.into_future()).unwrap_err()
+    };
+    assert_says(&ask("sql", vec![text("RETURN 1")]), &["this call has no database"]);
+    let none: Vec<Value> = vec![];
+    let args = vec![text("fn::x"), Value::None, none.into_value()];
+    assert_says(&ask("run", args), &["this call has no database", "fn::x"]);
+    assert_says(&ask("kv::get", vec![text("a")]), &["no key-value store"]);
+}
+
+#[test]
+fn the_store_does_what_the_contract_says() {
+    let (runtime, context) = (shared("host"), Recorder::new());
+    let ask = |function, args| call(runtime, &context, function, args);
+    let done = |function, args| assert_eq!(ask(function, args).unwrap(), Value::None);
+    let keys = |range| ask("kv::keys", vec![text(range)]).unwrap();
+    let strings =
+        |list: &[&str]| list.iter().map(|s| s.to_string()).collect::<Vec<_>>().into_value();
+
+    done("kv::get", vec![text("a")]);
+    done("kv::set", vec![text("a"), value(1_i64)]);
+    assert_eq!(ask("kv::get", vec![text("a")]).unwrap(), value(1_i64));
+    assert_eq!(ask("kv::get_int", vec![text("a")]).unwrap(), value(1_i64));
+    assert_eq!(ask("kv::exists", vec![text("a")]).unwrap(), value(true));
+    done("kv::del", vec![text("a")]);
+    done("kv::del", vec![text("a")]);
+    assert_eq!(ask("kv::exists", vec![text("a")]).unwrap(), value(false));
+
+    let values = value(vec![value(1_i64), text("two"), Value::Null]);
+    done("kv::set_batch", vec![strings(&["a", "b", "c"]), values]);
+    assert_eq!(
+        ask("kv::get_batch", vec![strings(&["c", "z", "a"])]).unwrap(),
+        value(vec![Value::Null, Value::None, value(1_i64)])
+    );
+    assert_says(&ask("kv::get_int", vec![text("b")]).unwrap_err(), &["int"]);
+    for (range, expected) in [
+        ("..", &["a", "b", "c"][..]),
+        ("b..", &["b", "c"]),
+        (">b..", &["c"]),
+        ("..b", &["a"]),
+        ("..=b", &["a", "b"]),
+        ("a..c", &["a", "b"]),
+        ("c..a", &[]),
+    ] {
+        assert_eq!(keys(range), strings(expected), "{range}");
+        let count = ask("kv::count", vec![text(range)]).unwrap();
+        assert_eq!(count, value(expected.len() as i64), "{range}");
+    }
+    assert_eq!(
+        ask("kv::values", vec![text("..c")]).unwrap(),
+        value(vec![value(1_i64), text("two")])
+    );
+    let entry = value(vec![text("b"), text("two")]);
+    assert_eq!(ask("kv::entries", vec![text("b..=b")]).unwrap(), value(vec![entry]));
+    done("kv::del_rng", vec![text("b..")]);
+    assert_eq!(keys(".."), strings(&["a"]));
+    done("kv::del_batch", vec![strings(&["a", "z"])]);
+    assert_eq!(keys(".."), strings(&[]));
+    let counts = [3_i64, 3, 2, 3, 2, 3, 2, 0].to_vec();
+    assert_eq!(ask("kv::count_by_type", vec![]).unwrap(), value(counts));
+
+    let long = "k".repeat(MAX_KV_KEY_BYTES + 1);
+    assert_says(&ask("kv::get", vec![text(&long)]).unwrap_err(), &["1025 bytes", "1024"]);
+}
+
+#[test]
+fn the_store_keeps_the_smaller_of_two_limits() {
+    for (module, host, holds) in [(Some(2), None, 2), (None, Some(2), 2), (Some(3), Some(2), 2)] {
+        let mut package = package("host");
+        package.config.capabilities.max_kv_entries = module;
+        let mut builder = Runtime::builder(package).max_kv_value_bytes(100);
+        if let Some(host) = host {
+            builder = builder.max_kv_entries(host);
+        }
+        let runtime = builder.build().unwrap();
+        let context = Recorder { store: runtime.kv_store().clone(), ..Recorder::new() };
+        let set = |key: &str, text: String| {
+            call(&runtime, &context, "kv::set", vec![self::text(key), value(text)])
+        };
+        for key in 0..holds {
+            set(&key.to_string(), String::new()).unwrap();
+        }
+        assert_says(&set("more", String::new()).unwrap_err(), &["`max_kv_entries` is 2"]);
+        assert_says(&set("0", "x".repeat(100)).unwrap_err(), &["`max_kv_value_bytes` is 100"]);
+    }
+}
+
+#[test]
+fn the_store_outlives_instances_and_is_the_modules_own() {
+    let (one, other) = (runtime("host"), runtime("host"));
+    let context =
+        |runtime: &Runtime| Recorder { store: runtime.kv_store().clone(), ..Recorder::new() };
+    call(&one, &context(&one), "kv::set", vec![text("a"), value(1_i64)]).unwrap();
+    assert_eq!(call(&one, &context(&one), "kv::get", vec![text("a")]).unwrap(), value(1_i64));
+    assert_eq!(call(&other, &context(&other), "kv::get", vec![text("a")]).unwrap(), Value::None);
+    assert!(one.usage().kv_bytes.now > 0);
+}
+
+#[test]
+fn output_comes_line_by_line_and_no_more_than_it_may() {
+    let runtime = shared("host");
+    let printed = |function, args| {
+        let context = Recorder::new();
+        call(runtime, &context, function, args).unwrap();
+        (context.stdout(), context.stderr())
+    };
+    assert_eq!(printed("print::line", vec![text("a\nb")]).0, ["a", "b"]);
+    let (out, err) = printed("print::error_line", vec![text("a")]);
+    assert_eq!((out.len(), err.concat()), (0, "a".to_string()));
+    assert_eq!(printed("print::partial", vec![]).0, ["ab", "c"]);
+    assert_eq!(printed("print::bytes", vec![]).0, ["\u{fffd}\u{fffd}"]);
+
+    let long = printed("print::long_line", vec![value(MAX_OUTPUT_LINE_BYTES as i64 + 1)]).0;
+    assert_eq!(long.iter().map(String::len).collect::<Vec<_>>(), [MAX_OUTPUT_LINE_BYTES, 1]);
+
+    let flood = printed("print::flood", vec![value(200_000_i64)]).0;
+    let bytes: usize = flood.iter().map(|line| line.len() + 1).sum();
+    assert!(bytes < MAX_OUTPUT_BYTES_PER_CALL + 200, "{bytes}");
+    assert!(flood.last().unwrap().contains("output stopped"));
+    // The next call has its own share.
+    assert_eq!(printed("print::line", vec![text("a")]).0, ["a"]);
+}
+
+#[test]
+fn a_null_context_stands_in_after_release() {
+    let runtime = builder("host").pool_size(1).build().unwrap();
+    let first = Recorder::new();
+    futures::executor::block_on(async {
+        let mut controller = runtime.acquire_controller(first.boxed()).await.unwrap();
+        controller.clear_context();
+        let args = vec![text("RETURN 1")];
+        let error = controller.invoke(support::name("sql"), args.clone()).await.unwrap_err();
+        assert_says(&error, &["no database"]);
+        controller.invoke(support::name("print::line"), vec![text("to nobody")]).await.unwrap();
+        controller.set_context(first.boxed());
+        controller.invoke(support::name("sql"), args).await.unwrap();
+        let held = Arc::strong_count(&first.asked);
+        runtime.release_controller(controller);
+        assert_eq!(Arc::strong_count(&first.asked), held - 1, "the pool holds on to the context");
+    });
+    assert_eq!(first.asked().len(), 1);
+    assert!(first.stdout().is_empty());
+
+    let second = Recorder::new();
+    call(&runtime, &second, "print::line", vec![text("mine")]).unwrap();
+    assert_eq!((first.stdout().len(), second.stdout().len()), (0, 1));
+}
+
+#[test]
+fn another_abi_is_refused_with_both_numbers() {
+    let mut package = package("host");
+    package.config.abi = AbiVersion(1);
+    let error = Runtime::builder(package).build().unwrap_err();
+    assert_says(&error, &["built for ABI 1", "speaks ABI 2", "rebuild it"]);
+}
+
+#[test]
+fn what_is_no_plugin_is_refused_when_it_is_loaded() {
+    for (wasm, part) in [
+        (b"\0asm\x0d\0\x01\0".to_vec(), "exports no `invoke`"),
+        (b"\0asm\x0d\0\x01\0\xff\xff".to_vec(), "compilation failed"),
+        (b"\0asm\x01\0\0\0".to_vec(), "compilation failed"),
+        (Vec::new(), "compilation failed"),
+    ] {
+        let package = surrealism_runtime::SurrealismPackage { wasm, ..package("host") };
+        assert_says(&Runtime::builder(package).build().unwrap_err(), &[part]);
+    }
+}
+
+#[test]
+fn the_contracts_own_door_is_open() {
+    let runtime = Runtime::new(package("host"), 1, None, None, Some(1), Some(64)).unwrap();
+    assert!(runtime.wasm_size() > 100_000);
+    assert_eq!(runtime.config().meta.name, "host");
+    assert!(runtime.resolved_allow_net().is_empty());
+    assert!(runtime.exports().get_signature(Some("sql")).is_some());
+    let store: &Arc<BTreeMapStore> = runtime.kv_store();
+    let context = DetachedContext::new().kv(store.clone());
+    let call = |key: &str| {
+        let call = runtime.call("kv::set", (key.to_string(), 1_i64), context.clone());
+        futures::executor::block_on(call.into_future())
+    };
+    call("a").unwrap();
+    assert_says(&call("b").unwrap_err(), &["`max_kv_entries` is 1"]);
+    for size in [0, usize::MAX] {
+        let error = Runtime::new(package("host"), size, None, None, None, None).unwrap_err();
+        assert_says(&error, &["the pool of surrealism/host", "max_pool_size"]);
+    }
+}

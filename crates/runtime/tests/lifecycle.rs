@@ -1,0 +1,179 @@
+//! Instances: made, initialised, kept, shared out, thrown away.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use support::{Recorder, assert_says, builder, name, runtime, value};
+use surrealdb_types::Value;
+use surrealism_runtime::{DetachedContext, Isolation, Runtime, SurrealismError};
+
+const NOTHING: Vec<Value> = Vec::new();
+
+async fn call(runtime: &Runtime, function: &str) -> Value {
+    runtime.call(function, NOTHING, DetachedContext::new()).await.unwrap()
+}
+
+#[tokio::test]
+async fn statics_last_and_init_runs_once_in_each_instance() {
+    let runtime = runtime("state");
+    for expected in 1..=3_i64 {
+        assert_eq!(call(&runtime, "count").await, value(expected));
+        assert_eq!(call(&runtime, "inits").await, value(1_i64));
+    }
+    let context = || Box::new(DetachedContext::new());
+    let mut first = runtime.acquire_controller(context()).await.unwrap();
+    let mut second = runtime.acquire_controller(context()).await.unwrap();
+    assert_eq!(first.invoke(name("count"), NOTHING).await.unwrap(), value(4_i64));
+    assert_eq!(second.invoke(name("count"), NOTHING).await.unwrap(), value(1_i64));
+    first.init().await.unwrap();
+    assert_eq!(first.invoke(name("inits"), NOTHING).await.unwrap(), value(1_i64));
+    runtime.release_controller(first);
+    runtime.release_controller(second);
+    assert_eq!(runtime.usage().instances.now, 2);
+}
+
+#[tokio::test]
+async fn init_prints_to_the_context_that_it_was_made_for() {
+    let runtime = runtime("state");
+    let (first, second) = (Recorder::new(), Recorder::new());
+    runtime.call("count", (), first.clone()).await.unwrap();
+    runtime.call("count", (), second.clone()).await.unwrap();
+    assert_eq!((first.stdout(), second.stdout()), (vec!["init".to_string()], vec![]));
+}
+
+#[tokio::test]
+async fn a_controller_outside_the_pool_is_not_initialised_until_it_is_told() {
+    let runtime = runtime("state");
+    let mut own = runtime.new_controller(Box::new(DetachedContext::new())).await.unwrap();
+    assert_eq!(own.invoke(name("inits"), NOTHING).await.unwrap(), value(0_i64));
+    own.init().await.unwrap();
+    own.init().await.unwrap();
+    assert_eq!(own.invoke(name("inits"), NOTHING).await.unwrap(), value(1_i64));
+    runtime.release_controller(own);
+    assert_eq!(call(&runtime, "inits").await, value(1_i64), "it joined the pool");
+
+    let raw = runtime.new_controller(Box::new(DetachedContext::new())).await.unwrap();
+    runtime.release_controller(raw);
+    assert_eq!(runtime.usage().instances.now, 1, "one without init does not");
+}
+
+#[tokio::test]
+async fn a_controller_released_to_another_runtime_is_dropped() {
+    let (one, other) = (runtime("state"), runtime("state"));
+    let stray = one.acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
+    other.release_controller(stray);
+    assert_eq!(one.usage().instances.now, 0);
+    // The permit went home all the same.
+    for _ in 0..3 {
+        call(&one, "count").await;
+    }
+}
+
+#[tokio::test]
+async fn an_init_that_fails_fails_every_call_and_leaves_nothing() {
+    let runtime = runtime("broken-init");
+    for _ in 0..3 {
+        let context = Recorder::new();
+        let error = runtime.call("unreachable", (), context.clone()).await.unwrap_err();
+        assert_says(
+            &error,
+            &["`init` of surrealism/broken-init 0.1.0 failed", "the configuration is missing"],
+        );
+        assert_eq!(context.stdout(), ["about to fail"]);
+    }
+    assert_eq!(runtime.usage().instances.now, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_four_callers_share_two_instances() {
+    let runtime = Arc::new(runtime("state"));
+    let calls = (0..64).map(|_| {
+        let runtime = runtime.clone();
+        tokio::spawn(async move { call(&runtime, "count").await })
+    });
+    let mut counts = Vec::new();
+    for call in calls.collect::<Vec<_>>() {
+        counts.push(call.await.unwrap().into_int().unwrap());
+    }
+    let usage = runtime.usage().instances;
+    assert!(usage.most <= 2, "{usage:?}");
+    // Each instance counts its own calls, from one.
+    let largest: i64 = *counts.iter().max().unwrap();
+    assert!(largest >= 32, "{counts:?}");
+    assert_eq!(counts.iter().filter(|count| **count == 1).count(), usage.most);
+}
+
+#[tokio::test]
+async fn callers_are_served_in_order() {
+    let runtime = Arc::new(builder("state").pool_size(1).build().unwrap());
+    let held = runtime.acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
+    let served = Arc::new(AtomicUsize::new(0));
+    let mut waiting = Vec::new();
+    for place in 0..8 {
+        let (runtime, served) = (runtime.clone(), served.clone());
+        waiting.push(tokio::spawn(async move {
+            call(&runtime, "count").await;
+            (place, served.fetch_add(1, Ordering::SeqCst))
+        }));
+        tokio::task::yield_now().await;
+    }
+    runtime.release_controller(held);
+    for caller in waiting {
+        let (place, order) = caller.await.unwrap();
+        assert_eq!(place, order);
+    }
+}
+
+#[tokio::test]
+async fn a_bounded_queue_answers_busy() {
+    let runtime = Arc::new(builder("state").pool_size(1).max_queue(1).build().unwrap());
+    let held = runtime.acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
+    let waiting = tokio::spawn({
+        let runtime = runtime.clone();
+        async move { call(&runtime, "count").await }
+    });
+    tokio::task::yield_now().await;
+    let error = runtime.call("count", (), DetachedContext::new()).await.unwrap_err();
+    assert!(error.is_busy() && !error.is_trap());
+    assert_says(&error, &["all 1 instances are at work and 1 callers wait, and the host allows 1"]);
+    runtime.release_controller(held);
+    waiting.await.unwrap();
+    call(&runtime, "count").await;
+}
+
+#[tokio::test]
+async fn waiting_for_an_instance_counts_as_the_callers_time() {
+    let runtime = builder("state").pool_size(1).build().unwrap();
+    let held = runtime.acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
+    let waiting = runtime.call("count", (), DetachedContext::new());
+    let error = waiting.timeout(Duration::from_millis(30)).await.unwrap_err();
+    assert!(matches!(error, SurrealismError::Timeout { .. }), "{error}");
+    runtime.release_controller(held);
+    call(&runtime, "count").await;
+}
+
+#[tokio::test]
+async fn fresh_instances_know_nothing_of_each_other() {
+    let runtime = builder("state").isolation(Isolation::Fresh).build().unwrap();
+    for _ in 0..3 {
+        assert_eq!(call(&runtime, "count").await, value(1_i64));
+        assert_eq!(call(&runtime, "inits").await, value(1_i64));
+    }
+    assert_eq!(runtime.usage().instances.now, 0);
+}
+
+#[tokio::test]
+async fn usage_rises_and_falls_with_instances() {
+    let runtime = runtime("state");
+    assert_eq!(runtime.usage().memory_bytes.most, 0);
+    runtime.call("grow", (10_i64 << 20,), DetachedContext::new()).await.unwrap();
+    let usage = runtime.usage();
+    assert!(usage.memory_bytes.now > 10 << 20, "{usage:?}");
+    drop(runtime.acquire_controller(Box::new(DetachedContext::new())).await.unwrap());
+    let after = runtime.usage();
+    assert_eq!((after.instances.now, after.memory_bytes.now), (0, 0));
+    assert_eq!(after.memory_bytes.most, usage.memory_bytes.most);
+}

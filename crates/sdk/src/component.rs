@@ -1,0 +1,47 @@
+//! The plugin as a component: what it exports, and the host that it imports.
+
+use crate::registry;
+
+// What the bindings make public is the host's interface; it ends here.
+#[allow(unreachable_pub)]
+mod bindings {
+    wit_bindgen::generate!({ path: "wit", world: "plugin" });
+
+    export!(Plugin with_types_in self);
+
+    use super::Plugin;
+}
+
+pub(crate) use bindings::surrealism::plugin::host::*;
+
+struct Plugin;
+
+impl bindings::Guest for Plugin {
+    fn invoke(name: Option<String>, args: Vec<u8>) -> Result<Vec<u8>, String> {
+        registry::invoke(name.as_deref(), &args)
+    }
+
+    fn list_functions() -> Vec<Option<String>> {
+        registry::names().into_iter().map(|name| name.map(str::to_string)).collect()
+    }
+
+    fn function_args(name: Option<String>) -> Result<Vec<u8>, String> {
+        registry::args(name.as_deref())
+    }
+
+    fn function_returns(name: Option<String>) -> Result<Vec<u8>, String> {
+        registry::returns(name.as_deref())
+    }
+
+    fn function_writeable(name: Option<String>) -> Result<bool, String> {
+        registry::find(name.as_deref()).map(|function| function.writeable)
+    }
+
+    fn function_comment(name: Option<String>) -> Result<Option<String>, String> {
+        registry::find(name.as_deref()).map(|function| function.comment.map(str::to_string))
+    }
+
+    fn init() -> Result<(), String> {
+        registry::init()
+    }
+}

@@ -1,0 +1,31 @@
+//! Stands in for the host where there is none: in the native tests of a plugin.
+
+macro_rules! refuse {
+    ($($name:ident($($parameter:ty),*) -> $answer:ty;)*) => {$(
+        pub(crate) fn $name($(_: $parameter),*) -> Result<$answer, String> {
+            Err(concat!(
+                "there is no host here to answer `",
+                stringify!($name),
+                "`: a native test runs outside of SurrealDB; load the plugin into a host to test this",
+            )
+            .to_string())
+        }
+    )*};
+}
+
+refuse! {
+    sql(&str, &[u8]) -> Vec<u8>;
+    run(&str, Option<&str>, &[u8]) -> Vec<u8>;
+    kv_get(&str) -> Option<Vec<u8>>;
+    kv_set(&str, &[u8]) -> ();
+    kv_del(&str) -> ();
+    kv_exists(&str) -> bool;
+    kv_del_rng(&[u8]) -> ();
+    kv_get_batch(&[String]) -> Vec<u8>;
+    kv_set_batch(&[u8]) -> ();
+    kv_del_batch(&[String]) -> ();
+    kv_keys(&[u8]) -> Vec<String>;
+    kv_values(&[u8]) -> Vec<u8>;
+    kv_entries(&[u8]) -> Vec<u8>;
+    kv_count(&[u8]) -> u64;
+}

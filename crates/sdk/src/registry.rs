@@ -1,0 +1,112 @@
+//! The functions of a plugin, gathered from all of its modules, and how they are called.
+
+use surrealdb_types::Kind;
+use surrealism_types::codec;
+
+/// A function as the attribute describes it.
+pub trait Function {
+    /// Under what name it is called; `None` is the default export.
+    const NAME: Option<&'static str>;
+    /// Whether it may write to the database.
+    const WRITEABLE: bool;
+    /// What it says of itself.
+    const COMMENT: Option<&'static str>;
+
+    /// Its arguments, by name and kind.
+    fn args() -> Vec<(&'static str, Kind)>;
+
+    /// The kind that it returns.
+    fn returns() -> Kind;
+
+    /// Calls it with encoded arguments; answers its encoded result, or its error as text.
+    fn invoke(args: &[u8]) -> Result<Vec<u8>, String>;
+}
+
+/// A [`Function`] in the registry.
+pub struct Export {
+    /// [`Function::NAME`]
+    pub name: Option<&'static str>,
+    /// [`Function::WRITEABLE`]
+    pub writeable: bool,
+    /// [`Function::COMMENT`]
+    pub comment: Option<&'static str>,
+    /// [`Function::args`]
+    pub args: fn() -> Vec<(&'static str, Kind)>,
+    /// [`Function::returns`]
+    pub returns: fn() -> Kind,
+    /// [`Function::invoke`]
+    pub invoke: fn(&[u8]) -> Result<Vec<u8>, String>,
+}
+
+impl Export {
+    /// The entry for a function.
+    pub const fn of<F: Function>() -> Self {
+        Self {
+            name: F::NAME,
+            writeable: F::WRITEABLE,
+            comment: F::COMMENT,
+            args: F::args,
+            returns: F::returns,
+            invoke: F::invoke,
+        }
+    }
+}
+
+/// What a plugin runs before its first call.
+pub struct Init(pub fn() -> Result<(), String>);
+
+inventory::collect!(Export);
+inventory::collect!(Init);
+
+/// The names of all functions, sorted, the default export first.
+pub fn names() -> Vec<Option<&'static str>> {
+    let mut names: Vec<_> = inventory::iter::<Export>().map(|export| export.name).collect();
+    names.sort_unstable();
+    names
+}
+
+/// # Errors
+///
+/// When there is no function of this name.
+pub fn find(name: Option<&str>) -> Result<&'static Export, String> {
+    inventory::iter::<Export>().find(|export| export.name == name).ok_or_else(|| match name {
+        Some(name) => format!("unknown function: {name}"),
+        None => "unknown function: the plugin has no default function".to_string(),
+    })
+}
+
+/// Calls a function with encoded arguments.
+///
+/// # Errors
+///
+/// When there is no such function, when the arguments do not fit it, and when it fails.
+pub fn invoke(name: Option<&str>, args: &[u8]) -> Result<Vec<u8>, String> {
+    (find(name)?.invoke)(args)
+}
+
+/// The arguments of a function, encoded.
+///
+/// # Errors
+///
+/// When there is no such function.
+pub fn args(name: Option<&str>) -> Result<Vec<u8>, String> {
+    codec::encode_arguments(&(find(name)?.args)()).map_err(|error| format!("{error:#}"))
+}
+
+/// The kind that a function returns, encoded.
+///
+/// # Errors
+///
+/// When there is no such function.
+pub fn returns(name: Option<&str>) -> Result<Vec<u8>, String> {
+    codec::encode_kind(&(find(name)?.returns)()).map_err(|error| format!("{error:#}"))
+}
+
+/// Runs what the plugin wants to have run first, if anything.
+///
+/// # Errors
+///
+/// Where it fails.
+pub fn init() -> Result<(), String> {
+    inventory::iter::<Init>().try_for_each(|init| (init.0)())
+}

@@ -1,0 +1,31 @@
+//! Without a host, everything that asks for one is an error that says so.
+
+use surrealism::surrealdb_types::Value;
+use surrealism::{kv, run, sql, sql_with_vars};
+
+#[test]
+fn every_function_says_that_there_is_no_host() {
+    let a = || "a".to_string();
+    let answers: [(&str, anyhow::Result<()>); 16] = [
+        ("sql", sql("RETURN 1").map(|_: Value| ())),
+        ("sql", sql_with_vars("RETURN $x", vec![("x".to_string(), Value::Null)]).map(|_: i64| ())),
+        ("run", run("fn::f", Some("1.0".to_string()), (1_i64,)).map(|_: i64| ())),
+        ("run", run("fn::f", None, ()).map(|_: i64| ())),
+        ("kv_get", kv::get("a").map(|_: Option<i64>| ())),
+        ("kv_set", kv::set("a", 1_i64)),
+        ("kv_del", kv::del("a")),
+        ("kv_exists", kv::exists("a").map(drop)),
+        ("kv_del_rng", kv::del_rng(a()..)),
+        ("kv_get_batch", kv::get_batch(["a"]).map(|_: Vec<Option<i64>>| ())),
+        ("kv_set_batch", kv::set_batch([("a", 1_i64)])),
+        ("kv_del_batch", kv::del_batch(["a"])),
+        ("kv_keys", kv::keys(a()..=a()).map(drop)),
+        ("kv_values", kv::values(..a()).map(|_: Vec<i64>| ())),
+        ("kv_entries", kv::entries(a()..a()).map(|_: Vec<(String, i64)>| ())),
+        ("kv_count", kv::count(..).map(drop)),
+    ];
+    for (function, answer) in answers {
+        let error = answer.unwrap_err().to_string();
+        assert!(error.contains(&format!("no host here to answer `{function}`")), "{error}");
+    }
+}

@@ -1,0 +1,9 @@
+use surrealism::surrealism;
+
+#[surrealism(default)]
+fn one() {}
+
+#[surrealism(default)]
+fn other() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use surrealism::surrealism;
+
+#[surrealism(default, name = "a")]
+fn f() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use surrealism::surrealism;
+
+#[surrealism(init, writeable, comment = "Starts.")]
+fn f() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use surrealism::surrealism;
+
+#[surrealism(init)]
+fn f(x: i64, y: i64) {}
+
+fn main() {}

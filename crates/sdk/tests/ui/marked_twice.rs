@@ -1,0 +1,14 @@
+use surrealism::surrealism;
+
+#[surrealism]
+#[surrealism(writeable)]
+fn f() {}
+
+#[surrealism]
+mod module {
+    #[surrealism]
+    #[surrealism]
+    fn g() {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use surrealism::surrealism;
+
+#[surrealism]
+mod elsewhere;
+
+fn main() {}

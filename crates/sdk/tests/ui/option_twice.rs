@@ -1,0 +1,6 @@
+use surrealism::surrealism;
+
+#[surrealism(name = "a", writeable, name = "b", writeable)]
+fn f() {}
+
+fn main() {}

@@ -1,0 +1,33 @@
+//! A crate that denies what it can: the attribute's code gives no warning.
+
+#![deny(warnings, missing_docs, unsafe_op_in_unsafe_fn, unused_qualifications, unreachable_pub)]
+
+use surrealism::surrealdb_types::SurrealValue;
+use surrealism::surrealism;
+
+#[derive(SurrealValue)]
+#[surreal(crate = "surrealism::surrealdb_types")]
+struct Point {
+    x: f64,
+    y: f64,
+}
+
+#[surrealism]
+fn mirror(#[name = "point"] Point { x, y }: Point) -> Point {
+    Point { x: y, y: x }
+}
+
+#[surrealism(writeable)]
+async fn later(mut seconds: u64) -> Result<u64, std::fmt::Error> {
+    seconds += 1;
+    Ok(seconds)
+}
+
+#[surrealism(init)]
+fn start() {}
+
+#[deprecated]
+#[surrealism]
+fn old() {}
+
+fn main() {}

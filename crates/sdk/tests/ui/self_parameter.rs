@@ -1,0 +1,10 @@
+use surrealism::surrealism;
+
+struct Counter;
+
+impl Counter {
+    #[surrealism]
+    fn by_reference(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use surrealism::surrealism;
+
+#[surrealism]
+unsafe fn f() {}
+
+fn main() {}

@@ -1,0 +1,156 @@
+//! Which words a text is made of.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::{fs, io};
+
+use surrealism::anyhow::{Result, anyhow};
+use surrealism::surrealdb_types::SurrealValue;
+use surrealism::surrealism;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::check_length;
+use crate::language::code_of;
+
+/// Where the attached files are; a native test finds them among the sources.
+const FOLDER: &str = if cfg!(target_family = "wasm") {
+    "/"
+} else {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/stopwords")
+};
+
+/// What [`words`] answers.
+#[derive(Debug, SurrealValue)]
+#[surreal(crate = "surrealism::surrealdb_types")]
+struct Word {
+    word: String,
+    count: usize,
+}
+
+/// The most frequent words of a text, lower-cased, without the stop words of its language: `the`,
+/// `and` and the like. Numbers are no words.
+#[surrealism]
+fn words(text: String, most: usize) -> Result<Vec<Word>> {
+    check_length(&text)?;
+    let stop_words = StopWords::of(&text)?;
+    let text = text.to_lowercase().replace('’', "'");
+
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for word in text.unicode_words().filter(|word| word.contains(char::is_alphabetic)) {
+        *counts.entry(stop_words.without_elided(word)).or_default() += 1;
+    }
+    counts.retain(|word, _| !stop_words.contains(word));
+
+    let mut words: Vec<_> = counts.into_iter().collect();
+    words.sort_unstable_by_key(|&(word, count)| (Reverse(count), word));
+    words.truncate(most);
+    Ok(words.into_iter().map(|(word, count)| Word { word: word.to_string(), count }).collect())
+}
+
+/// The stop words of a language; of one without a list, none.
+#[derive(Clone, Copy)]
+struct StopWords(Option<&'static HashSet<String>>);
+
+impl StopWords {
+    /// Those of the language that a text is in.
+    ///
+    /// # Errors
+    ///
+    /// When the lists cannot be read.
+    fn of(text: &str) -> Result<Self> {
+        /// Read once in the life of an instance.
+        static LISTS: LazyLock<io::Result<Lists>> = LazyLock::new(|| read(FOLDER.as_ref()));
+
+        let lists = LISTS.as_ref().map_err(|e| anyhow!("cannot read the stop words: {e}"))?;
+        Ok(Self(code_of(text).and_then(|code| lists.get(code))))
+    }
+
+    fn contains(self, word: &str) -> bool {
+        self.0.is_some_and(|list| list.contains(word))
+    }
+
+    /// A word without the stop word elided before it: `eau` of `l'eau`.
+    fn without_elided(self, word: &str) -> &str {
+        let parts = word.find('\'').map(|end| word.split_at(end + 1));
+        parts.filter(|(elided, _)| self.contains(elided)).map_or(word, |(_, rest)| rest)
+    }
+}
+
+/// The stop words by the code of their language.
+type Lists = HashMap<String, HashSet<String>>;
+
+/// Reads the lists of a folder, each called after its language and with a word on each line.
+fn read(folder: &Path) -> io::Result<Lists> {
+    let mut lists = Lists::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if let (Some(code), Some("txt")) =
+            (path.file_stem().and_then(OsStr::to_str), path.extension().and_then(OsStr::to_str))
+        {
+            let list = fs::read_to_string(&path)?.lines().map(str::to_string).collect();
+            lists.insert(code.to_string(), list);
+        }
+    }
+    Ok(lists)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str, most: usize) -> String {
+        let words = words(text.into(), most).unwrap();
+        let told: Vec<_> = words.iter().map(|w| format!("{} {}", w.word, w.count)).collect();
+        told.join(", ")
+    }
+
+    #[test]
+    fn the_most_frequent_come_first_and_equals_by_the_alphabet() {
+        for (text, most, expected) in [
+            ("", 5, ""),
+            ("42 3.14 !", 5, ""),
+            ("b a c b", 0, ""),
+            (
+                "The cat and the dog: the cat sleeps, and the dog isn’t at home with the Cat.",
+                3,
+                "cat 3, dog 2, home 1",
+            ),
+            (
+                "Der Hund und die Katze: der Hund schläft, und die Katze ist nicht bei dem Hund.",
+                5,
+                "hund 3, katze 2, schläft 1",
+            ),
+            (
+                "L’eau de la rivière est froide, et il n'y a que l'eau qu'il aime aujourd'hui.",
+                2,
+                "eau 2, aime 1",
+            ),
+            ("Είναι καλή μέρα και η μέρα είναι μεγάλη", 1, "είναι 2"),
+        ] {
+            assert_eq!(told(text, most), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_lists_are_words_as_texts_have_them() {
+        let lists = read(FOLDER.as_ref()).unwrap();
+        assert!(lists.len() >= 8, "{:?}", lists.keys());
+        for (language, list) in lists {
+            assert!(list.len() > 50, "{language}");
+            for word in list {
+                // An elided word is none by itself.
+                let bare = word.strip_suffix('\'').unwrap_or(&word);
+                assert!(bare.unicode_words().eq([bare]), "{language}: {word:?}");
+                assert_eq!(word.to_lowercase(), word, "{language}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error() {
+        assert!(read("/nowhere".as_ref()).is_err());
+    }
+}

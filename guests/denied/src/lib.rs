@@ -1,0 +1,23 @@
+//! Queries and calls without the capabilities for them.
+
+use surrealism::surrealdb_types::Value;
+use surrealism::{anyhow, kv, surrealism};
+
+/// Runs a query.
+#[surrealism]
+fn sql(query: String) -> anyhow::Result<Value> {
+    surrealism::sql(query)
+}
+
+/// Calls a function without arguments.
+#[surrealism]
+fn run(function: String) -> anyhow::Result<Value> {
+    surrealism::run(function, None, ())
+}
+
+/// The store needs no capability.
+#[surrealism]
+fn store() -> anyhow::Result<bool> {
+    kv::set("key", true)?;
+    kv::exists("key")
+}

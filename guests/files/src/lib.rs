@@ -1,0 +1,81 @@
+//! Files, environment and arguments of the process.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+
+use surrealism::surrealism;
+
+/// The text of a file.
+#[surrealism]
+fn read(path: String) -> io::Result<String> {
+    fs::read_to_string(path)
+}
+
+/// The names in a directory, sorted.
+#[surrealism]
+fn list(path: String) -> io::Result<Vec<String>> {
+    let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().display().to_string());
+    let mut names = fs::read_dir(path)?.map(name).collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+/// What a path is, and its size in bytes.
+#[surrealism]
+fn stat(path: String) -> io::Result<(String, u64)> {
+    let metadata = fs::metadata(path)?;
+    let kind = if metadata.is_dir() { "directory" } else { "file" };
+    Ok((kind.to_string(), metadata.len()))
+}
+
+/// Tries everything that would change `hello.txt` or what is beside it; answers what became of
+/// each: `ok`, or the error.
+#[surrealism]
+fn vandalise() -> Vec<(String, String)> {
+    // The one way to a symbolic link that std has on every target.
+    #[allow(deprecated)]
+    let symlink = || fs::soft_link("hello.txt", "/symbolic.txt");
+
+    let attempts: [(&str, fn() -> io::Result<()>); 11] = [
+        ("create", || File::create_new("/new.txt").map(drop)),
+        ("overwrite", || fs::write("/hello.txt", "gone")),
+        ("append", || OpenOptions::new().append(true).open("/hello.txt")?.write_all(b"more")),
+        ("truncate", || OpenOptions::new().write(true).open("/hello.txt")?.set_len(0)),
+        ("delete", || fs::remove_file("/hello.txt")),
+        ("rename", || fs::rename("/hello.txt", "/moved.txt")),
+        ("hard link", || fs::hard_link("/hello.txt", "/link.txt")),
+        ("symbolic link", symlink),
+        ("make directory", || fs::create_dir("/new")),
+        ("remove directory", || fs::remove_dir_all("/notes")),
+        ("set times", || {
+            File::open("/hello.txt")?.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        }),
+    ];
+    attempts.map(|(what, attempt)| (what.to_string(), outcome(attempt()))).into()
+}
+
+/// Tries to leave the directory; answers what became of each path.
+#[surrealism]
+fn escape() -> Vec<(String, String)> {
+    ["/etc/passwd", "../x", "../../etc/passwd", "/notes/../../etc/passwd", "/proc/self/environ"]
+        .map(|path| (path.to_string(), outcome(fs::read(path))))
+        .into()
+}
+
+/// The environment, sorted.
+#[surrealism]
+fn environment() -> Vec<(String, String)> {
+    let mut variables: Vec<_> = std::env::vars().collect();
+    variables.sort();
+    variables
+}
+
+/// How many arguments the process has.
+#[surrealism]
+fn argument_count() -> usize {
+    std::env::args().count()
+}
+
+fn outcome<T>(result: io::Result<T>) -> String {
+    result.map_or_else(|error| error.to_string(), |_| "ok".to_string())
+}
