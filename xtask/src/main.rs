@@ -2,6 +2,7 @@
 
 mod demo;
 mod guests;
+mod readme;
 mod test;
 mod toolchain;
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{guests, step};
+use crate::{demo, guests, readme, step};
 
 /// Stops at the first failure.
 ///
@@ -22,6 +22,10 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
 
     step("tests");
     cmd!(shell, "cargo test --workspace").run()?;
+    cmd!(shell, "cargo test --manifest-path guests/Cargo.toml --target-dir target").run()?;
+
+    demo::run(shell)?;
+    readme::check(shell)?;
 
     step("documentation");
     let _strict = shell.push_env("RUSTDOCFLAGS", "--deny warnings");

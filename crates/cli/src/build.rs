@@ -138,10 +138,14 @@ impl Build {
         let name = project.config.file_name();
         match &self.out {
             None => project.folder.join(name),
-            Some(out) if out.is_dir() || out.to_string_lossy().ends_with('/') => out.join(name),
+            Some(out) if out.is_dir() || names_folder(out) => out.join(name),
             Some(out) => out.clone(),
         }
     }
+}
+
+fn names_folder(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(std::path::is_separator)
 }
 
 fn check_abi(project: &Project) -> Result<()> {

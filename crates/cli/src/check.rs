@@ -19,8 +19,7 @@ use surrealism_runtime::{
 use crate::component::{Functions, World};
 use crate::exit::{Code, Failure, Outcome, plain, told_once};
 use crate::info::Sizes;
-use crate::table;
-use crate::terminal::{self, ERROR, GOOD, Terminal};
+use crate::terminal::{self, ERROR, GOOD, Terminal, visible};
 
 /// An interface of types alone, which the published SDK's guests import.
 const TYPES: &str = "surrealism:plugin/types";
@@ -108,7 +107,7 @@ fn checked(name: &'static str, outcome: Result<String>) -> Checked {
 fn lines(report: &Report) -> String {
     let line = |Checked { name, ok, detail }: &Checked| {
         let (style, verdict) = if *ok { (GOOD, "ok") } else { (ERROR, "FAILED") };
-        let detail = table::plain(detail).replace('\n', "\n                      ");
+        let detail = visible(detail).replace('\n', "\n                      ");
         format!("{style}{verdict:<8}{style:#}{name:<14}{detail}")
     };
     report.checks.iter().map(line).collect::<Vec<_>>().join("\n")

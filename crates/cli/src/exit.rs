@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anstream::eprintln;
 use surrealism_runtime::SurrealismError;
 
-use crate::terminal::{BOLD, ERROR};
+use crate::terminal::{BOLD, ERROR, visible};
 
 /// What each exit code means, for `--help`. Code 2 is clap's.
 pub(crate) const CODES: &str = "\
@@ -126,11 +126,11 @@ pub(crate) fn report(outcome: Outcome) -> ExitCode {
     ExitCode::from(code as u8)
 }
 
-/// An error and its causes, without those that the text before them has already.
+/// An error and its causes, for a terminal, without those that the text before them has already.
 pub(crate) fn told_once(error: &anyhow::Error) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let cause = cause.to_string().trim_end().to_string();
+        let cause = visible(cause.to_string().trim_end());
         if !told.iter().any(|text| text.contains(&cause)) {
             told.push(cause);
         }

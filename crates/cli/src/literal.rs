@@ -1,7 +1,7 @@
 //! Arguments as they are typed: SurrealQL literals, or JSON.
 
 use anyhow::{Context, Error, Result, anyhow};
-use surrealdb_syn::ParseError;
+use surrealdb_syn::{ParseError, ParserSettings};
 use surrealdb_types::{SurrealValue, Value};
 
 /// Reads a SurrealQL literal: `42`, `'text'`, `[1, 2]`, `{ a: 1 }`, `d'…'`, `person:one`.
@@ -11,12 +11,18 @@ use surrealdb_types::{SurrealValue, Value};
 /// When it is none; the message shows the place, and says what to do about a word without quotes
 /// and about an expression.
 pub(crate) fn surrealql(text: &str) -> Result<Value> {
-    let parsed = surrealdb_syn::parse_with(text.as_bytes(), async |parser, stack| {
-        let value = parser.parse_value(stack).await?;
-        parser.assert_finished()?;
-        Ok(value)
-    });
+    let parsed =
+        surrealdb_syn::parse_with_settings(text.as_bytes(), settings(), async |parser, stack| {
+            let value = parser.parse_value(stack).await?;
+            parser.assert_finished()?;
+            Ok(value)
+        });
     parsed.map_err(|error| explain(text, error))
+}
+
+/// Every sort of literal that there is.
+fn settings() -> ParserSettings {
+    ParserSettings { files_enabled: true, ..ParserSettings::default() }
 }
 
 /// Reads JSON.
@@ -33,7 +39,7 @@ pub(crate) fn json(text: &str) -> Result<Value> {
 fn explain(text: &str, error: ParseError) -> Error {
     if is_bare_text(text) {
         return anyhow!(
-            "{text} is no SurrealQL literal: to pass it as text, quote it: \"'{text}'\""
+            "argument {text} is no SurrealQL literal: to pass it as text, quote it: \"'{text}'\""
         );
     }
     let message = if is_expression(text) {
@@ -45,10 +51,11 @@ fn explain(text: &str, error: ParseError) -> Error {
 }
 
 fn is_expression(text: &str) -> bool {
-    let parsed = surrealdb_syn::parse_with(text.as_bytes(), async |parser, stack| {
-        parser.parse_expr(stack).await?;
-        parser.assert_finished()
-    });
+    let parsed =
+        surrealdb_syn::parse_with_settings(text.as_bytes(), settings(), async |parser, stack| {
+            parser.parse_expr(stack).await?;
+            parser.assert_finished()
+        });
     parsed.is_ok()
 }
 
@@ -83,6 +90,7 @@ mod tests {
             "d'2024-01-01T00:00:00Z'",
             "u'018f6f6e-1111-7000-8000-000000000000'",
             "b\"00FF\"",
+            "f\"bucket:/key\"",
             "1..5",
             "/a+/",
         ] {

@@ -1,6 +1,5 @@
 //! `surrealism run`: one function of an archive, with arguments from the command line.
 
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -19,6 +18,9 @@ use crate::terminal::{self, Terminal};
 
 /// The function name that stands for the default export.
 const DEFAULT: &str = "-";
+
+/// Each call's time is kept.
+const MOST_CALLS: i64 = 10_000_000;
 
 /// Call a function of an archive
 ///
@@ -53,7 +55,8 @@ pub(crate) struct Run {
 
     /// Call it N times in one instance and show how long that took
     #[arg(long, value_name = "N", default_value = "1", hide_default_value = true)]
-    repeat: NonZero<u32>,
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MOST_CALLS))]
+    repeat: u32,
 
     /// Time for one call, and for starting the instance
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
@@ -75,7 +78,7 @@ impl Run {
             .map_err(|error| self.with_help(error, &runtime))?;
         let result = if self.json { value.into_json_value().to_string() } else { value.to_sql() };
         terminal::print(result)?;
-        if self.repeat.get() > 1 {
+        if self.repeat > 1 {
             terminal.note(timing.table());
         }
         Ok(())
@@ -112,9 +115,8 @@ impl Run {
         args: Vec<Value>,
         terminal: Terminal,
     ) -> SurrealismResult<(Value, Timing)> {
-        let repeat = self.repeat.get();
         let name = (self.function != DEFAULT).then(|| self.function.clone());
-        let progress = (repeat > 1).then(|| terminal.count(repeat.into(), "Calling"));
+        let progress = (self.repeat > 1).then(|| terminal.count(self.repeat.into(), "Calling"));
         let above = progress.clone();
         let output = move |line: &str| match &above {
             Some(progress) => progress.line(line),
@@ -133,7 +135,7 @@ impl Run {
             if let Some(progress) = &progress {
                 progress.step();
             }
-            if timing.calls.len() >= repeat as usize {
+            if timing.calls.len() >= self.repeat as usize {
                 return Ok((value, timing));
             }
         }

@@ -1,6 +1,10 @@
 //! Tables for people.
 
+use std::fmt;
+
 use comfy_table::{Cell, ContentArrangement, Table, presets};
+
+use crate::terminal::visible;
 
 /// Columns under a header, without lines; it fits the terminal if there is one.
 pub(crate) struct Columns(Table);
@@ -23,28 +27,19 @@ impl Columns {
     }
 
     pub(crate) fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        self.0.add_row(cells.into_iter().map(|text| Cell::new(plain(text.as_ref()))));
+        self.0.add_row(cells.into_iter().map(|text| Cell::new(visible(text.as_ref()))));
         for column in self.0.column_iter_mut() {
             column.set_padding((0, 2));
         }
     }
 }
 
-impl std::fmt::Display for Columns {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = self.0.to_string();
         let lines: Vec<_> = lines.lines().map(str::trim_end).collect();
         f.write_str(&lines.join("\n"))
     }
-}
-
-/// Text of an archive, which is a stranger's: what would steer the terminal is shown instead.
-pub(crate) fn plain(text: &str) -> String {
-    let escape = |c: char| {
-        let steers = c.is_control() && c != '\n' && c != '\t';
-        if steers { c.escape_default().collect() } else { c.to_string() }
-    };
-    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]

@@ -22,6 +22,15 @@ pub(crate) fn print(result: impl Display) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Text of an archive, which is a stranger's: what would steer the terminal is shown instead.
+pub(crate) fn visible(text: &str) -> String {
+    let show = |c: char| {
+        let steers = c.is_control() && c != '\n' && c != '\t';
+        if steers { c.escape_default().collect() } else { c.to_string() }
+    };
+    text.chars().map(show).collect()
+}
+
 /// Where everything but results goes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt::Write;
+use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -132,15 +132,14 @@ impl Toolchain {
     ///
     /// When cargo has something against it.
     pub(crate) fn metadata(&self, folder: &Path) -> Result<Metadata> {
-        let json = self.ask_cargo(&["metadata", "--format-version=1", "--no-deps"], folder)?;
-        Ok(MetadataCommand::parse(json)?)
-    }
-
-    fn ask_cargo(&self, args: &[&str], folder: &Path) -> Result<String> {
-        let output = self.cargo().args(args).current_dir(folder).stderr(Stdio::inherit()).output();
-        let output = output.with_context(|| format!("cannot run {}", self.cargo.display()))?;
-        ensure!(output.status.success(), "`cargo {}` failed ({})", args[0], output.status);
-        Ok(String::from_utf8(output.stdout)?)
+        let mut cargo = self.cargo();
+        cargo.args(["metadata", "--format-version=1", "--no-deps"]).current_dir(folder);
+        let output = cargo
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("cannot run {}", self.cargo.display()))?;
+        ensure!(output.status.success(), "`cargo metadata` failed ({}): see above", output.status);
+        Ok(MetadataCommand::parse(String::from_utf8(output.stdout)?)?)
     }
 
     /// Builds the library of the package in `folder` and answers its WebAssembly. Cargo's own
@@ -195,8 +194,8 @@ impl Toolchain {
 }
 
 /// What the toolchain is called in a status line.
-impl std::fmt::Display for Toolchain {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} for {}", self.cargo.display(), self.target)?;
         match self.system {
             Some(_) => f.write_str(", with its standard library from source"),
@@ -220,16 +219,15 @@ fn built_library(messages: impl BufRead, folder: &Path) -> Result<Option<PathBuf
 }
 
 fn nothing_found(reasons: &[String]) -> anyhow::Error {
-    let mut message = "no Rust toolchain here can build for WebAssembly:\n".to_string();
-    for reason in reasons {
-        let _ = writeln!(message, "  - {reason}");
-    }
-    message += "Add the target to the toolchain of this project\n  \
-                rustup target add wasm32-wasip2\n\
-                or, on Debian and its kin, install the system's\n  \
-                apt-get install --no-install-recommends rustc-web cargo-web rust-web-src \
-                rust-web-llvm lld-19 wasi-libc";
-    anyhow!(message)
+    anyhow!(
+        "no Rust toolchain here can build for WebAssembly:\n  - {}\n\
+         Add the target to the toolchain of this project\n  \
+         rustup target add wasm32-wasip2\n\
+         or, on Debian and its kin, install the system's\n  \
+         apt-get install --no-install-recommends rustc-web cargo-web rust-web-src rust-web-llvm \
+         lld-19 wasi-libc",
+        reasons.join("\n  - ")
+    )
 }
 
 /// A command that does not take over what a calling `cargo run` has set for its own build.

@@ -133,7 +133,8 @@ fn what_cannot_be_built_is_told() {
     let current = format!("abi = 2\n{CONFIG}");
     let attach = format!("{current}[attach]\nfs = \"missing\"\n");
     let misspelt = format!("{current}[capabilites]\n");
-    let cases: [(&[(&str, &str)], &[&str], &[&str]); 8] = [
+    type Files<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Files, &[&str], &[&str]); 8] = [
         (&[], &[], &["there is no surrealism.toml in", "surrealism new"]),
         (&[("surrealism.toml", CONFIG)], &[], &["is for ABI 0", "`abi = 2`"]),
         (&[("surrealism.toml", &misspelt)], &[], &["did you mean `capabilities`?"]),

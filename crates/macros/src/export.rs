@@ -42,32 +42,35 @@ impl Export<'_> {
         let call = call(function, quote!(#(#types::read(#names, #values)?),*));
 
         let unique = unique(self.name.unique(self.span), function);
-        let registration = registration(function, quote_spanned! {Span::mixed_site()=>
-            struct SurrealismExport;
+        let registration = registration(
+            function,
+            quote_spanned! {Span::mixed_site()=>
+                struct SurrealismExport;
 
-            impl #private::Function for SurrealismExport {
-                const NAME: ::core::option::Option<&'static str> = #name;
-                const WRITEABLE: bool = #writeable;
-                const COMMENT: ::core::option::Option<&'static str> = #comment;
+                impl #private::Function for SurrealismExport {
+                    const NAME: ::core::option::Option<&'static str> = #name;
+                    const WRITEABLE: bool = #writeable;
+                    const COMMENT: ::core::option::Option<&'static str> = #comment;
 
-                fn args() -> ::std::vec::Vec<(&'static str, #private::Kind)> {
-                    ::std::vec![#((#names, #types::kind())),*]
+                    fn args() -> ::std::vec::Vec<(&'static str, #private::Kind)> {
+                        ::std::vec![#((#names, #types::kind())),*]
+                    }
+
+                    fn returns() -> #private::Kind {
+                        #answer::kind()
+                    }
+
+                    fn invoke(
+                        args: &[u8],
+                    ) -> ::core::result::Result<::std::vec::Vec<u8>, ::std::string::String> {
+                        let [#(#values),*] = #private::arguments::<Self, #count>(args)?;
+                        #answer::encode(#call)
+                    }
                 }
 
-                fn returns() -> #private::Kind {
-                    #answer::kind()
-                }
-
-                fn invoke(
-                    args: &[u8],
-                ) -> ::core::result::Result<::std::vec::Vec<u8>, ::std::string::String> {
-                    let [#(#values),*] = #private::arguments::<Self, #count>(args)?;
-                    #answer::encode(#call)
-                }
-            }
-
-            #sdk::inventory::submit! { #private::Export::of::<SurrealismExport>() }
-        });
+                #sdk::inventory::submit! { #private::Export::of::<SurrealismExport>() }
+            },
+        );
         quote!(#unique #registration)
     }
 }
@@ -78,11 +81,14 @@ pub(crate) fn init(function: &ItemFn) -> TokenStream {
     let answer = answer(function);
     let call = call(function, TokenStream::new());
     let unique = unique(Ident::new("surrealism_init", function.sig.ident.span()), function);
-    let registration = registration(function, quote! {
-        #sdk::inventory::submit! {
-            #sdk::__private::Init(|| #answer::encode(#call).map(::core::mem::drop))
-        }
-    });
+    let registration = registration(
+        function,
+        quote! {
+            #sdk::inventory::submit! {
+                #sdk::__private::Init(|| #answer::encode(#call).map(::core::mem::drop))
+            }
+        },
+    );
     quote!(#unique #registration)
 }
 
@@ -123,7 +129,7 @@ fn registration(function: &ItemFn, items: TokenStream) -> TokenStream {
     let cfgs = cfgs(&function.attrs);
     quote! {
         #(#cfgs)*
-        #[allow(clippy::all, deprecated)]
+        #[allow(deprecated)]
         const _: () = { #items };
     }
 }

@@ -29,5 +29,7 @@ pub(crate) fn refuse(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
 
 fn position(attributes: &[Attribute]) -> Option<usize> {
     let last = |attribute: &Attribute| attribute.path().segments.last().map(|s| s.ident.clone());
-    attributes.iter().position(|attribute| last(attribute).is_some_and(|ident| ident == "surrealism"))
+    attributes
+        .iter()
+        .position(|attribute| last(attribute).is_some_and(|ident| ident == "surrealism"))
 }

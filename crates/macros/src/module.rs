@@ -21,8 +21,8 @@ pub(crate) fn expand(options: TokenStream, mut module: ItemMod, outer: &Name) ->
         Some((_, items)) => items.iter_mut().for_each(|item| expand_inner(item, &name)),
         None => mistakes.note(
             module.semi,
-            "an attribute does not see into another file: write `{ … }` here, or inside it \
-             `pub use` what the file defines",
+            "an attribute does not see into another file: write `{ … }` here, or mark the \
+             functions in the file by themselves, each with its full `name = \"…\"`",
         ),
     }
     let errors = mistakes.into_errors();

@@ -47,7 +47,8 @@ impl Name {
     /// An identifier that only this name has: each segment comes after its length.
     pub(crate) fn unique(&self, span: Span) -> Ident {
         let segments = self.0.iter().map(|segment| format!("_{}{segment}", segment.len()));
-        let segments: String = if self.0.is_empty() { "_default".into() } else { segments.collect() };
+        let segments: String =
+            if self.0.is_empty() { "_default".into() } else { segments.collect() };
         Ident::new(&format!("surrealism_export{segments}"), span)
     }
 }

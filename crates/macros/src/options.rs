@@ -39,7 +39,7 @@ impl Options {
             Ok(metas) => metas.iter().for_each(|meta| given.take_in(meta, known, mistakes)),
             Err(error) => mistakes.add(Error::new(
                 error.span(),
-                format!("{error}; the options here are {}", list(known)),
+                format!("{error}: what may be written here is {}", list(known)),
             )),
         }
         given
@@ -113,7 +113,9 @@ fn unknown(path: &Path, known: &[Known]) -> String {
     let nearest = known.iter().map(|(name, _)| name).max_by(|a, b| alike(a).total_cmp(&alike(b)));
     match nearest.filter(|name| alike(name) >= ALIKE) {
         Some(nearest) => format!("there is no option `{written}`: did you mean `{nearest}`?"),
-        None => format!("there is no option `{written}`: the options here are {}", list(known)),
+        None => {
+            format!("there is no option `{written}`: what may be written here is {}", list(known))
+        }
     }
 }
 

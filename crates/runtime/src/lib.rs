@@ -72,6 +72,11 @@ pub use runtime::{Isolation, Runtime, RuntimeBuilder};
 pub use surrealism_types::err::{PrefixErr, SurrealismError, SurrealismResult};
 pub use usage::Usage;
 
+/// The README's Rust, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 /// The version of the guest SDK that this runtime was made with. Build tools compare it with the
 /// version of the `surrealism` crate that a plugin depends on.
 pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -61,7 +61,5 @@ pub mod __private {
     pub use crate::answer::Answer;
     pub use crate::arguments::{Argument, arguments};
     pub use crate::executor::block_on;
-    pub use crate::registry::{
-        Export, Function, Init, args, find, init, invoke, names, returns,
-    };
+    pub use crate::registry::{Export, Function, Init, args, find, init, invoke, names, returns};
 }

@@ -226,7 +226,11 @@ fn calls_are_answered() {
         (Some("birthday"), &[person(36)], person(37)),
         (Some("nothing"), &[Value::Null], Value::None),
         (Some("text"), &[], string("static")),
-        (Some("swap"), &[(1_i64, "x".to_string()).into_value()], ("x".to_string(), 1_i64).into_value()),
+        (
+            Some("swap"),
+            &[(1_i64, "x".to_string()).into_value()],
+            ("x".to_string(), 1_i64).into_value(),
+        ),
         (Some("later"), &[int(4)], int(8)),
         (Some("later"), &[int(5)], int(10)),
         (Some("ten"), &one_to_ten, (1..=10_i64).collect::<Vec<_>>().into_value()),
@@ -296,7 +300,8 @@ fn functions_describe_themselves() {
             ("type".to_string(), Kind::String)
         ]
     );
-    for (name, kind) in [("refuse", Kind::None), ("outermost_first", Kind::Int), ("text", Kind::String)]
+    for (name, kind) in
+        [("refuse", Kind::None), ("outermost_first", Kind::Int), ("text", Kind::String)]
     {
         let returns = plugin::returns(Some(name)).unwrap();
         assert_eq!(codec::decode_kind(&returns).unwrap(), kind, "{name}");

@@ -1,78 +1,147 @@
 //! The bytes that cross between host and guest.
 //!
 //! This is the one place where either side encodes or decodes. Each pair of functions is named for
-//! what it carries; the format is that of the `surrealdb_types` function in the comment, and stays
-//! so: hosts and guests of other makes are on the far end.
+//! what it carries; the format is that of the `surrealdb_types` function that its doc names, and
+//! stays so: hosts and guests of other makes are on the far end.
+//!
+//! Every function here fails when what it is given is not what it should be, or holds a value that
+//! is nested too deeply. On a host (feature `host`), decoding also refuses bytes that unfold to far
+//! more than an honest encoder puts into as many.
 
 use std::ops::Bound;
 
+use anyhow::Context;
 use surrealdb_types::{Kind, Object, Value};
+
+#[cfg(feature = "host")]
+mod bounds;
+
+/// The check that bytes are a tree of this format; a guest trusts its host and has none.
+macro_rules! tree {
+    ($format:ident) => {{
+        #[cfg(feature = "host")]
+        let verify = |bytes: &[u8]| bounds::verify::<surrealdb_protocol::fb::v1::$format>(bytes);
+        #[cfg(not(feature = "host"))]
+        let verify = |_: &[u8]| Ok(());
+        verify
+    }};
+}
 
 /// What every function here answers; the error says what could not be encoded or decoded.
 pub type Result<T> = anyhow::Result<T>;
 
-macro_rules! pair {
-    ($what:literal, $carrier:literal,
-     $encode:ident($value:ident: $borrowed:ty) = $encoder:expr,
-     $decode:ident($bytes:ident) -> $owned:ty = $decoder:expr) => {
-        #[doc = concat!("Encodes ", $what, " (", $carrier, ").")]
-        ///
-        /// # Errors
-        ///
-        /// When the encoder refuses it.
-        pub fn $encode($value: $borrowed) -> Result<Vec<u8>> {
-            $encoder.map_err(|error| anyhow::anyhow!("cannot encode {}: {error}", $what))
-        }
-
-        #[doc = concat!("Decodes ", $what, " (", $carrier, ").")]
-        ///
-        /// # Errors
-        ///
-        /// When the bytes are not what they should be.
-        pub fn $decode($bytes: &[u8]) -> Result<$owned> {
-            $decoder.map_err(|error| {
-                anyhow::anyhow!("cannot decode {} from {} bytes: {error}", $what, $bytes.len())
-            })
-        }
-    };
+/// Encodes a value, as `surrealdb_types::encode`.
+pub fn encode_value(value: &Value) -> Result<Vec<u8>> {
+    encode("a value", [value], || surrealdb_types::encode(value))
 }
 
-pair!("a value", "`encode`",
-    encode_value(value: &Value) = surrealdb_types::encode(value),
-    decode_value(bytes) -> Value = surrealdb_types::decode::<Value>(bytes));
+/// Decodes what [`encode_value`] encodes.
+pub fn decode_value(bytes: &[u8]) -> Result<Value> {
+    decode("a value", bytes, tree!(Value), surrealdb_types::decode)
+}
 
-pair!("a list of values", "`encode_value_list`",
-    encode_values(values: &[Value]) = surrealdb_types::encode_value_list(values),
-    decode_values(bytes) -> Vec<Value> = surrealdb_types::decode_value_list(bytes));
+/// Encodes a list of values, as `surrealdb_types::encode_value_list`.
+pub fn encode_values(values: &[Value]) -> Result<Vec<u8>> {
+    encode("a list of values", values, || surrealdb_types::encode_value_list(values))
+}
 
-pair!("a list of optional values", "`encode_optional_values`",
-    encode_optional_values(values: &[Option<Value>]) = surrealdb_types::encode_optional_values(values),
-    decode_optional_values(bytes) -> Vec<Option<Value>> = surrealdb_types::decode_optional_values(bytes));
+/// Decodes what [`encode_values`] encodes.
+pub fn decode_values(bytes: &[u8]) -> Result<Vec<Value>> {
+    decode("a list of values", bytes, tree!(ValueList), surrealdb_types::decode_value_list)
+}
 
-pair!("keys with values", "`encode_string_key_values`",
-    encode_entries(entries: &[(String, Value)]) = surrealdb_types::encode_string_key_values(entries),
-    decode_entries(bytes) -> Vec<(String, Value)> = surrealdb_types::decode_string_key_values(bytes));
+/// Encodes a list with gaps, as `surrealdb_types::encode_optional_values`.
+pub fn encode_optional_values(values: &[Option<Value>]) -> Result<Vec<u8>> {
+    encode("a list of optional values", values.iter().flatten(), || {
+        surrealdb_types::encode_optional_values(values)
+    })
+}
 
-pair!("a range of keys", "`encode_string_range`",
-    encode_range(range: (&Bound<String>, &Bound<String>)) = surrealdb_types::encode_string_range(range.0, range.1),
-    decode_range(bytes) -> (Bound<String>, Bound<String>) = surrealdb_types::decode_string_range(bytes));
+/// Decodes what [`encode_optional_values`] encodes.
+pub fn decode_optional_values(bytes: &[u8]) -> Result<Vec<Option<Value>>> {
+    let decoder = surrealdb_types::decode_optional_values;
+    decode("a list of optional values", bytes, tree!(OptionalValueList), decoder)
+}
 
-pair!("a list of arguments", "`encode_argument_list`",
-    encode_arguments(arguments: &[(&str, Kind)]) = surrealdb_types::encode_argument_list(arguments),
-    decode_arguments(bytes) -> Vec<(String, Kind)> = surrealdb_types::decode_argument_list(bytes));
+/// Encodes keys with values, as `surrealdb_types::encode_string_key_values`.
+pub fn encode_entries(entries: &[(String, Value)]) -> Result<Vec<u8>> {
+    encode("keys with values", entries.iter().map(|(_, value)| value), || {
+        surrealdb_types::encode_string_key_values(entries)
+    })
+}
 
-pair!("a kind", "`encode_kind`",
-    encode_kind(kind: &Kind) = surrealdb_types::encode_kind(kind),
-    decode_kind(bytes) -> Kind = surrealdb_types::decode_kind(bytes));
+/// Decodes what [`encode_entries`] encodes.
+pub fn decode_entries(bytes: &[u8]) -> Result<Vec<(String, Value)>> {
+    let decoder = surrealdb_types::decode_string_key_values;
+    decode("keys with values", bytes, tree!(StringKeyValueList), decoder)
+}
 
-/// Decodes the variables of a query (`encode_string_key_values`); of a name that comes twice, the
-/// later value holds.
-///
-/// # Errors
-///
-/// When the bytes are not what they should be.
+/// Decodes the variables of a query, encoded as entries; of a name that comes twice, the later
+/// value holds.
 pub fn decode_variables(bytes: &[u8]) -> Result<Object> {
     Ok(decode_entries(bytes)?.into_iter().collect())
+}
+
+/// Encodes a range of keys, as `surrealdb_types::encode_string_range`.
+pub fn encode_range(start: &Bound<String>, end: &Bound<String>) -> Result<Vec<u8>> {
+    encode("a range of keys", [], || surrealdb_types::encode_string_range(start, end))
+}
+
+/// Decodes what [`encode_range`] encodes.
+pub fn decode_range(bytes: &[u8]) -> Result<(Bound<String>, Bound<String>)> {
+    decode("a range of keys", bytes, tree!(StringRange), surrealdb_types::decode_string_range)
+}
+
+/// Encodes the arguments of a signature, as `surrealdb_types::encode_argument_list`.
+pub fn encode_arguments(arguments: &[(&str, Kind)]) -> Result<Vec<u8>> {
+    encode("a list of arguments", [], || surrealdb_types::encode_argument_list(arguments))
+}
+
+/// Decodes what [`encode_arguments`] encodes.
+pub fn decode_arguments(bytes: &[u8]) -> Result<Vec<(String, Kind)>> {
+    decode("a list of arguments", bytes, tree!(ArgumentList), surrealdb_types::decode_argument_list)
+}
+
+/// Encodes a kind, as `surrealdb_types::encode_kind`.
+pub fn encode_kind(kind: &Kind) -> Result<Vec<u8>> {
+    encode("a kind", [], || surrealdb_types::encode_kind(kind))
+}
+
+/// Decodes what [`encode_kind`] encodes.
+pub fn decode_kind(bytes: &[u8]) -> Result<Kind> {
+    decode("a kind", bytes, tree!(Kind), surrealdb_types::decode_kind)
+}
+
+fn encode<'a>(
+    what: &str,
+    values: impl IntoIterator<Item = &'a Value>,
+    encoder: impl FnOnce() -> anyhow::Result<Vec<u8>>,
+) -> Result<Vec<u8>> {
+    values
+        .into_iter()
+        .try_for_each(check_depth)
+        .and_then(|()| encoder())
+        .with_context(|| format!("cannot encode {what}"))
+}
+
+fn decode<T>(
+    what: &str,
+    bytes: &[u8],
+    verify: fn(&[u8]) -> Result<()>,
+    decoder: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+) -> Result<T> {
+    verify(bytes)
+        .and_then(|()| decoder(bytes))
+        .with_context(|| format!("cannot decode {what} from {} bytes", bytes.len()))
+}
+
+#[cfg(feature = "host")]
+use bounds::check_depth;
+
+/// A guest that nests too deeply runs out of its own stack.
+#[cfg(not(feature = "host"))]
+fn check_depth(_: &Value) -> Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]
@@ -94,7 +163,7 @@ mod tests {
         let gaps = vec![Some(value), None];
         assert_eq!(decode_optional_values(&encode_optional_values(&gaps).unwrap()).unwrap(), gaps);
         assert_eq!(decode_entries(&encode_entries(&entries).unwrap()).unwrap(), entries);
-        assert_eq!(decode_range(&encode_range((&range.0, &range.1)).unwrap()).unwrap(), range);
+        assert_eq!(decode_range(&encode_range(&range.0, &range.1).unwrap()).unwrap(), range);
         let bytes = encode_arguments(&[("age", Kind::Int)]).unwrap();
         assert_eq!(decode_arguments(&bytes).unwrap(), arguments);
         assert_eq!(decode_kind(&encode_kind(&Kind::Int).unwrap()).unwrap(), Kind::Int);

@@ -22,8 +22,8 @@ const STATS: &str = "stats";
 #[derive(Debug, Default, SurrealValue)]
 #[surreal(crate = "surrealism::surrealdb_types")]
 struct Stats {
-    hits: usize,
-    misses: usize,
+    hits: i64,
+    misses: i64,
 }
 
 /// The same as `html`, remembered in the plugin's key-value store for the next time.

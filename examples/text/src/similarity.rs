@@ -9,9 +9,9 @@ const MOST_PAIRS: usize = 50_000_000;
 
 /// How many characters to insert, delete or replace to get from one text to the other.
 #[surrealism(name = "similarity::levenshtein")]
-fn levenshtein(a: String, b: String) -> Result<usize> {
+fn levenshtein(a: String, b: String) -> Result<i64> {
     check_pairs(length(&a), length(&b))?;
-    Ok(strsim::levenshtein(&a, &b))
+    Ok(strsim::levenshtein(&a, &b) as i64)
 }
 
 /// How alike two names are, from 0.0 to 1.0; a common beginning counts for more.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::{fs, io};
 
-use surrealism::anyhow::{Result, anyhow};
+use surrealism::anyhow::{Result, anyhow, ensure};
 use surrealism::surrealdb_types::SurrealValue;
 use surrealism::surrealism;
 use unicode_segmentation::UnicodeSegmentation;
@@ -27,18 +27,20 @@ const FOLDER: &str = if cfg!(target_family = "wasm") {
 #[surreal(crate = "surrealism::surrealdb_types")]
 struct Word {
     word: String,
-    count: usize,
+    count: i64,
 }
 
 /// The most frequent words of a text, lower-cased, without the stop words of its language: `the`,
 /// `and` and the like. Numbers are no words.
 #[surrealism]
-fn words(text: String, most: usize) -> Result<Vec<Word>> {
+fn words(text: String, most: i64) -> Result<Vec<Word>> {
     check_length(&text)?;
+    ensure!(most >= 0, "there cannot be {most} words");
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
     let stop_words = StopWords::of(&text)?;
     let text = text.to_lowercase().replace('’', "'");
 
-    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut counts: HashMap<&str, i64> = HashMap::new();
     for word in text.unicode_words().filter(|word| word.contains(char::is_alphabetic)) {
         *counts.entry(stop_words.without_elided(word)).or_default() += 1;
     }
@@ -101,7 +103,7 @@ fn read(folder: &Path) -> io::Result<Lists> {
 mod tests {
     use super::*;
 
-    fn told(text: &str, most: usize) -> String {
+    fn told(text: &str, most: i64) -> String {
         let words = words(text.into(), most).unwrap();
         let told: Vec<_> = words.iter().map(|w| format!("{} {}", w.word, w.count)).collect();
         told.join(", ")
@@ -132,6 +134,13 @@ mod tests {
         ] {
             assert_eq!(told(text, most), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn there_are_no_fewer_words_than_none() {
+        let error = words("a".into(), -1).unwrap_err().to_string();
+        assert_eq!(error, "there cannot be -1 words");
+        assert_eq!(told("Fuchs", i64::MAX), "fuchs 1");
     }
 
     #[test]

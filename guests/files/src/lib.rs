@@ -36,7 +36,8 @@ fn vandalise() -> Vec<(String, String)> {
     #[allow(deprecated)]
     let symlink = || fs::soft_link("hello.txt", "/symbolic.txt");
 
-    let attempts: [(&str, fn() -> io::Result<()>); 11] = [
+    type Attempt = fn() -> io::Result<()>;
+    let attempts: [(&str, Attempt); 11] = [
         ("create", || File::create_new("/new.txt").map(drop)),
         ("overwrite", || fs::write("/hello.txt", "gone")),
         ("append", || OpenOptions::new().append(true).open("/hello.txt")?.write_all(b"more")),
@@ -47,9 +48,7 @@ fn vandalise() -> Vec<(String, String)> {
         ("symbolic link", symlink),
         ("make directory", || fs::create_dir("/new")),
         ("remove directory", || fs::remove_dir_all("/notes")),
-        ("set times", || {
-            File::open("/hello.txt")?.set_modified(std::time::SystemTime::UNIX_EPOCH)
-        }),
+        ("set times", || File::open("/hello.txt")?.set_modified(std::time::SystemTime::UNIX_EPOCH)),
     ];
     attempts.map(|(what, attempt)| (what.to_string(), outcome(attempt()))).into()
 }

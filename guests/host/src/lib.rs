@@ -126,13 +126,14 @@ mod kv {
 
     pub(super) fn parse(range: &str) -> (Bound<String>, Bound<String>) {
         let (start, end) = range.split_once("..").unwrap_or((range, ""));
-        let bound = |text: &str, mark: char, marked: fn(String) -> _, plain: fn(String) -> _| {
-            match text.strip_prefix(mark) {
+        let bound =
+            |text: &str, mark: char, marked: fn(String) -> _, plain: fn(String) -> _| match text
+                .strip_prefix(mark)
+            {
                 Some(text) => marked(text.to_string()),
                 None if text.is_empty() => Bound::Unbounded,
                 None => plain(text.to_string()),
-            }
-        };
+            };
         (
             bound(start, '>', Bound::Excluded, Bound::Included),
             bound(end, '=', Bound::Included, Bound::Excluded),

@@ -160,7 +160,7 @@ pub fn count<R: RangeBounds<String>>(range: R) -> Result<u64> {
 }
 
 fn encode(range: impl RangeBounds<String>) -> Result<Vec<u8>> {
-    codec::encode_range((&range.start_bound().cloned(), &range.end_bound().cloned()))
+    codec::encode_range(&range.start_bound().cloned(), &range.end_bound().cloned())
 }
 
 fn collect<K: Into<String>>(keys: impl IntoIterator<Item = K>) -> Vec<String> {

@@ -1,0 +1,164 @@
+//! Distrust: what a buffer from a stranger may decode to, and how deep a value may be.
+//!
+//! A FlatBuffers buffer is a graph: an offset may lead to what another offset leads to, so that a
+//! few kilobytes unfold to as many gigabytes. An honest encoder writes a tree. The bounds here hold
+//! for every tree and for nothing much larger.
+
+use anyhow::{Result, ensure};
+use flatbuffers::{Follow, Verifiable, VerifierOptions};
+use surrealdb_types::Value;
+
+/// Levels of a value. `surrealdb_types` decodes twice as many, but its recursion takes about 5 KiB of
+/// stack for each, and host functions run on the stack of a guest, which has 2 MiB.
+const MAX_VALUE_DEPTH: usize = 128;
+
+/// Tables inside each other in one buffer: two for each level of a value, and the list it is in.
+const MAX_TABLE_DEPTH: usize = 2 * MAX_VALUE_DEPTH + 2;
+
+/// The smallest table in a buffer: the offset of its layout, in bytes.
+const SMALLEST_TABLE_BYTES: usize = 4;
+
+/// How many times the buffer's length its parts may add up to. In a tree every byte is part of one
+/// table, but tables of one form share the description of their layout.
+const MAX_UNFOLDING: usize = 4;
+
+/// Refuses a buffer that is no tree of sound tables.
+///
+/// # Errors
+///
+/// When it is broken, too deep, or unfolds to more than it holds.
+pub(super) fn verify<'a, T: Follow<'a> + Verifiable + 'a>(bytes: &'a [u8]) -> Result<()> {
+    let options = VerifierOptions {
+        max_depth: MAX_TABLE_DEPTH,
+        max_tables: bytes.len() / SMALLEST_TABLE_BYTES,
+        max_apparent_size: bytes.len().saturating_mul(MAX_UNFOLDING),
+        ..VerifierOptions::default()
+    };
+    flatbuffers::root_with_opts::<T>(&options, bytes)?;
+    Ok(())
+}
+
+/// Refuses a value that would run the encoder out of stack.
+///
+/// # Errors
+///
+/// When it is deeper than a value may be.
+pub(super) fn check_depth(value: &Value) -> Result<()> {
+    ensure!(
+        is_within(value, MAX_VALUE_DEPTH),
+        "it is nested more than {MAX_VALUE_DEPTH} levels deep: flatten it"
+    );
+    Ok(())
+}
+
+fn is_within(value: &Value, levels: usize) -> bool {
+    let Some(inner) = levels.checked_sub(1) else { return false };
+    match value {
+        Value::Array(values) => values.iter().all(|value| is_within(value, inner)),
+        Value::Set(values) => values.iter().all(|value| is_within(value, inner)),
+        Value::Object(fields) => fields.values().all(|value| is_within(value, inner)),
+        // Ranges, geometries and the keys of records are shallow by their types or small.
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flatbuffers::{FlatBufferBuilder, WIPOffset};
+    use surrealdb_protocol::fb::v1;
+    use surrealdb_types::{Array, SurrealValue};
+
+    use super::super::{decode_value, encode_value, encode_values};
+    use super::*;
+
+    fn nested(levels: usize) -> Value {
+        (1..levels).fold(Value::None, |value, _| Value::Array(Array::from(vec![value])))
+    }
+
+    #[test]
+    fn values_are_as_deep_as_a_decoder_takes_and_no_deeper() {
+        let deepest = nested(MAX_VALUE_DEPTH);
+        assert_eq!(decode_value(&encode_value(&deepest).unwrap()).unwrap(), deepest);
+        for levels in [MAX_VALUE_DEPTH + 1, 1_000] {
+            let error = encode_value(&nested(levels)).unwrap_err().to_string();
+            assert!(error.contains("nested more than 128 levels"), "{error}");
+            encode_values(&[nested(levels)]).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_deep_is_refused() {
+        // Only the encoder that makes it needs so much stack.
+        let maker = std::thread::Builder::new().stack_size(64 << 20);
+        let make = || surrealdb_types::encode(&nested(MAX_VALUE_DEPTH + 2)).unwrap();
+        let bytes = maker.spawn(make).unwrap().join().unwrap();
+        decode_value(&bytes).unwrap_err();
+    }
+
+    type Buffer<'a> = FlatBufferBuilder<'a>;
+    type Node<'a> = WIPOffset<v1::Value<'a>>;
+
+    fn array<'a>(buffer: &mut Buffer<'a>, items: &[Node<'a>]) -> Node<'a> {
+        let values = Some(buffer.create_vector(items));
+        let array = v1::Array::create(buffer, &v1::ArrayArgs { values });
+        let value =
+            v1::ValueArgs { value_type: v1::ValueType::Array, value: Some(array.as_union_value()) };
+        v1::Value::create(buffer, &value)
+    }
+
+    fn string<'a>(buffer: &mut Buffer<'a>, text: &str) -> Node<'a> {
+        let value = Some(buffer.create_string(text));
+        let string = v1::StringValue::create(buffer, &v1::StringValueArgs { value });
+        let value = v1::ValueArgs {
+            value_type: v1::ValueType::String,
+            value: Some(string.as_union_value()),
+        };
+        v1::Value::create(buffer, &value)
+    }
+
+    #[test]
+    fn a_buffer_that_unfolds_is_refused() {
+        // Ten levels of a hundred offsets each to the one level below: 10^20 values in 5 KB.
+        let mut buffer = FlatBufferBuilder::new();
+        let mut node = string(&mut buffer, "x");
+        for _ in 0..10 {
+            node = array(&mut buffer, &[node; 100]);
+        }
+        buffer.finish_minimal(node);
+        assert!(buffer.finished_data().len() < 8_000);
+        decode_value(buffer.finished_data()).unwrap_err();
+
+        // Ten thousand offsets to one string of a megabyte: 10 GB in 1 MB.
+        let mut buffer = FlatBufferBuilder::new();
+        let megabyte = string(&mut buffer, &"x".repeat(1 << 20));
+        let node = array(&mut buffer, &[megabyte; 10_000]);
+        buffer.finish_minimal(node);
+        decode_value(buffer.finished_data()).unwrap_err();
+    }
+
+    #[test]
+    fn every_honest_buffer_passes() {
+        let text = |length: usize| "x".repeat(length).into_value();
+        let object = || {
+            let fields = (0..20).map(|n| (format!("field_{n}"), n.into_value()));
+            Value::Object(fields.collect())
+        };
+        let list = |length, item: &dyn Fn() -> Value| {
+            Value::Array(Array::from((0..length).map(|_| item()).collect::<Vec<_>>()))
+        };
+        for value in [
+            Value::None,
+            Value::Bool(true),
+            text(0),
+            text(1 << 20),
+            list(0, &|| Value::None),
+            list(10_000, &|| Value::Null),
+            list(10_000, &|| 1_i64.into_value()),
+            list(10_000, &|| text(0)),
+            list(1_000, &object),
+            list(100, &|| list(100, &object)),
+        ] {
+            assert!(decode_value(&encode_value(&value).unwrap()).unwrap() == value);
+        }
+    }
+}

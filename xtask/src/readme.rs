@@ -1,0 +1,53 @@
+//! The README's console sessions, word for word.
+
+use anyhow::{Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::step;
+
+/// Runs each `$ command` of the README's `console` blocks in a folder that looks like a fresh
+/// checkout, and compares what it prints with what the README says it does.
+///
+/// # Errors
+///
+/// When a command fails, or prints something else.
+pub(crate) fn check(shell: &Shell) -> Result<()> {
+    step("the README's sessions");
+    let root = shell.current_dir();
+    let text = shell.read_file("README.md")?;
+    let scratch = shell.create_temp_dir()?;
+    let _there = shell.push_dir(scratch.path());
+    cmd!(shell, "ln -s {root}/crates crates").quiet().run()?;
+
+    for (command, expected) in sessions(&text) {
+        // The command is built already; installing it would build all of it again.
+        if command.starts_with("cargo install") {
+            continue;
+        }
+        eprintln!("$ {command}");
+        let path = format!("{}/target/debug:{}", root.display(), shell.var("PATH")?);
+        let printed = cmd!(shell, "bash -euc {command}").quiet().env("PATH", path).read()?;
+        ensure!(
+            printed.trim_end() == expected.trim_end(),
+            "`{command}` printed\n{printed}\nand the README says\n{expected}"
+        );
+    }
+    Ok(())
+}
+
+/// The commands of all `console` blocks, each with what follows it.
+fn sessions(text: &str) -> Vec<(&str, String)> {
+    let mut sessions: Vec<(&str, String)> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if let Some(command) = line.strip_prefix("$ ").filter(|_| inside) {
+            sessions.push((command, String::new()));
+        } else if let Some((_, output)) = sessions.last_mut().filter(|_| inside) {
+            output.push_str(line);
+            output.push('\n');
+        }
+    }
+    sessions
+}
