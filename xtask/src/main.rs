@@ -14,6 +14,7 @@ cargo xtask <TASK>
 
   demo     build the example plugin, and run it on this repository's own README
   test     all that CI runs: format, lints, guests from source, every test, the docs
+  soak     calls with faults injected, for ten minutes or as many as are given
   guests   build the test guests and the example plugin into target/guests
   help     this
 
@@ -28,6 +29,7 @@ fn main() -> Result<()> {
     match task.as_str() {
         "demo" => demo::run(&shell),
         "test" => test::run(&shell),
+        "soak" => test::soak(&shell, std::env::args().nth(2).as_deref()),
         "guests" => guests::build(&shell),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");

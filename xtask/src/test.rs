@@ -1,6 +1,6 @@
 //! All that CI runs.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 use crate::{demo, guests, readme, step};
@@ -30,5 +30,19 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     step("documentation");
     let _strict = shell.push_env("RUSTDOCFLAGS", "--deny warnings");
     cmd!(shell, "cargo doc --workspace --no-deps").run()?;
+    Ok(())
+}
+
+/// Runs the soak test for so many minutes.
+///
+/// # Errors
+///
+/// When something leaks.
+pub(crate) fn soak(shell: &Shell, minutes: Option<&str>) -> Result<()> {
+    let minutes: u64 = minutes.unwrap_or("10").parse().context("the minutes are a whole number")?;
+    guests::build(shell)?;
+    step(&format!("soaking for {minutes} minutes"));
+    let _seconds = shell.push_env("SOAK_SECONDS", (minutes * 60).to_string());
+    cmd!(shell, "cargo test --package surrealism-runtime --test soak").run()?;
     Ok(())
 }

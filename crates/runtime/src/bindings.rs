@@ -13,7 +13,7 @@ wasmtime::component::bindgen!({
     exports: { default: async },
 });
 
-pub(crate) use surrealism::plugin::host;
+pub(crate) use self::surrealism::plugin::host;
 
 type Invoke<'a> = TypedFunc<(Option<&'a str>, &'a [u8]), (Result<Vec<u8>, String>,)>;
 type Describe<'a, T> = TypedFunc<(Option<&'a str>,), (Result<T, String>,)>;

@@ -60,6 +60,7 @@ impl StoreData {
         let mut store = Store::new(&engine, data);
         store.limiter(|data| &mut data.memory);
         store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
+        store.set_max_component_handles(MAX_HOST_RESOURCES);
         Ok(store)
     }
 

@@ -16,13 +16,10 @@ async fn main() -> Result<()> {
     let package = SurrealismPackage::from_file(archive.into())?;
     let runtime = Runtime::builder(package).build()?;
 
-    let context = DetachedContext::new()
-        .kv(runtime.kv_store().clone())
-        .output(|line| eprintln!("{line}"));
-    let value = runtime
-        .call(function.as_str(), (text,), context)
-        .timeout(Duration::from_secs(1))
-        .await?;
+    let context =
+        DetachedContext::new().kv(runtime.kv_store().clone()).output(|line| eprintln!("{line}"));
+    let value =
+        runtime.call(function.as_str(), (text,), context).timeout(Duration::from_secs(1)).await?;
     println!("{value:?}");
     Ok(())
 }

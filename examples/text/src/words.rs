@@ -40,16 +40,20 @@ fn words(text: String, most: i64) -> Result<Vec<Word>> {
     let stop_words = StopWords::of(&text)?;
     let text = text.to_lowercase().replace('’', "'");
 
-    let mut counts: HashMap<&str, i64> = HashMap::new();
+    let mut words: Vec<_> = count(&text, stop_words).into_iter().collect();
+    words.sort_unstable_by_key(|&(word, count)| (Reverse(count), word));
+    words.truncate(most);
+    Ok(words.into_iter().map(|(word, count)| Word { word: word.to_string(), count }).collect())
+}
+
+/// How often each word is in a text.
+fn count(text: &str, stop_words: StopWords) -> HashMap<&str, i64> {
+    let mut counts = HashMap::new();
     for word in text.unicode_words().filter(|word| word.contains(char::is_alphabetic)) {
         *counts.entry(stop_words.without_elided(word)).or_default() += 1;
     }
     counts.retain(|word, _| !stop_words.contains(word));
-
-    let mut words: Vec<_> = counts.into_iter().collect();
-    words.sort_unstable_by_key(|&(word, count)| (Reverse(count), word));
-    words.truncate(most);
-    Ok(words.into_iter().map(|(word, count)| Word { word: word.to_string(), count }).collect())
+    counts
 }
 
 /// The stop words of a language; of one without a list, none.
@@ -89,8 +93,8 @@ fn read(folder: &Path) -> io::Result<Lists> {
     let mut lists = Lists::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if let (Some(code), Some("txt")) =
-            (path.file_stem().and_then(OsStr::to_str), path.extension().and_then(OsStr::to_str))
+        if path.extension() == Some("txt".as_ref())
+            && let Some(code) = path.file_stem().and_then(OsStr::to_str)
         {
             let list = fs::read_to_string(&path)?.lines().map(str::to_string).collect();
             lists.insert(code.to_string(), list);
