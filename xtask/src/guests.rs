@@ -1,12 +1,16 @@
 //! The test guests and the example plugin, from source to archives.
 
 use anyhow::Result;
-use xshell::{Shell, cmd};
+use xshell::{PushEnv, Shell, cmd};
 
 use crate::{step, toolchain};
 
 /// Where the tests look for archives.
 const ARCHIVES: &str = "target/guests";
+
+/// Where plugins are built: all in one place, so that they share the standard library and the SDK.
+/// The tests that build a plugin know it too.
+const PLUGIN_TARGET: &str = "target/plugins";
 
 /// Builds every guest with the `surrealism` command, as an author would.
 ///
@@ -36,11 +40,17 @@ fn projects(shell: &Shell) -> Result<Vec<String>> {
     Ok(projects)
 }
 
+/// Lets what is built until this is dropped share one target folder.
+pub(crate) fn shared_target(shell: &Shell) -> PushEnv<'_> {
+    shell.push_env("CARGO_TARGET_DIR", format!("{}/../{PLUGIN_TARGET}", env!("CARGO_MANIFEST_DIR")))
+}
+
 /// Packs one project as `target/guests/NAME.surli`.
 pub(crate) fn archive(shell: &Shell, project: &str) -> Result<()> {
     let name = project.rsplit('/').next().unwrap_or(project);
     step(&format!("building the plugin {name}"));
     let out = format!("{ARCHIVES}/{name}.surli");
+    let _shared = shared_target(shell);
     cmd!(shell, "target/debug/surrealism build {project} --out {out}").quiet().run()?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::step;
+use crate::{guests, step};
 
 /// Runs each `$ command` of the README's `console` blocks in a folder that looks like a fresh
 /// checkout, and compares what it prints with what the README says it does.
@@ -16,6 +16,7 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
     let root = shell.current_dir();
     let text = shell.read_file("README.md")?;
     let scratch = shell.create_temp_dir()?;
+    let _shared = guests::shared_target(shell);
     let _there = shell.push_dir(scratch.path());
     cmd!(shell, "ln -s {root}/crates crates").quiet().run()?;
 

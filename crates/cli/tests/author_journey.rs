@@ -6,7 +6,10 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
-use support::surrealism_in;
+use support::{surrealism_in, surrealism_with};
+
+/// Where `cargo xtask guests` builds plugins, and has built the standard library and the SDK.
+const PLUGIN_TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/plugins");
 
 const SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk");
 
@@ -19,7 +22,8 @@ fn a_new_plugin_builds_passes_its_tests_and_runs() {
     cargo_test(&demo);
 
     let archive = "acme-demo-0.1.0.surli";
-    let built = surrealism_in(&demo, &["build"]).code(0).says(&["Packed 2 functions"]);
+    let shared = [("CARGO_TARGET_DIR", PLUGIN_TARGET.as_ref())];
+    let built = surrealism_with(&demo, &["build"], &shared).code(0).says(&["Packed 2 functions"]);
     assert_eq!(Path::new(built.stdout.trim_end()).file_name().unwrap(), archive);
 
     surrealism_in(&demo, &["check", archive]).code(0);
@@ -34,7 +38,9 @@ fn a_new_plugin_builds_passes_its_tests_and_runs() {
 }
 
 fn cargo_test(plugin: &Path) {
-    let output = Command::new(env!("CARGO")).arg("test").current_dir(plugin).output().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    let cargo = cargo.arg("test").current_dir(plugin).env("CARGO_TARGET_DIR", PLUGIN_TARGET);
+    let output = cargo.output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     assert!(!told.contains("warning"), "{told}");
