@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use surrealdb_types::Value;
 use surrealism_types::args::Args;
 
+use crate::SurrealismResult;
 use crate::deadline::within;
 use crate::host::InvocationContext;
+use crate::module::Deadline;
 use crate::runtime::Runtime;
-use crate::{SurrealismError, SurrealismResult};
 
 /// A call that has not begun; await it. Made by [`Runtime::call`].
 #[must_use = "a call does nothing until it is awaited"]
@@ -42,16 +43,15 @@ impl<'a, A: Args> Call<'a, A> {
 
     async fn run(self) -> SurrealismResult<Value> {
         let Self { runtime, name, args, context, timeout } = self;
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let acquired = within(runtime.alarms(), deadline, runtime.acquire_controller(context));
-        let mut controller = acquired.await.map_err(|_| SurrealismError::Timeout {
-            effective: timeout,
-            context_timeout: timeout,
-            module_limit: None,
-        })??;
+        let (began, module) = (Instant::now(), runtime.module());
+        let callers = timeout.and_then(|timeout| began.checked_add(timeout));
+        let place = within(&module.engines.alarms, callers, runtime.checkout())
+            .await
+            .map_err(|_| Deadline::since(began, module, timeout).missed())??;
 
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let answer = controller.invoke_with_timeout(name, args, left).await;
+        let deadline = Deadline::since(began, module, timeout);
+        let mut controller = runtime.ready(place, context, deadline).await?;
+        let answer = controller.invoke_within(name.as_deref(), args, deadline).await;
         runtime.release_controller(controller);
         answer
     }

@@ -160,6 +160,7 @@ pub struct SurrealismMeta {
     #[serde(deserialize_with = "identifier")]
     pub name: String,
     /// The module's own version.
+    #[serde(deserialize_with = "version")]
     pub version: semver::Version,
 }
 
@@ -179,6 +180,17 @@ fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::E
     };
     let shown: String = name.chars().take(MAX_IDENTIFIER_BYTES).collect();
     Err(de::Error::custom(format!("{shown:?} is no plain identifier: {fault}")))
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<semver::Version, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.len() > MAX_IDENTIFIER_BYTES {
+        return Err(de::Error::custom(format!(
+            "the version takes {} bytes, and {MAX_IDENTIFIER_BYTES} are allowed",
+            text.len()
+        )));
+    }
+    text.parse().map_err(de::Error::custom)
 }
 
 /// What is packed beside the code.
@@ -244,6 +256,8 @@ mod tests {
             (format!("abi = \"p9\"\n{PACKAGE}"), "a number, \"p1\" or \"p2\""),
             (format!("abi = 4294967296\n{PACKAGE}"), "4294967296"),
             ("abi = 2".to_string(), "missing field `package`"),
+            (PACKAGE.replace("1.2.3", &format!("1.2.3-{}", "x".repeat(60))), "takes 66 bytes"),
+            (PACKAGE.replace("1.2.3", "one"), "line 4"),
             (package("../evil"), "is no plain identifier: '.' is not allowed"),
             (package(""), "it is empty"),
             (package("-x"), "must begin with a letter or a digit"),

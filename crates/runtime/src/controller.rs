@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
@@ -11,8 +11,9 @@ use wasmtime::{AsContextMut, Store};
 
 use crate::bindings::Guest;
 use crate::deadline::within;
-use crate::explain;
+use crate::explain::{self, shortened};
 use crate::host::InvocationContext;
+use crate::module::Deadline;
 use crate::module::Module;
 use crate::pool::Permit;
 use crate::store::StoreData;
@@ -34,12 +35,12 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// Makes an instance, within the module's own time limit. Its `init` has not run.
+    /// Makes an instance. Its `init` has not run.
     pub(crate) async fn new(
         module: Arc<Module>,
         context: Box<dyn InvocationContext>,
+        deadline: Deadline,
     ) -> SurrealismResult<Self> {
-        let deadline = Deadline::of(&module, None);
         let make = async {
             let mut store = StoreData::store(module.clone(), context)?;
             yield_every_tick(&mut store, &module);
@@ -98,10 +99,13 @@ impl Controller {
     ///
     /// Those of [`invoke`](Self::invoke). The instance is lost after any of them.
     pub async fn init(&mut self) -> SurrealismResult<()> {
+        self.init_within(Deadline::of(&self.module, None)).await
+    }
+
+    pub(crate) async fn init_within(&mut self, deadline: Deadline) -> SurrealismResult<()> {
         if self.initialised {
             return Ok(());
         }
-        let deadline = Deadline::of(&self.module, None);
         let (answer,) = self
             .enter("init", deadline, async |store, guest| match &guest.init {
                 Some(init) => init.call_async(store, ()).await,
@@ -110,7 +114,7 @@ impl Controller {
             .await?;
         if let Err(message) = answer {
             self.fit = false;
-            let message = format!("`init` of {} failed: {message}", self.module);
+            let message = format!("`init` of {} failed: {}", self.module, shortened(&message));
             return Err(SurrealismError::FunctionCallError(message));
         }
         self.initialised = true;
@@ -150,8 +154,16 @@ impl Controller {
         context_timeout: Option<Duration>,
     ) -> SurrealismResult<Value> {
         let deadline = Deadline::of(&self.module, context_timeout);
+        self.invoke_within(name.as_deref(), args, deadline).await
+    }
+
+    pub(crate) async fn invoke_within<A: Args>(
+        &mut self,
+        name: Option<&str>,
+        args: A,
+        deadline: Deadline,
+    ) -> SurrealismResult<Value> {
         let args = args.to_values();
-        let name = name.as_deref();
         self.module.check_call(name, args.len()).map_err(SurrealismError::FunctionCallError)?;
         let args = codec::encode_values(&args)?;
         let (answer,) = self
@@ -159,7 +171,8 @@ impl Controller {
                 guest.invoke.call_async(store, (name, &args)).await
             })
             .await?;
-        let bytes = answer.map_err(SurrealismError::FunctionCallError)?;
+        let failed = |message: String| shortened(&message).to_string();
+        let bytes = answer.map_err(failed).map_err(SurrealismError::FunctionCallError)?;
         Ok(codec::decode_value(&bytes)?)
     }
 
@@ -266,13 +279,14 @@ impl Controller {
         call: impl AsyncFnOnce(&mut Store<StoreData>, &Guest) -> wasmtime::Result<T>,
     ) -> SurrealismResult<T> {
         if !self.fit {
-            return Err(SurrealismError::Other(anyhow::anyhow!(
+            return Err(SurrealismError::Wasmtime(wasmtime::format_err!(
                 "this instance of {} is lost, since its last call trapped, ran out of time or was \
                  cancelled: drop it and acquire another",
                 self.module
             )));
         }
         self.reset_epoch_deadline();
+        self.store.data_mut().memory.forget_refusal();
         self.store.data().stdout.renew();
         self.store.data().stderr.renew();
 
@@ -307,29 +321,5 @@ impl fmt::Debug for Controller {
             .field("fit", &self.fit)
             .field("initialised", &self.initialised)
             .finish_non_exhaustive()
-    }
-}
-
-/// When a call must be over, and who says so.
-#[derive(Debug, Clone, Copy)]
-struct Deadline {
-    at: Option<Instant>,
-    effective: Option<Duration>,
-    context_timeout: Option<Duration>,
-    module_limit: Option<Duration>,
-}
-
-impl Deadline {
-    fn of(module: &Module, context_timeout: Option<Duration>) -> Self {
-        let module_limit = module.max_execution_time;
-        let effective = [context_timeout, module_limit].into_iter().flatten().min();
-        // A time too far off to be told is no deadline.
-        let at = effective.and_then(|effective| Instant::now().checked_add(effective));
-        Self { at, effective, context_timeout, module_limit }
-    }
-
-    fn missed(self) -> SurrealismError {
-        let Self { effective, context_timeout, module_limit, at: _ } = self;
-        SurrealismError::Timeout { effective, context_timeout, module_limit }
     }
 }

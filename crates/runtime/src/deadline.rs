@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,10 @@ impl Alarms {
             let later = waiting.split_off(&(now, u64::MAX));
             std::mem::replace(&mut *waiting, later)
         };
-        due.into_values().for_each(Waker::wake);
+        for waker in due.into_values() {
+            // A waker is the executor's; if one panics, the clock goes on for the others.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
     }
 
     fn waiting(&self) -> MutexGuard<'_, BTreeMap<Key, Waker>> {
@@ -45,7 +49,8 @@ struct Alarm<'a> {
 
 impl Alarm<'_> {
     fn set(&mut self, waker: &Waker) {
-        self.alarms.waiting().insert(self.key, waker.clone());
+        // Wakers are the executor's: dropped, like woken, outside the lock.
+        let _before = self.alarms.waiting().insert(self.key, waker.clone());
         self.set = true;
     }
 }
@@ -53,7 +58,7 @@ impl Alarm<'_> {
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         if self.set {
-            self.alarms.waiting().remove(&self.key);
+            let _waker = self.alarms.waiting().remove(&self.key);
         }
     }
 }

@@ -15,7 +15,7 @@ use wasmtime::{Config, Engine, WasmBacktraceDetails};
 
 use crate::SurrealismResult;
 use crate::deadline::Alarms;
-use crate::limits::{GUEST_STACK_BYTES, MAX_BACKTRACE_FRAMES};
+use crate::limits::{CALL_STACK_BYTES, GUEST_STACK_BYTES, MAX_BACKTRACE_FRAMES};
 
 /// Time between two ticks, in milliseconds.
 pub const EPOCH_TICK_MS: u64 = 10;
@@ -65,6 +65,7 @@ fn engine(strict: bool) -> wasmtime::Result<Engine> {
         .concurrency_support(false)
         .epoch_interruption(strict)
         .max_wasm_stack(GUEST_STACK_BYTES)
+        .async_stack_size(CALL_STACK_BYTES)
         // The default would read an environment variable.
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
         .wasm_backtrace_max_frames(NonZeroUsize::new(MAX_BACKTRACE_FRAMES));

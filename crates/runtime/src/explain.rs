@@ -3,6 +3,7 @@
 use wasmtime::{Error, Trap, WasmBacktrace};
 
 use crate::SurrealismError;
+use crate::limits::MAX_ERROR_BYTES;
 use crate::store::StoreData;
 
 /// Makes of what wasmtime answers an error that a plugin's author can act on. wasmtime's own error
@@ -14,6 +15,11 @@ pub(crate) fn trap(error: Error, function: &str, data: &StoreData) -> Surrealism
         message += &format!("\n{backtrace}");
     }
     SurrealismError::Wasmtime(Told { message, error }.into())
+}
+
+/// A stranger's words, cut to what an error may repeat.
+pub(crate) fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_ERROR_BYTES)]
 }
 
 fn cause(error: &Error, data: &StoreData) -> String {

@@ -1,11 +1,14 @@
 //! `exports.toml`: what functions an archive has, readable without running it.
 
+use std::collections::HashSet;
 use std::fmt;
 
+use anyhow::ensure;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use surrealdb_types::{Kind, ToSql};
 use surrealism_types::codec;
 
+use crate::limits::{MAX_FUNCTION_NAME_BYTES, MAX_FUNCTIONS};
 use crate::{PrefixErr, SurrealismResult};
 
 /// The functions of a module.
@@ -25,9 +28,11 @@ impl ExportsManifest {
     ///
     /// # Errors
     ///
-    /// When it is no TOML, or a signature in it cannot be decoded.
+    /// When it is no TOML, a signature in it cannot be decoded, or a function is in it twice.
     pub fn parse(s: &str) -> SurrealismResult<Self> {
-        toml::from_str(s).prefix_err(|| "exports.toml is not valid")
+        let parsed = toml::from_str::<Self>(s).map_err(anyhow::Error::from);
+        let checked = parsed.and_then(|manifest| manifest.check().map(|()| manifest));
+        checked.prefix_err(|| "exports.toml is not valid")
     }
 
     /// Writes the manifest; [`parse`](Self::parse) reads it back.
@@ -37,6 +42,25 @@ impl ExportsManifest {
     /// When a signature cannot be encoded.
     pub fn to_toml(&self) -> SurrealismResult<String> {
         toml::to_string(self).prefix_err(|| "exports.toml cannot be written")
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let count = self.functions.len();
+        ensure!(
+            count <= MAX_FUNCTIONS,
+            "it has {count} functions, and {MAX_FUNCTIONS} are allowed"
+        );
+        let mut seen = HashSet::new();
+        for function in &self.functions {
+            let name = function.name.as_deref();
+            let length = name.map_or(0, str::len);
+            ensure!(
+                length <= MAX_FUNCTION_NAME_BYTES,
+                "a function's name takes {length} bytes, and {MAX_FUNCTION_NAME_BYTES} are allowed"
+            );
+            ensure!(seen.insert(name), "it has two functions {:?}", name.unwrap_or("(default)"));
+        }
+        Ok(())
     }
 
     /// A function by its name; `None` is the default export.
@@ -182,11 +206,16 @@ mod tests {
         assert_eq!(export.to_string(), "greet(who) -> greetings");
     }
 
+    const FUNCTION: &str = "[[functions]]\nname = \"f\"\n\
+        args = \"0c0000000000060008000400060000000400000000000000\"\n\
+        returns = \"0c00000008000c00070008000800000000000003080000000400040004000000\"\n";
+
     #[test]
     fn faults_are_named() {
         let cases = [
             ("", "missing field `functions`"),
             ("[[functions]]\nargs = \"zz\"\nreturns = \"\"", "line 2"),
+            (&FUNCTION.repeat(2), "two functions \"f\""),
             ("[[functions]]\nargs = \"00\"\nreturns = \"00\"", "cannot decode a list of arguments"),
         ];
         for (text, expected) in cases {

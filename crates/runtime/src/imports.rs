@@ -7,7 +7,9 @@ use anyhow::{Result, ensure};
 use surrealism_types::codec;
 
 use crate::bindings::host;
+use crate::explain::shortened;
 use crate::kv::KVStore;
+use crate::limits::MAX_KV_BATCH_KEYS;
 use crate::store::StoreData;
 
 type Bytes = Vec<u8>;
@@ -16,6 +18,15 @@ impl StoreData {
     fn kv(&mut self) -> Result<&dyn KVStore> {
         self.context.kv()
     }
+}
+
+fn check_batch(keys: &[String]) -> Result<()> {
+    ensure!(
+        keys.len() <= MAX_KV_BATCH_KEYS,
+        "the request has {} keys, and {MAX_KV_BATCH_KEYS} are allowed: ask for less at a time",
+        keys.len()
+    );
+    Ok(())
 }
 
 /// An error as the guest sees it, causes included.
@@ -49,8 +60,9 @@ impl host::Host for StoreData {
             let config = &self.module.config;
             ensure!(
                 config.capabilities.allow_functions.allows(&fnc),
-                "`run` of {fnc:?} is denied: {} does not list it in `allow_functions` of its \
+                "`run` of {:?} is denied: {} does not list it in `allow_functions` of its \
                  surrealism.toml",
+                shortened(&fnc),
                 self.module
             );
             let args = codec::decode_values(&args)?;
@@ -88,7 +100,10 @@ impl host::Host for StoreData {
     }
 
     async fn kv_get_batch(&mut self, keys: Vec<String>) -> Result<Bytes, String> {
-        let answer = async { codec::encode_optional_values(&self.kv()?.get_batch(keys).await?) };
+        let answer = async {
+            check_batch(&keys)?;
+            codec::encode_optional_values(&self.kv()?.get_batch(keys).await?)
+        };
         text(answer.await)
     }
 
@@ -97,7 +112,11 @@ impl host::Host for StoreData {
     }
 
     async fn kv_del_batch(&mut self, keys: Vec<String>) -> Result<(), String> {
-        text(async { self.kv()?.del_batch(keys).await }.await)
+        let answer = async {
+            check_batch(&keys)?;
+            self.kv()?.del_batch(keys).await
+        };
+        text(answer.await)
     }
 
     async fn kv_keys(&mut self, range: Bytes) -> Result<Vec<String>, String> {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use surrealdb_types::Value;
 use surrealism_types::codec;
 
+use crate::limits::{KV_ENTRY_BYTES, MAX_KV_ANSWER_BYTES};
 use crate::usage::{Gauge, Level};
 
 /// Length of a key in bytes.
@@ -130,7 +131,7 @@ impl BTreeMapStore {
                 Some(old) => bytes -= old.len(),
                 None => {
                     count += 1;
-                    bytes += key.len();
+                    bytes += key.len() + KV_ENTRY_BYTES;
                 }
             }
             bytes += value.len();
@@ -160,7 +161,7 @@ impl BTreeMapStore {
 impl Contents {
     fn remove(&mut self, key: &str) {
         if let Some((key, value)) = self.entries.remove_entry(key) {
-            self.bytes -= key.len() + value.len();
+            self.bytes -= key.len() + value.len() + KV_ENTRY_BYTES;
         }
     }
 
@@ -180,6 +181,27 @@ impl Contents {
             (Bound::Excluded(s), Bound::Excluded(e)) if s == e => Box::new(std::iter::empty()),
             bounds => Box::new(self.entries.range::<str, _>(bounds)),
         }
+    }
+}
+
+/// What one answer may still take. A guest pays for its questions; the answers are the host's.
+struct Answer {
+    left: usize,
+}
+
+impl Answer {
+    fn new() -> Self {
+        Self { left: MAX_KV_ANSWER_BYTES }
+    }
+
+    fn take(&mut self, key: &str, value: &[u8]) -> Result<()> {
+        let bytes = key.len() + value.len() + KV_ENTRY_BYTES;
+        self.left = self.left.checked_sub(bytes).with_context(|| {
+            format!(
+                "the answer takes more than {MAX_KV_ANSWER_BYTES} bytes: ask for less at a time"
+            )
+        })?;
+        Ok(())
     }
 }
 
@@ -228,9 +250,12 @@ impl KVStore for BTreeMapStore {
 
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>> {
         let contents = self.read();
+        let mut answer = Answer::new();
         let get = |key: String| {
             check_key(&key)?;
-            contents.entries.get(&key).map(|bytes| codec::decode_value(bytes)).transpose()
+            let value = contents.entries.get(&key).map(Vec::as_slice);
+            answer.take(&key, value.unwrap_or_default())?;
+            value.map(codec::decode_value).transpose()
         };
         keys.into_iter().map(get).collect()
     }
@@ -252,11 +277,21 @@ impl KVStore for BTreeMapStore {
     }
 
     async fn keys(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<String>> {
-        Ok(self.read().range(&start, &end).map(|(key, _)| key.clone()).collect())
+        let mut answer = Answer::new();
+        let take = |(key, _): (&String, &Vec<u8>)| {
+            answer.take(key, &[])?;
+            Ok(key.clone())
+        };
+        self.read().range(&start, &end).map(take).collect()
     }
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
-        self.read().range(&start, &end).map(|(_, bytes)| codec::decode_value(bytes)).collect()
+        let mut answer = Answer::new();
+        let take = |(_, bytes): (&String, &Vec<u8>)| {
+            answer.take("", bytes)?;
+            codec::decode_value(bytes)
+        };
+        self.read().range(&start, &end).map(take).collect()
     }
 
     async fn entries(
@@ -264,10 +299,12 @@ impl KVStore for BTreeMapStore {
         start: Bound<String>,
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>> {
-        let contents = self.read();
-        let decode =
-            |(key, bytes): (&String, &Vec<u8>)| Ok((key.clone(), codec::decode_value(bytes)?));
-        contents.range(&start, &end).map(decode).collect()
+        let mut answer = Answer::new();
+        let take = |(key, bytes): (&String, &Vec<u8>)| {
+            answer.take(key, bytes)?;
+            Ok((key.clone(), codec::decode_value(bytes)?))
+        };
+        self.read().range(&start, &end).map(take).collect()
     }
 
     async fn count(&self, start: Bound<String>, end: Bound<String>) -> Result<u64> {
@@ -342,7 +379,7 @@ mod tests {
         let error = block_on(small.set("a".into(), string(&long))).unwrap_err().to_string();
         assert!(error.contains("`max_kv_value_bytes` is"), "{error}");
 
-        let total = 4 * (one + 1);
+        let total = 4 * (one + 1 + KV_ENTRY_BYTES);
         let tight = filled(KvLimits { max_total_bytes: Some(total), ..KvLimits::default() });
         assert_eq!(tight.bytes().now, total);
         let error = block_on(tight.set("e".into(), string("e"))).unwrap_err().to_string();
@@ -360,6 +397,20 @@ mod tests {
         ] {
             assert!(error.to_string().contains("takes 1025 bytes"), "{error}");
         }
+    }
+
+    #[test]
+    fn answers_are_bounded_however_little_the_question_costs() {
+        let store = BTreeMapStore::new();
+        block_on(store.set("a".into(), string(&"x".repeat(1 << 20)))).unwrap();
+        let often = block_on(store.get_batch(vec!["a".into(); 1_000])).unwrap_err().to_string();
+        assert!(often.contains("more than 16777216 bytes: ask for less"), "{often}");
+        for key in 0..20 {
+            block_on(store.set(key.to_string(), string(&"x".repeat(1 << 20)))).unwrap();
+        }
+        block_on(store.values(Bound::Unbounded, Bound::Unbounded)).unwrap_err();
+        block_on(store.entries(Bound::Unbounded, Bound::Unbounded)).unwrap_err();
+        assert_eq!(block_on(store.keys(Bound::Unbounded, Bound::Unbounded)).unwrap().len(), 21);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Every bound that the runtime keeps, in one place.
 //!
-//! Bounds that a module or a host sets for itself (memory, time, pool, key-value store) are on
+//! Three of them are where the contract puts them: [`MAX_LOGO_BYTES`](crate::package::MAX_LOGO_BYTES),
+//! [`DEFAULT_MAX_FS_BYTES`](crate::package::DEFAULT_MAX_FS_BYTES) and
+//! [`MAX_KV_KEY_BYTES`](crate::kv::MAX_KV_KEY_BYTES). Those of encoded values are with the codec, in
+//! `surrealism_types`. Bounds that a module or a host sets for itself (memory, time, pool, key-value store) are on
 //! [`SurrealismCapabilities`](crate::SurrealismCapabilities) and
 //! [`RuntimeBuilder`](crate::RuntimeBuilder); what an archive may hold is on [`ArchiveLimits`].
 
@@ -59,8 +62,20 @@ pub const MAX_ENTRY_METADATA_BYTES: u64 = 32 * KIB as u64;
 /// command accepts without being told to.
 pub const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 
-/// Length of an organisation's or a package's name in bytes.
+/// Length of an organisation's or a package's name, and of its version, in bytes.
 pub const MAX_IDENTIFIER_BYTES: usize = 64;
+
+/// Entries of a module's `allow_net`; each name among them is looked up when it is loaded.
+pub const MAX_ALLOW_NET_ENTRIES: usize = 100;
+
+/// Functions of one module.
+pub const MAX_FUNCTIONS: usize = 10_000;
+
+/// Length of a function's name in bytes.
+pub const MAX_FUNCTION_NAME_BYTES: usize = 256;
+
+/// How much of a guest's own words an error repeats, in bytes.
+pub const MAX_ERROR_BYTES: usize = 16 * KIB;
 
 /// Most instances that one module's pool may hold.
 pub const MAX_POOL_SIZE: usize = 100_000;
@@ -84,20 +99,43 @@ pub const MAX_RANDOM_BYTES: u64 = 64 * KIB as u64;
 /// Addresses that one instance keeps of the names it has looked up.
 pub const MAX_LOOKED_UP_ADDRESSES: usize = 1_000;
 
-/// Elements of one table of a guest.
+/// Length of a name that a guest looks up, in bytes: what DNS allows.
+pub const MAX_HOST_NAME_BYTES: usize = 255;
+
+/// Elements of all tables of one instance together.
 pub const MAX_TABLE_ELEMENTS: usize = 1_000_000;
 
 /// Core instances, memories and tables that one component instance may consist of, each.
 pub const MAX_CORE_ITEMS: usize = 100;
 
-/// Host resources (streams, files, sockets, timers) that one instance may hold at a time.
-pub const MAX_HOST_RESOURCES: usize = 10_000;
+/// Host resources (streams, files, sockets, timers) that one instance may hold at a time. Each may
+/// hold a file descriptor of the process, or the listing of a folder.
+pub const MAX_HOST_RESOURCES: usize = 128;
+
+/// Handles to resources that one instance may hold at a time.
+pub const MAX_HANDLES: usize = 10_000;
 
 /// What guest strings and lists may add up to when one host call copies them, in bytes.
 pub const MAX_HOST_CALL_BYTES: usize = 64 * MIB;
 
+/// Keys of one request to the key-value store.
+pub const MAX_KV_BATCH_KEYS: usize = 10_000;
+
+/// What the key-value store answers to one request, keys and encoded values together, in bytes.
+pub const MAX_KV_ANSWER_BYTES: usize = 16 * MIB;
+
+/// What an entry of the key-value store costs beside its key and its value, in bytes.
+pub const KV_ENTRY_BYTES: usize = 128;
+
 /// Stack of one guest, in bytes.
 pub const GUEST_STACK_BYTES: usize = 512 * KIB;
+
+/// Stack of one call, in bytes: the guest's, and on top of it the host's functions that it calls,
+/// the context's among them. Only what is used takes memory.
+pub const CALL_STACK_BYTES: usize = 8 * MIB;
+
+/// Linear memory of one instance, unless the host says otherwise: 1 GiB.
+pub const DEFAULT_MAX_MEMORY_BYTES: usize = 1024 * MIB;
 
 /// What a module's key-value store may hold, keys and encoded values together, unless the host
 /// says otherwise: 256 MiB.

@@ -14,6 +14,7 @@ use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, HostNetwork
 use wasmtime_wasi::p2::{DynPollable, SocketError};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
+use crate::limits::MAX_HOST_NAME_BYTES;
 use crate::network::Reach;
 use crate::store::StoreData;
 
@@ -50,6 +51,9 @@ impl ip_name_lookup::Host for LookupView<'_> {
         network: Resource<Network>,
         name: String,
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
+        if name.len() > MAX_HOST_NAME_BYTES {
+            return Err(ErrorCode::InvalidArgument.into());
+        }
         if !self.reach.admits_name(&name) {
             return Err(ErrorCode::AccessDenied.into());
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
@@ -11,6 +11,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use crate::bindings::{GuestIndices, host};
 use crate::config::{AbiVersion, SurrealismConfig};
 use crate::epoch::{self, Engines};
+use crate::explain::shortened;
 use crate::exports::{ExportsManifest, FunctionExport};
 use crate::kv::{BTreeMapStore, KvLimits};
 use crate::lookup;
@@ -110,7 +111,7 @@ impl Module {
     fn no_such_function(&self, name: Option<&str>) -> String {
         let known = || self.exports.functions.iter().filter_map(|f| f.name.as_deref());
         let missing = match name {
-            Some(name) => format!("{self} has no function `{name}`"),
+            Some(name) => format!("{self} has no function `{}`", shortened(name)),
             None => format!("{self} has no default function"),
         };
         let near = nearest(name.unwrap_or_default(), known());
@@ -124,6 +125,45 @@ impl Module {
             [] => missing,
             some => format!("{missing}; it has {}{more}", quoted(some)),
         }
+    }
+}
+
+/// When a call must be over, and who says so. Making an instance for it, and its `init`, count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) at: Option<Instant>,
+    effective: Option<Duration>,
+    context_timeout: Option<Duration>,
+    module_limit: Option<Duration>,
+}
+
+impl Deadline {
+    /// For a call that begins now.
+    pub(crate) fn of(module: &Module, context_timeout: Option<Duration>) -> Self {
+        Self::since(Instant::now(), module, context_timeout)
+    }
+
+    /// For a call whose caller has waited since `began`. The module's limit counts from now.
+    pub(crate) fn since(
+        began: Instant,
+        module: &Module,
+        context_timeout: Option<Duration>,
+    ) -> Self {
+        let module_limit = module.max_execution_time;
+        // A time too far off to be told is no deadline.
+        let callers = context_timeout.and_then(|timeout| began.checked_add(timeout));
+        let modules = module_limit.and_then(|limit| Instant::now().checked_add(limit));
+        Self {
+            at: [callers, modules].into_iter().flatten().min(),
+            effective: smaller(context_timeout, module_limit),
+            context_timeout,
+            module_limit,
+        }
+    }
+
+    pub(crate) fn missed(self) -> SurrealismError {
+        let Self { effective, context_timeout, module_limit, at: _ } = self;
+        SurrealismError::Timeout { effective, context_timeout, module_limit }
     }
 }
 

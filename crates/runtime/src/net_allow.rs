@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use ipnet::IpNet;
+
+use crate::limits::MAX_ALLOW_NET_ENTRIES;
 
 /// One rule, resolved to addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,7 @@ impl ResolvedNetAllow {
 ///
 /// When an entry cannot be parsed or a name not be resolved; the message names the entry.
 pub fn resolve_allow_net(entries: &[String]) -> Result<Arc<Vec<ResolvedNetAllow>>> {
+    check_count(entries)?;
     let mut resolved = Vec::new();
     for entry in entries {
         let addresses = NetRule::parse(entry)
@@ -52,12 +55,22 @@ pub fn resolve_allow_net(entries: &[String]) -> Result<Arc<Vec<ResolvedNetAllow>
     Ok(Arc::new(resolved))
 }
 
+fn check_count(entries: &[String]) -> Result<()> {
+    ensure!(
+        entries.len() <= MAX_ALLOW_NET_ENTRIES,
+        "`allow_net` has {} entries, and {MAX_ALLOW_NET_ENTRIES} are allowed",
+        entries.len()
+    );
+    Ok(())
+}
+
 /// Checks that the entries of `allow_net` can be parsed, without looking any name up.
 ///
 /// # Errors
 ///
 /// When one cannot; the message names it.
 pub fn check_allow_net(entries: &[String]) -> Result<()> {
+    check_count(entries)?;
     for entry in entries {
         NetRule::parse(entry)
             .with_context(|| format!("`allow_net` entry {entry:?} cannot be used"))?;

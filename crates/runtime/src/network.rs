@@ -63,7 +63,7 @@ impl Network {
 
 /// A name as a guest may write it, against one in the form that DNS uses.
 fn is_same_name(admitted: &str, name: &str) -> bool {
-    let plain = |name: &str| url::Host::parse(name.trim_end_matches('.')).ok();
+    let plain = |name: &str| url::Host::parse(name.strip_suffix('.').unwrap_or(name)).ok();
     match (plain(admitted), plain(name)) {
         (Some(admitted), Some(name)) => admitted == name,
         _ => false,
@@ -158,6 +158,7 @@ fn is_public(ip: IpAddr) -> bool {
             "5f00::/16",
             "fc00::/7",
             "fe80::/10",
+            "fec0::/10",
             "ff00::/8",
         ];
         blocks.iter().filter_map(|block| block.parse().ok()).collect()

@@ -21,26 +21,28 @@ struct State {
     line: Vec<u8>,
     /// What may still be printed in this call, in bytes.
     left: usize,
+    /// Whether more than that was printed.
+    stopped: bool,
     /// The end of what was printed in this call.
     tail: Vec<u8>,
 }
 
 impl Output {
     pub(crate) fn new(callback: OutputCallback) -> Self {
-        let left = MAX_OUTPUT_BYTES_PER_CALL;
-        Self(Arc::new(Mutex::new(State { callback, line: Vec::new(), left, tail: Vec::new() })))
+        Self(Arc::new(Mutex::new(State::new(callback))))
     }
 
     /// Begins a call: output goes to `callback`, and nothing of the call before is left.
     pub(crate) fn install(&self, callback: OutputCallback) {
-        *self.state() =
-            State { callback, line: Vec::new(), left: MAX_OUTPUT_BYTES_PER_CALL, tail: Vec::new() };
+        // The callback is the host's, and is dropped outside the lock.
+        let _before = std::mem::replace(&mut *self.state(), State::new(callback));
     }
 
     /// Begins another call with the same callback.
     pub(crate) fn renew(&self) {
         let mut state = self.state();
         state.left = MAX_OUTPUT_BYTES_PER_CALL;
+        state.stopped = false;
         state.line.clear();
         state.tail.clear();
     }
@@ -78,18 +80,23 @@ impl Output {
 }
 
 impl State {
+    fn new(callback: OutputCallback) -> Self {
+        let left = MAX_OUTPUT_BYTES_PER_CALL;
+        Self { callback, line: Vec::new(), left, stopped: false, tail: Vec::new() }
+    }
+
     /// Takes bytes in and answers the lines that they complete.
     fn take_in(&mut self, bytes: &[u8]) -> Vec<String> {
         self.keep_tail(bytes);
         let fits = bytes.len().min(self.left);
-        let overflows = bytes.len() > fits && self.left > 0;
+        let overflows = bytes.len() > fits && !std::mem::replace(&mut self.stopped, true);
         self.left -= fits;
 
         let mut lines = Vec::new();
         for piece in bytes[..fits].split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
             while self.line.len() > MAX_OUTPUT_LINE_BYTES {
-                let rest = self.line.split_off(MAX_OUTPUT_LINE_BYTES);
+                let rest = self.line.split_off(character_start(&self.line, MAX_OUTPUT_LINE_BYTES));
                 lines.push(text(&std::mem::replace(&mut self.line, rest)));
             }
             if self.line.ends_with(b"\n") {
@@ -97,7 +104,9 @@ impl State {
             }
         }
         if overflows {
-            lines.push(text(&std::mem::take(&mut self.line)));
+            if !self.line.is_empty() {
+                lines.push(text(&std::mem::take(&mut self.line)));
+            }
             lines.push(format!(
                 "[output stopped: one call may print {MAX_OUTPUT_BYTES_PER_CALL} bytes]"
             ));
@@ -111,6 +120,12 @@ impl State {
         self.tail.drain(..excess);
         self.tail.extend_from_slice(bytes);
     }
+}
+
+/// The last place at or before `at` where a UTF-8 character may begin.
+fn character_start(line: &[u8], at: usize) -> usize {
+    let begins = |place: &usize| line[*place] & 0xc0 != 0x80;
+    (at.saturating_sub(3)..=at).rev().find(begins).unwrap_or(at)
 }
 
 /// A line as text, without its line feed.
@@ -192,13 +207,15 @@ mod tests {
     #[test]
     fn lines_are_put_together_and_taken_apart() {
         let long = "x".repeat(MAX_OUTPUT_LINE_BYTES + 1);
-        let cases: [(&[&[u8]], Vec<&str>); 6] = [
+        let wide = format!("{}é", &long[2..]);
+        let cases: [(&[&[u8]], Vec<&str>); 7] = [
             (&[b"a\nb\n"], vec!["a", "b"]),
             (&[b"a", b"b\n", b"c"], vec!["ab", "c"]),
             (&[b"\n\n"], vec!["", ""]),
             (&[b"a\r\n"], vec!["a"]),
             (&[b"\xff\n"], vec!["\u{fffd}"]),
             (&[long.as_bytes()], vec![&long[1..], "x"]),
+            (&[wide.as_bytes()], vec![&long[2..], "é"]),
         ];
         for (pieces, expected) in cases {
             assert_eq!(printed(pieces), expected);
@@ -210,8 +227,17 @@ mod tests {
         let line = [b"x".repeat(1023).as_slice(), b"\n"].concat();
         let flood = line.repeat(MAX_OUTPUT_BYTES_PER_CALL / line.len() + 10);
         let lines = printed(&[&flood, b"more\n"]);
-        assert_eq!(lines.len(), MAX_OUTPUT_BYTES_PER_CALL / line.len() + 2);
+        assert_eq!(lines.len(), MAX_OUTPUT_BYTES_PER_CALL / line.len() + 1);
         assert!(lines.last().unwrap().contains("output stopped"));
+    }
+
+    #[test]
+    fn a_flood_in_even_pieces_is_noted_as_well() {
+        let piece = [b"x".repeat(1023).as_slice(), b"\n"].concat();
+        let mut pieces = vec![&piece[..]; MAX_OUTPUT_BYTES_PER_CALL / piece.len()];
+        assert!(!printed(&pieces).concat().contains("output stopped"));
+        pieces.extend([&piece[..], &piece[..]]);
+        assert_eq!(printed(&pieces).concat().matches("output stopped").count(), 1);
     }
 
     #[test]

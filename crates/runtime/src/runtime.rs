@@ -11,15 +11,14 @@ use surrealism_types::args::Args;
 use crate::call::Call;
 use crate::config::SurrealismConfig;
 use crate::controller::Controller;
-use crate::deadline::Alarms;
 use crate::exports::{ExportsManifest, FunctionExport};
 use crate::host::InvocationContext;
 use crate::kv::BTreeMapStore;
-use crate::limits::{DEFAULT_MAX_KV_BYTES, MAX_POOL_SIZE};
-use crate::module::Module;
+use crate::limits::{DEFAULT_MAX_KV_BYTES, DEFAULT_MAX_MEMORY_BYTES, MAX_POOL_SIZE};
+use crate::module::{Deadline, Module};
 use crate::net_allow::ResolvedNetAllow;
 use crate::package::SurrealismPackage;
-use crate::pool::Pool;
+use crate::pool::{Permit, Pool};
 use crate::usage::Usage;
 use crate::{SurrealismError, SurrealismResult};
 
@@ -144,16 +143,31 @@ impl Runtime {
         &self,
         context: Box<dyn InvocationContext>,
     ) -> SurrealismResult<Controller> {
-        let (permit, idle) = self.pool.checkout().await?;
+        let place = self.checkout().await?;
+        self.ready(place, context, Deadline::of(&self.module, None)).await
+    }
+
+    /// Waits for the right to have an instance at work, and takes an idle one if there is one.
+    pub(crate) async fn checkout(&self) -> SurrealismResult<(Permit, Option<Controller>)> {
+        Ok(self.pool.checkout().await?)
+    }
+
+    /// Lends `context` to the idle instance, or makes one and runs its `init`.
+    pub(crate) async fn ready(
+        &self,
+        (permit, idle): (Permit, Option<Controller>),
+        context: Box<dyn InvocationContext>,
+        deadline: Deadline,
+    ) -> SurrealismResult<Controller> {
         let mut controller = match idle {
             Some(mut controller) => {
                 controller.set_context(context);
                 controller
             }
             None => {
-                let mut controller = Controller::new(self.module.clone(), context).await?;
-                controller.init().await?;
-                controller
+                let mut made = Controller::new(self.module.clone(), context, deadline).await?;
+                made.init_within(deadline).await?;
+                made
             }
         };
         controller.hold(permit);
@@ -170,8 +184,10 @@ impl Runtime {
         if self.isolation == Isolation::Reuse && controller.is_reusable(&self.module) {
             controller.clear_context();
             self.pool.put(controller);
+        } else {
+            drop(controller);
         }
-        // Only now, so that whoever gets it finds the instance.
+        // Only now: whoever gets it finds the instance there, or gone.
         drop(permit);
     }
 
@@ -186,7 +202,8 @@ impl Runtime {
         &self,
         context: Box<dyn InvocationContext>,
     ) -> SurrealismResult<Controller> {
-        Controller::new(self.module.clone(), context).await
+        let deadline = Deadline::of(&self.module, None);
+        Controller::new(self.module.clone(), context, deadline).await
     }
 
     /// The signature of a function, as the archive has it; `None` is the default export.
@@ -212,8 +229,8 @@ impl Runtime {
         }
     }
 
-    pub(crate) fn alarms(&self) -> &Alarms {
-        &self.module.engines.alarms
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
     }
 }
 
@@ -252,7 +269,7 @@ impl Default for Ceilings {
     fn default() -> Self {
         Self {
             pool_size: available_parallelism().map_or(1, NonZero::get),
-            max_memory_bytes: None,
+            max_memory_bytes: Some(DEFAULT_MAX_MEMORY_BYTES),
             max_execution_time: None,
             max_kv_entries: None,
             max_kv_value_bytes: None,
@@ -269,7 +286,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Linear memory of one instance, in bytes. Default: no ceiling.
+    /// Linear memory of one instance, in bytes. Default: [`DEFAULT_MAX_MEMORY_BYTES`].
     pub fn max_memory_bytes(mut self, bytes: usize) -> Self {
         self.ceilings.max_memory_bytes = Some(bytes);
         self

@@ -7,7 +7,9 @@ use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use crate::host::{DetachedContext, InvocationContext};
-use crate::limits::{MAX_CORE_ITEMS, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES, MAX_TABLE_ELEMENTS};
+use crate::limits::{
+    MAX_CORE_ITEMS, MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES, MAX_TABLE_ELEMENTS,
+};
 use crate::lookup::{LookupView, NamesByStream};
 use crate::module::Module;
 use crate::network::Reach;
@@ -60,7 +62,7 @@ impl StoreData {
         let mut store = Store::new(&engine, data);
         store.limiter(|data| &mut data.memory);
         store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
-        store.set_max_component_handles(MAX_HOST_RESOURCES);
+        store.set_max_component_handles(MAX_HANDLES);
         Ok(store)
     }
 
@@ -100,15 +102,20 @@ pub(crate) struct MemoryLimit {
     meter: Arc<Meter>,
     most: Option<usize>,
     used: usize,
-    /// The growth that was admitted last, should it then fail.
-    last_growth: usize,
+    /// Elements of all tables.
+    table_elements: usize,
     /// What the guest asked for when it was refused.
     refused: Option<usize>,
 }
 
 impl MemoryLimit {
     fn new(most: Option<usize>, meter: Arc<Meter>) -> Self {
-        Self { meter, most, used: 0, last_growth: 0, refused: None }
+        Self { meter, most, used: 0, table_elements: 0, refused: None }
+    }
+
+    /// Begins a call: what was refused before is no reason for what happens in it.
+    pub(crate) fn forget_refusal(&mut self) {
+        self.refused = None;
     }
 
     /// Why the guest may have run out of memory, if it did.
@@ -129,34 +136,35 @@ impl ResourceLimiter for MemoryLimit {
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        // Beyond its own maximum a memory does not grow, and nothing is to be counted.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
         let growth = desired.saturating_sub(current);
         let wanted = self.used.saturating_add(growth);
         if self.most.is_some_and(|most| wanted > most) {
-            // A refusal is reported as a failure as well; it has added nothing.
-            (self.refused, self.last_growth) = (Some(wanted), 0);
+            self.refused = Some(wanted);
             return Ok(false);
         }
-        (self.used, self.last_growth) = (wanted, growth);
+        self.used = wanted;
         self.meter.memory_bytes.add(growth);
         Ok(true)
     }
 
-    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        let failed = std::mem::take(&mut self.last_growth);
-        self.used -= failed;
-        self.meter.memory_bytes.sub(failed);
-        Ok(())
-    }
-
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE_ELEMENTS)
+        let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
+        if wanted > MAX_TABLE_ELEMENTS || maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.table_elements = wanted;
+        Ok(true)
     }
 
     fn instances(&self) -> usize {
@@ -186,10 +194,20 @@ mod tests {
     }
 
     #[test]
-    fn growth_that_fails_is_not_counted() {
+    fn growth_that_is_refused_is_not_counted() {
         let mut limit = MemoryLimit::new(Some(100), Arc::default());
-        assert!(limit.memory_growing(0, 60, None).unwrap());
-        limit.memory_grow_failed(wasmtime::Error::msg("no memory")).unwrap();
+        assert!(!limit.memory_growing(0, 60, Some(50)).unwrap());
+        assert!(limit.refusal().is_none());
+        assert!(!limit.memory_growing(0, 200, None).unwrap());
         assert!(limit.memory_growing(0, 100, None).unwrap());
+        limit.forget_refusal();
+        assert!(limit.refusal().is_none());
+    }
+
+    #[test]
+    fn all_tables_count_together() {
+        let mut limit = MemoryLimit::new(None, Arc::default());
+        assert!(limit.table_growing(0, MAX_TABLE_ELEMENTS, None).unwrap());
+        assert!(!limit.table_growing(0, 1, None).unwrap());
     }
 }

@@ -1,5 +1,7 @@
 //! "Did you mean": the known names nearest to one that is not known.
 
+use crate::limits::MAX_FUNCTION_NAME_BYTES;
+
 /// The candidates closest to `name`, best first, at most three, none that is far off. A name without
 /// its namespace is close to the whole name.
 pub(crate) fn nearest<'a>(
@@ -9,6 +11,12 @@ pub(crate) fn nearest<'a>(
     const ALIKE: f64 = 0.6;
     const MOST: usize = 3;
 
+    // The distance takes time by the product of the lengths, and both are strangers'.
+    let sensible = |name: &str| name.len() <= MAX_FUNCTION_NAME_BYTES;
+    if !sensible(name) {
+        return Vec::new();
+    }
+
     let alike = |candidate: &str| {
         let last = candidate.rsplit("::").next().unwrap_or(candidate);
         let whole = strsim::normalized_damerau_levenshtein(name, candidate);
@@ -16,6 +24,7 @@ pub(crate) fn nearest<'a>(
     };
     let mut scored: Vec<(f64, &str)> = candidates
         .into_iter()
+        .filter(|candidate| sensible(candidate))
         .map(|candidate| (alike(candidate), candidate))
         .filter(|(score, _)| *score >= ALIKE)
         .collect();
@@ -40,5 +49,6 @@ mod tests {
         assert_eq!(nearest("sya", known), ["say"]);
         assert_eq!(nearest("ad", known), ["math::add"]);
         assert!(nearest("zzz", known).is_empty());
+        assert!(nearest(&"say".repeat(1 << 20), known).is_empty());
     }
 }

@@ -178,6 +178,11 @@ fn what_packing_refuses() {
 
     #[cfg(unix)]
     {
+        let data = folder.path().join("colon");
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("a:b"), "").unwrap();
+        refused(package(None), Some(&data), "nobody could read the archive");
+
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", data.join("link")).unwrap();
@@ -242,6 +247,8 @@ fn only_files_and_folders_within_the_archive() {
         (file("surrealism/fs//x", b""), "must be relative"),
         (file("surrealism/fs/a\\b", b""), "must be relative"),
         (file("surrealism/fs/a\nb", b""), "must be relative"),
+        (file("surrealism/fs/c:x", b""), "must be relative"),
+        (entry("surrealism/fs/x", EntryType::XGlobalHeader, b"no attribute"), "attributes"),
         (file(b"surrealism/fs/\xff", b""), "no UTF-8"),
         (file("surrealism/mod.wasm", COMPONENT), "two entries"),
         (file("./surrealism/mod.wasm", COMPONENT), "two entries"),
@@ -260,11 +267,19 @@ fn only_files_and_folders_within_the_archive() {
 
 #[test]
 fn what_is_not_known_is_passed_over() {
+    // A global header is no file, whatever its name.
+    let impostor = || entry("surrealism/mod.wasm", EntryType::XGlobalHeader, b"8 a=b c\n");
+    assert_eq!(read(&with(vec![impostor()])).unwrap().wasm, COMPONENT);
+    let mut entries = parts();
+    entries.retain(|entry| entry.path != b"surrealism/mod.wasm");
+    entries.push(impostor());
+    assert_refused(&archive(entries), "no surrealism/mod.wasm");
+
     let package = read(&with(vec![
         file("README.md", b"hello"),
         file("surrealism/signature", &[7; 100_000]),
         entry("surrealism/", EntryType::Directory, b""),
-        entry("pax_global_header", EntryType::XGlobalHeader, b"20 comment=something\n"),
+        entry("pax_global_header", EntryType::XGlobalHeader, b"21 comment=something\n"),
     ]))
     .unwrap();
     assert!(package.fs.is_none());
@@ -291,6 +306,10 @@ fn every_size_is_bounded_before_it_is_read() {
 fn counts_and_ratios_are_bounded() {
     let many = (0..10_001).map(|n| file(format!("surrealism/fs/{n}"), b"")).collect();
     assert_refused(&archive(many), "more than 10000 entries");
+
+    // Folders count that have no entries of their own.
+    let deep = |n| file(format!("surrealism/fs/{n}/{}x", "d/".repeat(20)), b"");
+    assert_refused(&archive((0..500).map(deep).collect()), "the folders above them included");
 
     let zeros = vec![0; 60 << 20];
     assert_refused(&with(vec![file("surrealism/fs/zeros", &zeros)]), "times its size");

@@ -26,8 +26,7 @@ pub trait Args: Sized {
     /// the message says which.
     fn from_values(values: Vec<Value>) -> Result<Self, Error>;
 
-    /// The kind of each argument, in order. Empty for `Vec<T>`'s callers to fill: a list has no
-    /// fixed length, so its one kind stands for all.
+    /// The kind of each argument, in order. A list has no fixed length: its one kind stands for all.
     fn kinds() -> Vec<Kind>;
 }
 

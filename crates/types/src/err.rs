@@ -65,9 +65,9 @@ pub enum SurrealismError {
 }
 
 impl SurrealismError {
-    /// Whether the instance that the error came from is lost and must be dropped. An error that is
-    /// no trap, such as one that the function itself returned, leaves the instance fit for the next
-    /// call.
+    /// Whether the guest was torn out of a call, so that its instance is lost and must be dropped.
+    /// An error that is no trap, such as one that a function itself returned, leaves the instance
+    /// fit for the next call; only after a failed `init` is there none.
     pub fn is_trap(&self) -> bool {
         match self {
             Self::Timeout { .. } => true,

@@ -50,11 +50,8 @@ fn stats() -> Result<Stats> {
 
 fn count(hit: bool) -> Result<()> {
     let mut stats = stats()?;
-    if hit {
-        stats.hits += 1
-    } else {
-        stats.misses += 1
-    }
+    let counter = if hit { &mut stats.hits } else { &mut stats.misses };
+    *counter += 1;
     kv::set(STATS, stats)
 }
 

@@ -2,21 +2,29 @@
 //! `cargo xtask guests` builds.
 
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use surrealism::surrealdb_types::{SurrealValue, ToSql, Value};
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismPackage, SurrealismResult};
+use surrealism_runtime::{
+    BTreeMapStore, DetachedContext, Runtime, SurrealismPackage, SurrealismResult,
+};
 
-fn package() -> SurrealismPackage {
+/// Loaded once for all tests.
+static PLUGIN: LazyLock<Runtime> = LazyLock::new(|| {
     let target = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests"));
     let archive = target.join("text.surli");
     assert!(archive.exists(), "{} is missing: run `cargo xtask guests`", archive.display());
-    SurrealismPackage::from_file(archive).unwrap()
-}
+    Runtime::builder(SurrealismPackage::from_file(archive).unwrap()).build().unwrap()
+});
 
 /// Calls a function and answers its result in SurrealQL.
-async fn call(plugin: &Runtime, function: &str, args: Vec<Value>) -> SurrealismResult<String> {
-    let context = DetachedContext::new().kv(plugin.kv_store().clone());
-    plugin.call(function, args, context).await.map(|value| value.to_sql())
+async fn call(
+    store: &Arc<BTreeMapStore>,
+    function: &str,
+    args: Vec<Value>,
+) -> SurrealismResult<String> {
+    let context = DetachedContext::new().kv(store.clone());
+    PLUGIN.call(function, args, context).await.map(|value| value.to_sql())
 }
 
 fn text(text: &str) -> Value {
@@ -25,7 +33,7 @@ fn text(text: &str) -> Value {
 
 #[tokio::test]
 async fn functions_answer() {
-    let plugin = Runtime::builder(package()).build().unwrap();
+    let store = Arc::default();
     let candidates = ["delete", "select"].map(str::to_string).to_vec().into_value();
     let cats = "The cat and the dog: the cat sleeps, and the dog isn’t at home with the Cat.";
     for (function, args, expected) in [
@@ -41,41 +49,60 @@ async fn functions_answer() {
             "[{ count: 3, word: 'cat' }, { count: 2, word: 'dog' }]",
         ),
     ] {
-        assert_eq!(call(&plugin, function, args).await.unwrap(), expected, "{function}");
+        assert_eq!(call(&store, function, args).await.unwrap(), expected, "{function}");
     }
 }
 
 #[tokio::test]
 async fn the_store_remembers_until_it_is_full_and_then_anew() {
-    let plugin = Runtime::builder(package()).build().unwrap();
-    let html = |number: u32| call(&plugin, "cached::html", vec![text(&number.to_string())]);
+    let store = PLUGIN.kv_store();
+    let html = |number: u32| call(store, "cached::html", vec![text(&number.to_string())]);
     for number in [1, 1, 1, 2] {
-        assert_eq!(html(number).await.unwrap(), format!("\"<p>{number}</p>\\n\""));
+        assert_eq!(html(number).await.unwrap(), format!("'<p>{number}</p>\\n'"));
     }
-    assert_eq!(call(&plugin, "cached::stats", vec![]).await.unwrap(), "{ hits: 2, misses: 2 }");
+    assert_eq!(call(store, "cached::stats", vec![]).await.unwrap(), "{ hits: 2, misses: 2 }");
 
     for number in 0..1001 {
         html(number).await.unwrap();
     }
     // Of 999 that were new, the last found the store full; the first is thereby forgotten.
     html(1).await.unwrap();
-    assert_eq!(call(&plugin, "cached::stats", vec![]).await.unwrap(), "{ hits: 4, misses: 1002 }");
+    assert_eq!(call(store, "cached::stats", vec![]).await.unwrap(), "{ hits: 4, misses: 1002 }");
 }
 
 #[tokio::test]
 async fn a_store_that_refuses_takes_nothing_away() {
     let long = "x".repeat(100_000);
-    for (plugin, markdown) in [
-        (Runtime::builder(package()).max_kv_entries(0), "a"),
-        (Runtime::builder(package()).max_kv_value_bytes(1), "a"),
-        (Runtime::builder(package()), &*long),
-    ] {
-        let plugin = plugin.build().unwrap();
+    for (max_entries, max_value_bytes, markdown) in
+        [(Some(0), None, "a"), (None, Some(1), "a"), (None, Some(1 << 16), &*long)]
+    {
+        let store = Arc::new(BTreeMapStore::with_limits(max_entries, max_value_bytes));
         for _ in 0..2 {
-            let html = call(&plugin, "cached::html", vec![text(markdown)]).await.unwrap();
+            let html = call(&store, "cached::html", vec![text(markdown)]).await.unwrap();
             assert!(html.contains(&format!("<p>{markdown}</p>")));
         }
-        let stats = call(&plugin, "cached::stats", vec![]).await.unwrap();
+        let stats = call(&store, "cached::stats", vec![]).await.unwrap();
         assert!(stats.contains("hits: 0"), "{stats}");
+    }
+}
+
+#[tokio::test]
+async fn the_longest_texts_fit_into_memory_and_time() {
+    let store = Arc::default();
+    let sentence =
+        "An *ordinary* text, with `code`, a [link](https://example.com) and a Größe.\n\n";
+    let longest = text(&sentence.repeat((1 << 20) / sentence.len()));
+    let long = text(&"é".repeat(7_000));
+    for (function, args) in [
+        ("html", vec![longest.clone()]),
+        ("cached::html", vec![longest.clone()]),
+        ("language", vec![longest.clone()]),
+        ("slug", vec![longest.clone()]),
+        ("words", vec![longest.clone(), 5.into_value()]),
+        ("similarity::levenshtein", vec![long.clone(), long.clone()]),
+        ("similarity::jaro_winkler", vec![long.clone(), long]),
+    ] {
+        let answer = call(&store, function, args).await;
+        assert!(answer.is_ok(), "{function}: {answer:?}");
     }
 }

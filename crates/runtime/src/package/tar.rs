@@ -32,16 +32,25 @@ pub(super) fn each_entry(
     let mut tar = tar::Archive::new(BufReader::with_capacity(BLOCK_BYTES as usize, unpacked));
 
     let mut seen = HashSet::new();
+    let mut folders = HashSet::new();
     for entry in tar.entries()? {
-        ensure!(
-            seen.len() < limits.max_entries,
-            "the archive has more than {} entries",
-            limits.max_entries
-        );
         let mut entry = entry.context("the archive is broken")?;
+        check_attributes(&mut entry)?;
+        if entry.header().entry_type() == EntryType::XGlobalHeader {
+            // Attributes of the whole archive, which some tools write: no file, whatever its name.
+            budget.allow_attributes(entry.size())?;
+            continue;
+        }
         let path = checked_path(&entry.path_bytes(), limits)?;
         let folder = checked_type(entry.header().entry_type(), &path)?;
         ensure!(seen.insert(path.clone()), "the archive has two entries {path:?}");
+        // A file makes the folders above it, whether or not they have entries.
+        folders.extend(path.match_indices('/').map(|(end, _)| path[..end].to_string()));
+        ensure!(
+            seen.len() + folders.len() <= limits.max_entries,
+            "the archive has more than {} entries, the folders above them included",
+            limits.max_entries
+        );
         let size = entry.size();
         // What the visitor may read, what it leaves for tar to skip, and the next header.
         budget.allow(size.saturating_add(BLOCK_BYTES));
@@ -86,6 +95,16 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// Refuses extended attributes that cannot be read, which others might read differently.
+fn check_attributes(entry: &mut tar::Entry<'_, impl Read>) -> Result<()> {
+    if let Some(attributes) = entry.pax_extensions()? {
+        for attribute in attributes {
+            attribute.context("an entry's attributes are broken")?;
+        }
+    }
+    Ok(())
+}
+
 /// The path as text, without `./` and a trailing `/`.
 fn checked_path(bytes: &[u8], limits: &ArchiveLimits) -> Result<String> {
     let shown = || String::from_utf8_lossy(&bytes[..bytes.len().min(64)]).into_owned();
@@ -102,12 +121,14 @@ fn checked_path(bytes: &[u8], limits: &ArchiveLimits) -> Result<String> {
     let path = path.strip_prefix("./").unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
     let plain = |part: &str| {
-        !matches!(part, "" | "." | "..") && !part.contains(|c: char| c == '\\' || c.is_control())
+        // A colon names a drive or a stream on Windows.
+        let odd = |c: char| matches!(c, '\\' | ':') || c.is_control();
+        !matches!(part, "" | "." | "..") && !part.contains(odd)
     };
     // A tool that packs `.` writes an entry for the folder itself.
     ensure!(
         path == "." || path.is_empty() || path.split('/').all(plain),
-        "the path {path:?} is not allowed: it must be relative, without `..`, `.`, `\\` or \
+        "the path {path:?} is not allowed: it must be relative, without `..`, `.`, `\\`, `:` or \
          control characters"
     );
     let depth = path.split('/').count();
@@ -124,8 +145,6 @@ fn checked_type(entry_type: EntryType, path: &str) -> Result<bool> {
     match entry_type {
         EntryType::Regular | EntryType::Continuous => Ok(false),
         EntryType::Directory => Ok(true),
-        // Attributes of the whole archive, which some tools write.
-        EntryType::XGlobalHeader => Ok(false),
         EntryType::Symlink | EntryType::Link => {
             bail!("{path:?} is a link, and an archive may hold only files and folders")
         }
@@ -153,6 +172,17 @@ impl Budget {
     /// Lets `bytes` of an entry be read, and then the description of the next.
     fn allow(&self, bytes: u64) {
         self.left.set(bytes.saturating_add(MAX_ENTRY_METADATA_BYTES));
+    }
+
+    /// Lets attributes of the whole archive be passed over.
+    fn allow_attributes(&self, bytes: u64) -> Result<()> {
+        ensure!(
+            bytes <= MAX_ENTRY_METADATA_BYTES,
+            "attributes of the archive take {bytes} bytes, and {MAX_ENTRY_METADATA_BYTES} are \
+             allowed"
+        );
+        self.allow(bytes);
+        Ok(())
     }
 
     fn spend(&self, bytes: u64) -> Result<()> {

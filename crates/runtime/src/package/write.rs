@@ -1,13 +1,15 @@
 //! Writing an archive.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::NamedTempFile;
 
-use super::{DEFAULT_MAX_FS_BYTES, SurrealismPackage, check_component, check_logo};
+use super::{
+    DEFAULT_MAX_FS_BYTES, SurrealismPackage, UnpackOptions, check_component, check_logo, read,
+};
 use crate::limits::ArchiveLimits;
 
 /// Slower to pack than the default, no slower to unpack, and a tenth smaller.
@@ -25,9 +27,18 @@ pub(super) fn to_file(
     };
     let mut file = NamedTempFile::new_in(folder)?;
     to_writer(package, file.as_file_mut(), attached)?;
+    check_readable(file.path())?;
     share(file.as_file())?;
     file.as_file().sync_all()?;
     file.persist(target)?;
+    Ok(())
+}
+
+/// What reading would refuse is not handed on.
+fn check_readable(file: &Path) -> Result<()> {
+    let archive = BufReader::new(File::open(file)?);
+    let (opts, limits) = (UnpackOptions::default(), ArchiveLimits::default());
+    read::package(archive, &opts, &limits).context("nobody could read the archive")?;
     Ok(())
 }
 

@@ -4,9 +4,11 @@
 //! few kilobytes unfold to as many gigabytes. An honest encoder writes a tree. The bounds here hold
 //! for every tree and for nothing much larger.
 
+use std::ops::Bound;
+
 use anyhow::{Result, ensure};
 use flatbuffers::{Follow, Verifiable, VerifierOptions};
-use surrealdb_types::Value;
+use surrealdb_types::{Geometry, RecordIdKey, Value};
 
 /// Levels of a value. `surrealdb_types` decodes twice as many, but its recursion takes about 5 KiB of
 /// stack for each, and host functions run on the stack of a guest, which has 2 MiB.
@@ -57,7 +59,40 @@ fn is_within(value: &Value, levels: usize) -> bool {
         Value::Array(values) => values.iter().all(|value| is_within(value, inner)),
         Value::Set(values) => values.iter().all(|value| is_within(value, inner)),
         Value::Object(fields) => fields.values().all(|value| is_within(value, inner)),
-        // Ranges, geometries and the keys of records are shallow by their types or small.
+        Value::Range(range) => {
+            is_bound_within(&range.start, |value| is_within(value, inner))
+                && is_bound_within(&range.end, |value| is_within(value, inner))
+        }
+        Value::RecordId(record) => is_key_within(&record.key, inner),
+        Value::Geometry(geometry) => is_geometry_within(geometry, inner),
+        _ => true,
+    }
+}
+
+fn is_bound_within<T>(bound: &Bound<T>, is_within: impl FnOnce(&T) -> bool) -> bool {
+    match bound {
+        Bound::Included(value) | Bound::Excluded(value) => is_within(value),
+        Bound::Unbounded => true,
+    }
+}
+
+fn is_key_within(key: &RecordIdKey, levels: usize) -> bool {
+    let Some(inner) = levels.checked_sub(1) else { return false };
+    match key {
+        RecordIdKey::Array(values) => values.iter().all(|value| is_within(value, inner)),
+        RecordIdKey::Object(fields) => fields.values().all(|value| is_within(value, inner)),
+        RecordIdKey::Range(range) => {
+            is_bound_within(&range.start, |key| is_key_within(key, inner))
+                && is_bound_within(&range.end, |key| is_key_within(key, inner))
+        }
+        _ => true,
+    }
+}
+
+fn is_geometry_within(geometry: &Geometry, levels: usize) -> bool {
+    let Some(inner) = levels.checked_sub(1) else { return false };
+    match geometry {
+        Geometry::Collection(parts) => parts.iter().all(|part| is_geometry_within(part, inner)),
         _ => true,
     }
 }
@@ -66,7 +101,7 @@ fn is_within(value: &Value, levels: usize) -> bool {
 mod tests {
     use flatbuffers::{FlatBufferBuilder, WIPOffset};
     use surrealdb_protocol::fb::v1;
-    use surrealdb_types::{Array, SurrealValue};
+    use surrealdb_types::{Array, Range, RecordId, SurrealValue};
 
     use super::super::{decode_value, encode_value, encode_values};
     use super::*;
@@ -80,10 +115,43 @@ mod tests {
         let deepest = nested(MAX_VALUE_DEPTH);
         assert_eq!(decode_value(&encode_value(&deepest).unwrap()).unwrap(), deepest);
         for levels in [MAX_VALUE_DEPTH + 1, 1_000] {
-            let error = encode_value(&nested(levels)).unwrap_err().to_string();
+            let error = format!("{:#}", encode_value(&nested(levels)).unwrap_err());
             assert!(error.contains("nested more than 128 levels"), "{error}");
             encode_values(&[nested(levels)]).unwrap_err();
         }
+    }
+
+    #[test]
+    fn every_way_to_nest_counts() {
+        let ways: [fn(Value) -> Value; 5] = [
+            |value| Value::Array(Array::from(vec![value])),
+            |value| Value::Object([("a".to_string(), value)].into_iter().collect()),
+            |value| {
+                Value::Range(Box::new(Range {
+                    start: Bound::Included(value),
+                    end: Bound::Unbounded,
+                }))
+            },
+            |value| {
+                Value::Range(Box::new(Range {
+                    start: Bound::Unbounded,
+                    end: Bound::Excluded(value),
+                }))
+            },
+            |value| {
+                Value::RecordId(RecordId {
+                    table: "t".into(),
+                    key: RecordIdKey::Array(Array::from(vec![value])),
+                })
+            },
+        ];
+        for nest in ways {
+            check_depth(&(0..50).fold(Value::None, |value, _| nest(value))).unwrap();
+            check_depth(&(0..200).fold(Value::None, |value, _| nest(value))).unwrap_err();
+        }
+        let shapes = (0..200)
+            .fold(Geometry::Collection(vec![]), |inner, _| Geometry::Collection(vec![inner]));
+        check_depth(&Value::Geometry(shapes)).unwrap_err();
     }
 
     #[test]
