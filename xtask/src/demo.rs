@@ -20,7 +20,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     step("what the archive holds");
     cmd!(shell, "target/debug/surrealism info target/guests/text.surli").run()?;
 
-    let readme = serde_literal(&shell.read_file("README.md")?);
+    let readme = literal(&shell.read_file("README.md")?);
     for (what, function, args) in [
         ("a title as a slug", "slug", vec!["'Grüße aus Köln: Ünïcode & more'".to_string()]),
         (
@@ -40,6 +40,6 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
 }
 
 /// A text as a SurrealQL literal.
-fn serde_literal(text: &str) -> String {
+fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
