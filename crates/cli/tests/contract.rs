@@ -112,11 +112,6 @@ fn functions_have_to_be_callable() {
         (vec![function("a::", &[])], "FAILED  functions", "\"a::\" is no name of a function"),
         (vec![function("a\u{1b}[2J", &[])], "FAILED  functions", "is no name of a function"),
         (
-            vec![function("a", &[]), function("a", &["x"])],
-            "FAILED  functions",
-            "`a(x: int) -> int` is listed twice",
-        ),
-        (
             vec![function("a", &["x", "x"])],
             "FAILED  functions",
             "`a(x: int, x: int) -> int` has two arguments named \"x\"",
