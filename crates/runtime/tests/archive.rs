@@ -307,6 +307,10 @@ fn counts_and_ratios_are_bounded() {
     let many = (0..10_001).map(|n| file(format!("surrealism/fs/{n}"), b"")).collect();
     assert_refused(&archive(many), "more than 10000 entries");
 
+    // Global headers are passed over, and count.
+    let header = |_| entry("pax_global_header", EntryType::XGlobalHeader, b"");
+    assert_refused(&archive((0..10_001).map(header).collect()), "more than 10000 entries");
+
     // Folders count that have no entries of their own.
     let deep = |n| file(format!("surrealism/fs/{n}/{}x", "d/".repeat(20)), b"");
     assert_refused(&archive((0..500).map(deep).collect()), "the folders above them included");

@@ -33,7 +33,12 @@ pub(super) fn each_entry(
 
     let mut seen = HashSet::new();
     let mut folders = HashSet::new();
-    for entry in tar.entries()? {
+    for (before, entry) in tar.entries()?.enumerate() {
+        ensure!(
+            before < limits.max_entries,
+            "the archive has more than {} entries",
+            limits.max_entries
+        );
         let mut entry = entry.context("the archive is broken")?;
         check_attributes(&mut entry)?;
         if entry.header().entry_type() == EntryType::XGlobalHeader {
