@@ -228,7 +228,7 @@ async fn ask(runtime: &Runtime) -> SurrealismResult<ExportsManifest> {
     Ok(manifest)
 }
 
-/// Writes the archive and reads it back before anyone else can.
+/// Writes the archive, into a folder that is made if need be.
 fn pack(
     package: &SurrealismPackage,
     archive: &Path,
@@ -239,14 +239,7 @@ fn pack(
     let folder = archive.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let staging = tempfile::tempdir_in(folder)
-        .with_context(|| format!("cannot write to {}", folder.display()))?;
-    let staged = staging.path().join("staged.surli");
-    package.pack(staged.clone(), attached)?;
-    SurrealismPackage::from_file(staged.clone())
-        .map_err(plain)
-        .context("hosts would refuse this archive")?;
-    fs::rename(staged, archive).with_context(|| format!("cannot write {}", archive.display()))?;
+    package.pack(archive.to_path_buf(), attached)?;
     Ok(())
 }
 
