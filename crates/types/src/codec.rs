@@ -13,67 +13,85 @@ use std::ops::Bound;
 use anyhow::Context;
 use surrealdb_types::{Kind, Object, Value};
 
-#[cfg(feature = "host")]
 mod bounds;
+mod layout;
+mod read;
+mod value;
+mod write;
 
-/// The check that bytes are a tree of this format; a guest trusts its host and has none.
-macro_rules! tree {
-    ($format:ident) => {{
-        #[cfg(feature = "host")]
-        let verify = |bytes: &[u8]| bounds::verify::<surrealdb_protocol::fb::v1::$format>(bytes);
-        #[cfg(not(feature = "host"))]
-        let verify = |_: &[u8]| Ok(());
-        verify
-    }};
-}
+use self::bounds::{check_depth, tree};
+use self::value::{Entries, List, One, OptionalList};
+use self::write::{Parts, message};
+
+/// Levels of a value. `surrealdb_types` decodes twice as many, but its recursion takes about 5 KiB of
+/// stack for each, and host functions run on the stack of a guest, which has 2 MiB.
+const MAX_VALUE_DEPTH: usize = 128;
 
 /// What every function here answers; the error says what could not be encoded or decoded.
 pub type Result<T> = anyhow::Result<T>;
 
+/// Why the hot path does not take a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Stop {
+    /// Then the general codec does.
+    #[error("it holds a kind of value that the hot path does not know")]
+    Rare,
+    #[error("it is nested more than {MAX_VALUE_DEPTH} levels deep: flatten it")]
+    TooDeep,
+    #[error("it would take more than {} bytes", i32::MAX)]
+    TooLarge,
+    #[error("an offset or a length leads out of it, or a text is not UTF-8")]
+    Unsound,
+    #[error("it unfolds to far more than its bytes hold")]
+    Unfolds,
+}
+
 /// Encodes a value, as `surrealdb_types::encode`.
 pub fn encode_value(value: &Value) -> Result<Vec<u8>> {
-    encode("a value", [value], || surrealdb_types::encode(value))
+    encode("a value", One(value), [value], || surrealdb_types::encode(value))
 }
 
 /// Decodes what [`encode_value`] encodes.
 pub fn decode_value(bytes: &[u8]) -> Result<Value> {
-    decode("a value", bytes, tree!(Value), surrealdb_types::decode)
+    decode("a value", bytes, value::read_one, tree!(Value), surrealdb_types::decode)
 }
 
 /// Encodes a list of values, as `surrealdb_types::encode_value_list`.
 pub fn encode_values(values: &[Value]) -> Result<Vec<u8>> {
-    encode("a list of values", values, || surrealdb_types::encode_value_list(values))
+    encode("a list of values", List(values), values, || surrealdb_types::encode_value_list(values))
 }
 
 /// Decodes what [`encode_values`] encodes.
 pub fn decode_values(bytes: &[u8]) -> Result<Vec<Value>> {
-    decode("a list of values", bytes, tree!(ValueList), surrealdb_types::decode_value_list)
+    let general = surrealdb_types::decode_value_list;
+    decode("a list of values", bytes, value::read_list, tree!(ValueList), general)
 }
 
 /// Encodes a list with gaps, as `surrealdb_types::encode_optional_values`.
 pub fn encode_optional_values(values: &[Option<Value>]) -> Result<Vec<u8>> {
-    encode("a list of optional values", values.iter().flatten(), || {
+    encode("a list of optional values", OptionalList(values), values.iter().flatten(), || {
         surrealdb_types::encode_optional_values(values)
     })
 }
 
 /// Decodes what [`encode_optional_values`] encodes.
 pub fn decode_optional_values(bytes: &[u8]) -> Result<Vec<Option<Value>>> {
-    let decoder = surrealdb_types::decode_optional_values;
-    decode("a list of optional values", bytes, tree!(OptionalValueList), decoder)
+    let (hot, general) = (value::read_optional_list, surrealdb_types::decode_optional_values);
+    decode("a list of optional values", bytes, hot, tree!(OptionalValueList), general)
 }
 
 /// Encodes keys with values, as `surrealdb_types::encode_string_key_values`.
 pub fn encode_entries(entries: &[(String, Value)]) -> Result<Vec<u8>> {
-    encode("keys with values", entries.iter().map(|(_, value)| value), || {
+    let values = entries.iter().map(|(_, value)| value);
+    encode("keys with values", Entries(entries), values, || {
         surrealdb_types::encode_string_key_values(entries)
     })
 }
 
 /// Decodes what [`encode_entries`] encodes.
 pub fn decode_entries(bytes: &[u8]) -> Result<Vec<(String, Value)>> {
-    let decoder = surrealdb_types::decode_string_key_values;
-    decode("keys with values", bytes, tree!(StringKeyValueList), decoder)
+    let (hot, general) = (value::read_entries, surrealdb_types::decode_string_key_values);
+    decode("keys with values", bytes, hot, tree!(StringKeyValueList), general)
 }
 
 /// Decodes the variables of a query, encoded as entries; of a name that comes twice, the later
@@ -84,64 +102,70 @@ pub fn decode_variables(bytes: &[u8]) -> Result<Object> {
 
 /// Encodes a range of keys, as `surrealdb_types::encode_string_range`.
 pub fn encode_range(start: &Bound<String>, end: &Bound<String>) -> Result<Vec<u8>> {
-    encode("a range of keys", [], || surrealdb_types::encode_string_range(start, end))
+    surrealdb_types::encode_string_range(start, end).context("cannot encode a range of keys")
 }
 
 /// Decodes what [`encode_range`] encodes.
 pub fn decode_range(bytes: &[u8]) -> Result<(Bound<String>, Bound<String>)> {
-    decode("a range of keys", bytes, tree!(StringRange), surrealdb_types::decode_string_range)
+    let general = surrealdb_types::decode_string_range;
+    decode("a range of keys", bytes, rare, tree!(StringRange), general)
 }
 
 /// Encodes the arguments of a signature, as `surrealdb_types::encode_argument_list`.
 pub fn encode_arguments(arguments: &[(&str, Kind)]) -> Result<Vec<u8>> {
-    encode("a list of arguments", [], || surrealdb_types::encode_argument_list(arguments))
+    surrealdb_types::encode_argument_list(arguments).context("cannot encode a list of arguments")
 }
 
 /// Decodes what [`encode_arguments`] encodes.
 pub fn decode_arguments(bytes: &[u8]) -> Result<Vec<(String, Kind)>> {
-    decode("a list of arguments", bytes, tree!(ArgumentList), surrealdb_types::decode_argument_list)
+    let general = surrealdb_types::decode_argument_list;
+    decode("a list of arguments", bytes, rare, tree!(ArgumentList), general)
 }
 
 /// Encodes a kind, as `surrealdb_types::encode_kind`.
 pub fn encode_kind(kind: &Kind) -> Result<Vec<u8>> {
-    encode("a kind", [], || surrealdb_types::encode_kind(kind))
+    surrealdb_types::encode_kind(kind).context("cannot encode a kind")
 }
 
 /// Decodes what [`encode_kind`] encodes.
 pub fn decode_kind(bytes: &[u8]) -> Result<Kind> {
-    decode("a kind", bytes, tree!(Kind), surrealdb_types::decode_kind)
+    decode("a kind", bytes, rare, tree!(Kind), surrealdb_types::decode_kind)
 }
 
+/// Encodes by the hot path, or, with a kind of value in it that it does not know, by the general
+/// codec.
 fn encode<'a>(
     what: &str,
+    parts: impl Parts,
     values: impl IntoIterator<Item = &'a Value>,
-    encoder: impl FnOnce() -> anyhow::Result<Vec<u8>>,
+    general: impl FnOnce() -> anyhow::Result<Vec<u8>>,
 ) -> Result<Vec<u8>> {
-    values
-        .into_iter()
-        .try_for_each(check_depth)
-        .and_then(|()| encoder())
-        .with_context(|| format!("cannot encode {what}"))
+    let encoded = match message(parts) {
+        Err(Stop::Rare) => values.into_iter().try_for_each(check_depth).and_then(|()| general()),
+        hot => hot.map_err(Into::into),
+    };
+    encoded.with_context(|| format!("cannot encode {what}"))
 }
 
+/// Decodes as [`encode`] encodes. The hot path trusts no byte by itself; for the general codec, the
+/// bytes are verified first.
 fn decode<T>(
     what: &str,
     bytes: &[u8],
+    hot: fn(&[u8]) -> std::result::Result<T, Stop>,
     verify: fn(&[u8]) -> Result<()>,
-    decoder: impl FnOnce(&[u8]) -> anyhow::Result<T>,
+    general: impl FnOnce(&[u8]) -> anyhow::Result<T>,
 ) -> Result<T> {
-    verify(bytes)
-        .and_then(|()| decoder(bytes))
-        .with_context(|| format!("cannot decode {what} from {} bytes", bytes.len()))
+    let decoded = match hot(bytes) {
+        Err(Stop::Rare) => verify(bytes).and_then(|()| general(bytes)),
+        hot => hot.map_err(Into::into),
+    };
+    decoded.with_context(|| format!("cannot decode {what} from {} bytes", bytes.len()))
 }
 
-#[cfg(feature = "host")]
-use bounds::check_depth;
-
-/// A guest that nests too deeply runs out of its own stack.
-#[cfg(not(feature = "host"))]
-fn check_depth(_: &Value) -> Result<()> {
-    Ok(())
+/// The hot path of what has none.
+fn rare<T>(_: &[u8]) -> std::result::Result<T, Stop> {
+    Err(Stop::Rare)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Distrust: what a buffer from a stranger may decode to, and how deep a value may be.
+//! Bounds for the general codec: what a buffer from a stranger may decode to, and how deep a value
+//! may be.
 //!
 //! A FlatBuffers buffer is a graph: an offset may lead to what another offset leads to, so that a
 //! few kilobytes unfold to as many gigabytes. An honest encoder writes a tree. The bounds here hold
@@ -7,34 +8,44 @@
 use std::ops::Bound;
 
 use anyhow::{Result, ensure};
-use flatbuffers::{Follow, Verifiable, VerifierOptions};
 use surrealdb_types::{Geometry, RecordIdKey, Value};
 
-/// Levels of a value. `surrealdb_types` decodes twice as many, but its recursion takes about 5 KiB of
-/// stack for each, and host functions run on the stack of a guest, which has 2 MiB.
-const MAX_VALUE_DEPTH: usize = 128;
+use super::{MAX_VALUE_DEPTH, Stop};
 
-/// Tables inside each other in one buffer: two for each level of a value, and the list it is in.
-const MAX_TABLE_DEPTH: usize = 2 * MAX_VALUE_DEPTH + 2;
-
-/// The smallest table in a buffer: the offset of its layout, in bytes.
-const SMALLEST_TABLE_BYTES: usize = 4;
-
-/// How many times the buffer's length its parts may add up to. In a tree every byte is part of one
-/// table, but tables of one form share the description of their layout.
-const MAX_UNFOLDING: usize = 4;
+/// The check that bytes are a tree of this format; a guest trusts its host and has none.
+macro_rules! tree {
+    ($format:ident) => {{
+        #[cfg(feature = "host")]
+        let verify = |bytes: &[u8]| {
+            $crate::codec::bounds::verify::<surrealdb_protocol::fb::v1::$format>(bytes)
+        };
+        #[cfg(not(feature = "host"))]
+        let verify = |_: &[u8]| Ok(());
+        verify
+    }};
+}
+pub(super) use tree;
 
 /// Refuses a buffer that is no tree of sound tables.
 ///
 /// # Errors
 ///
 /// When it is broken, too deep, or unfolds to more than it holds.
-pub(super) fn verify<'a, T: Follow<'a> + Verifiable + 'a>(bytes: &'a [u8]) -> Result<()> {
-    let options = VerifierOptions {
+#[cfg(feature = "host")]
+pub(super) fn verify<'a, T>(bytes: &'a [u8]) -> Result<()>
+where
+    T: flatbuffers::Follow<'a> + flatbuffers::Verifiable + 'a,
+{
+    /// Tables inside each other: two for each level of a value, and the list it is in.
+    const MAX_TABLE_DEPTH: usize = 2 * MAX_VALUE_DEPTH + 2;
+    /// The smallest table in a buffer: the offset of its layout, in bytes.
+    const SMALLEST_TABLE_BYTES: usize = 4;
+
+    let options = flatbuffers::VerifierOptions {
         max_depth: MAX_TABLE_DEPTH,
         max_tables: bytes.len() / SMALLEST_TABLE_BYTES,
-        max_apparent_size: bytes.len().saturating_mul(MAX_UNFOLDING),
-        ..VerifierOptions::default()
+        max_apparent_size: bytes.len().saturating_mul(super::read::MAX_UNFOLDING),
+        ..flatbuffers::VerifierOptions::default()
     };
     flatbuffers::root_with_opts::<T>(&options, bytes)?;
     Ok(())
@@ -46,10 +57,7 @@ pub(super) fn verify<'a, T: Follow<'a> + Verifiable + 'a>(bytes: &'a [u8]) -> Re
 ///
 /// When it is deeper than a value may be.
 pub(super) fn check_depth(value: &Value) -> Result<()> {
-    ensure!(
-        is_within(value, MAX_VALUE_DEPTH),
-        "it is nested more than {MAX_VALUE_DEPTH} levels deep: flatten it"
-    );
+    ensure!(is_within(value, MAX_VALUE_DEPTH), Stop::TooDeep);
     Ok(())
 }
 
@@ -97,7 +105,7 @@ fn is_geometry_within(geometry: &Geometry, levels: usize) -> bool {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "host"))]
 mod tests {
     use flatbuffers::{FlatBufferBuilder, WIPOffset};
     use surrealdb_protocol::fb::v1;

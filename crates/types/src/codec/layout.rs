@@ -1,0 +1,38 @@
+//! Where the parts of a message lie: the schema `surrealdb.protocol.v1` of crate
+//! `surrealdb-protocol`, as far as the hot path knows it.
+
+/// A field of a table, by its place in the schema.
+pub(super) type Slot = usize;
+
+/// The tags of the union `ValueType`.
+pub(super) mod tag {
+    pub(crate) const NULL: u8 = 1;
+    pub(crate) const BOOL: u8 = 2;
+    pub(crate) const INT: u8 = 3;
+    pub(crate) const FLOAT: u8 = 4;
+    pub(crate) const STRING: u8 = 6;
+    pub(crate) const BYTES: u8 = 7;
+    pub(crate) const DURATION: u8 = 8;
+    pub(crate) const DATETIME: u8 = 9;
+    pub(crate) const OBJECT: u8 = 18;
+    pub(crate) const ARRAY: u8 = 19;
+    pub(crate) const NONE: u8 = 21;
+}
+
+/// `Value`: the tag of a union, and its member.
+pub(super) const TAG: Slot = 0;
+pub(super) const MEMBER: Slot = 1;
+
+/// The one field of most tables: `IntValue.value`, `Array.values`, `ValueList.values` and others.
+pub(super) const ONLY: Slot = 0;
+
+/// `Duration` and `Datetime`.
+pub(super) const SECONDS: Slot = 0;
+pub(super) const NANOS: Slot = 1;
+
+/// `KeyValue` and `StringKeyValue`.
+pub(super) const KEY: Slot = 0;
+pub(super) const VALUE: Slot = 1;
+
+/// `OptionalValue`, whose other field is [`VALUE`].
+pub(super) const PRESENT: Slot = 0;

@@ -1,0 +1,181 @@
+//! Reads FlatBuffers messages where they lie, trusting no offset.
+//!
+//! A message is a graph: an offset may lead to what another offset leads to, so that a few kilobytes
+//! unfold to as many gigabytes. An honest writer makes a tree, whose parts share nothing but the
+//! layouts of tables. Every part that is read is therefore charged to a budget that any tree
+//! keeps, and nothing much larger does.
+//!
+//! Format: <https://flatbuffers.dev/internals/>.
+
+use std::cell::Cell;
+
+use super::Stop;
+use super::layout::Slot;
+
+/// How many times the message's length its parts may add up to. The slack is for writers of other
+/// makes that share equal strings.
+pub(super) const MAX_UNFOLDING: usize = 4;
+
+/// A message, and how much of it may still be read.
+#[derive(Debug)]
+pub(super) struct Message<'a> {
+    bytes: &'a [u8],
+    budget: Cell<usize>,
+}
+
+impl<'a> Message<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, budget: Cell::new(bytes.len().saturating_mul(MAX_UNFOLDING)) }
+    }
+
+    pub(super) fn root(&self) -> Result<Table<'_>, Stop> {
+        self.table(0)
+    }
+
+    /// The table that an offset leads to.
+    #[inline]
+    fn table(&self, offset: usize) -> Result<Table<'_>, Stop> {
+        let place = self.follow(offset)?;
+        let back = self.word(place)? as i32;
+        let layout = (place as i64 - i64::from(back)) as usize;
+        let layout_bytes = usize::from(self.half(layout)?);
+        self.charge(4)?;
+        Ok(Table { message: self, place, layout, slots: layout_bytes.saturating_sub(4) / 2 })
+    }
+
+    #[inline]
+    fn follow(&self, offset: usize) -> Result<usize, Stop> {
+        offset.checked_add(self.word(offset)? as usize).ok_or(Stop::Unsound)
+    }
+
+    /// A length, and where what is so long begins.
+    #[inline]
+    fn vector(&self, offset: usize) -> Result<(usize, usize), Stop> {
+        let place = self.follow(offset)?;
+        Ok((self.word(place)? as usize, place + 4))
+    }
+
+    #[inline]
+    fn array<const N: usize>(&self, place: usize) -> Result<[u8; N], Stop> {
+        let bytes = self.bytes.get(place..).and_then(|bytes| bytes.first_chunk());
+        bytes.copied().ok_or(Stop::Unsound)
+    }
+
+    #[inline]
+    fn word(&self, place: usize) -> Result<u32, Stop> {
+        self.array(place).map(u32::from_le_bytes)
+    }
+
+    #[inline]
+    fn half(&self, place: usize) -> Result<u16, Stop> {
+        self.array(place).map(u16::from_le_bytes)
+    }
+
+    #[inline]
+    fn charge(&self, bytes: usize) -> Result<(), Stop> {
+        let left = self.budget.get().checked_sub(bytes).ok_or(Stop::Unfolds)?;
+        self.budget.set(left);
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Table<'a> {
+    message: &'a Message<'a>,
+    place: usize,
+    layout: usize,
+    slots: usize,
+}
+
+impl<'a> Table<'a> {
+    /// Where a field is, unless it was left out.
+    #[inline]
+    fn field(&self, slot: Slot) -> Result<Option<usize>, Stop> {
+        if slot >= self.slots {
+            return Ok(None);
+        }
+        let offset = usize::from(self.message.half(self.layout + 4 + 2 * slot)?);
+        Ok((offset != 0).then_some(self.place + offset))
+    }
+
+    #[inline]
+    fn scalar<const N: usize>(&self, slot: Slot) -> Result<[u8; N], Stop> {
+        match self.field(slot)? {
+            Some(place) => self.message.array(place),
+            None => Ok([0; N]),
+        }
+    }
+
+    #[inline]
+    pub(super) fn byte(&self, slot: Slot) -> Result<u8, Stop> {
+        self.scalar(slot).map(u8::from_le_bytes)
+    }
+
+    #[inline]
+    pub(super) fn word(&self, slot: Slot) -> Result<u32, Stop> {
+        self.scalar(slot).map(u32::from_le_bytes)
+    }
+
+    #[inline]
+    pub(super) fn long(&self, slot: Slot) -> Result<u64, Stop> {
+        self.scalar(slot).map(u64::from_le_bytes)
+    }
+
+    #[inline]
+    pub(super) fn table(&self, slot: Slot) -> Result<Table<'a>, Stop> {
+        self.message.table(self.required(slot)?)
+    }
+
+    pub(super) fn bytes(&self, slot: Slot) -> Result<&'a [u8], Stop> {
+        let (len, place) = self.message.vector(self.required(slot)?)?;
+        self.message.charge(len)?;
+        let rest = self.message.bytes.get(place..).ok_or(Stop::Unsound)?;
+        rest.get(..len).ok_or(Stop::Unsound)
+    }
+
+    pub(super) fn text(&self, slot: Slot) -> Result<&'a str, Stop> {
+        std::str::from_utf8(self.bytes(slot)?).map_err(|_| Stop::Unsound)
+    }
+
+    /// A list of tables. It is as long as it says.
+    pub(super) fn tables(&self, slot: Slot) -> Result<Tables<'a>, Stop> {
+        let (len, place) = self.message.vector(self.required(slot)?)?;
+        let size = len.checked_mul(4).ok_or(Stop::Unsound)?;
+        self.message.charge(size)?;
+        if size > self.message.bytes.len().saturating_sub(place) {
+            return Err(Stop::Unsound);
+        }
+        Ok(Tables { message: self.message, next: place, left: len })
+    }
+
+    #[inline]
+    fn required(&self, slot: Slot) -> Result<usize, Stop> {
+        self.field(slot)?.ok_or(Stop::Unsound)
+    }
+}
+
+/// The tables of a list.
+#[derive(Debug, Clone)]
+pub(super) struct Tables<'a> {
+    message: &'a Message<'a>,
+    next: usize,
+    left: usize,
+}
+
+impl<'a> Iterator for Tables<'a> {
+    type Item = Result<Table<'a>, Stop>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let table = self.message.table(self.next);
+        self.next += 4;
+        Some(table)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Tables<'_> {}

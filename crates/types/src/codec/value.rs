@@ -1,0 +1,246 @@
+//! The hot path: the kinds of values that most calls are made of, written and read without the
+//! general codec. A message with any other kind in it goes the general way as a whole.
+
+use std::collections::BTreeMap;
+
+use surrealdb_types::{Array, Bytes, Datetime, Duration, Number, Object, Value};
+
+use super::layout::{KEY, MEMBER, NANOS, ONLY, PRESENT, SECONDS, TAG, VALUE, tag};
+use super::read::{Message, Table, Tables};
+use super::write::{Field, Node, Parts, Sink, Writer};
+use super::{MAX_VALUE_DEPTH, Stop};
+
+/// A value alone, as `surrealdb_types::encode` writes it.
+pub(super) struct One<'a>(pub(super) &'a Value);
+
+impl Parts for One<'_> {
+    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop> {
+        write(writer, self.0, MAX_VALUE_DEPTH)
+    }
+}
+
+/// `ValueList`
+pub(super) struct List<'a>(pub(super) &'a [Value]);
+
+impl Parts for List<'_> {
+    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop> {
+        write_list(writer, self.0, MAX_VALUE_DEPTH)
+    }
+}
+
+/// `OptionalValueList`
+pub(super) struct OptionalList<'a>(pub(super) &'a [Option<Value>]);
+
+impl Parts for OptionalList<'_> {
+    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop> {
+        let write_optional = |writer: &mut Writer<S>, value: &Option<Value>| {
+            Ok(match value {
+                Some(value) => {
+                    let value = write(writer, value, MAX_VALUE_DEPTH)?;
+                    writer.table([(VALUE, Field::Part(value)), (PRESENT, Field::Byte(1))])
+                }
+                None => writer.table([]),
+            })
+        };
+        write_tables(writer, self.0.iter(), write_optional)
+    }
+}
+
+/// `StringKeyValueList`
+pub(super) struct Entries<'a>(pub(super) &'a [(String, Value)]);
+
+impl Parts for Entries<'_> {
+    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop> {
+        let write_entry = |writer: &mut Writer<S>, (key, value): &(String, Value)| {
+            write_entry(writer, key, value, MAX_VALUE_DEPTH)
+        };
+        write_tables(writer, self.0.iter(), write_entry)
+    }
+}
+
+/// A table whose one field is a list of tables.
+fn write_tables<S: Sink, T>(
+    writer: &mut Writer<S>,
+    items: impl ExactSizeIterator<Item = T>,
+    mut write: impl FnMut(&mut Writer<S>, T) -> Result<Node, Stop>,
+) -> Result<Node, Stop> {
+    let mut nodes = Vec::with_capacity(items.len());
+    for item in items {
+        nodes.push(write(writer, item)?);
+    }
+    let list = writer.list(&nodes);
+    Ok(writer.table([(ONLY, Field::Part(list))]))
+}
+
+fn write_list<S: Sink>(
+    writer: &mut Writer<S>,
+    values: &[Value],
+    levels: usize,
+) -> Result<Node, Stop> {
+    write_tables(writer, values.iter(), |writer, value| write(writer, value, levels))
+}
+
+fn write_entry<S: Sink>(
+    writer: &mut Writer<S>,
+    key: &str,
+    value: &Value,
+    levels: usize,
+) -> Result<Node, Stop> {
+    let key = writer.string(key);
+    let value = write(writer, value, levels)?;
+    Ok(writer.table([(VALUE, Field::Part(value)), (KEY, Field::Part(key))]))
+}
+
+fn write<S: Sink>(writer: &mut Writer<S>, value: &Value, levels: usize) -> Result<Node, Stop> {
+    let levels = levels.checked_sub(1).ok_or(Stop::TooDeep)?;
+    let (tag, member) = match value {
+        Value::None => (tag::NONE, writer.table([])),
+        Value::Null => (tag::NULL, writer.table([])),
+        Value::Bool(value) => (tag::BOOL, write_bool(writer, *value)),
+        Value::Number(Number::Int(value)) => (tag::INT, write_long(writer, *value as u64)),
+        Value::Number(Number::Float(value)) => (tag::FLOAT, write_float(writer, *value)),
+        Value::String(text) => (tag::STRING, write_text(writer, text)),
+        Value::Bytes(bytes) => {
+            let bytes = writer.bytes(bytes);
+            (tag::BYTES, writer.table([(ONLY, Field::Part(bytes))]))
+        }
+        Value::Duration(duration) => {
+            (tag::DURATION, write_time(writer, duration.as_secs(), duration.subsec_nanos()))
+        }
+        Value::Datetime(time) => {
+            let (seconds, nanos) = (time.timestamp(), time.timestamp_subsec_nanos());
+            (tag::DATETIME, write_time(writer, seconds as u64, nanos))
+        }
+        Value::Array(values) => (tag::ARRAY, write_list(writer, values, levels)?),
+        Value::Object(fields) => {
+            let write_field = |writer: &mut Writer<S>, (key, value): (&String, &Value)| {
+                write_entry(writer, key, value, levels)
+            };
+            (tag::OBJECT, write_tables(writer, fields.iter(), write_field)?)
+        }
+        _ => return Err(Stop::Rare),
+    };
+    Ok(write_value(writer, tag, member))
+}
+
+/// `Value`, around a member of its union.
+#[inline]
+pub(super) fn write_value<S: Sink>(writer: &mut Writer<S>, tag: u8, member: Node) -> Node {
+    writer.table([(MEMBER, Field::Part(member)), (TAG, Field::Byte(tag))])
+}
+
+// Fields that are zero are left out.
+
+pub(super) fn write_bool<S: Sink>(writer: &mut Writer<S>, value: bool) -> Node {
+    if value { writer.table([(ONLY, Field::Byte(1))]) } else { writer.table([]) }
+}
+
+pub(super) fn write_long<S: Sink>(writer: &mut Writer<S>, value: u64) -> Node {
+    if value != 0 { writer.table([(ONLY, Field::Long(value))]) } else { writer.table([]) }
+}
+
+pub(super) fn write_float<S: Sink>(writer: &mut Writer<S>, value: f64) -> Node {
+    // The builder compares numbers: zero is left out with either sign.
+    let bits = if value == 0.0 { 0 } else { value.to_bits() };
+    write_long(writer, bits)
+}
+
+pub(super) fn write_text<S: Sink>(writer: &mut Writer<S>, text: &str) -> Node {
+    let text = writer.string(text);
+    writer.table([(ONLY, Field::Part(text))])
+}
+
+fn write_time<S: Sink>(writer: &mut Writer<S>, seconds: u64, nanos: u32) -> Node {
+    let (seconds, nanos) = ((SECONDS, Field::Long(seconds)), (NANOS, Field::Word(nanos)));
+    match (seconds, nanos) {
+        ((_, Field::Long(0)), (_, Field::Word(0))) => writer.table([]),
+        (_, (_, Field::Word(0))) => writer.table([seconds]),
+        ((_, Field::Long(0)), _) => writer.table([nanos]),
+        _ => writer.table([seconds, nanos]),
+    }
+}
+
+/// Reads what [`One`] writes.
+pub(super) fn read_one(bytes: &[u8]) -> Result<Value, Stop> {
+    read(Message::new(bytes).root()?, MAX_VALUE_DEPTH)
+}
+
+/// Reads what [`List`] writes.
+pub(super) fn read_list(bytes: &[u8]) -> Result<Vec<Value>, Stop> {
+    read_values(Message::new(bytes).root()?, MAX_VALUE_DEPTH)
+}
+
+/// Reads what [`OptionalList`] writes.
+pub(super) fn read_optional_list(bytes: &[u8]) -> Result<Vec<Option<Value>>, Stop> {
+    read_tables(Message::new(bytes).root()?.tables(ONLY)?, |optional| {
+        let present = optional.byte(PRESENT)? != 0;
+        present.then(|| read(optional.table(VALUE)?, MAX_VALUE_DEPTH)).transpose()
+    })
+}
+
+/// Reads what [`Entries`] writes.
+pub(super) fn read_entries(bytes: &[u8]) -> Result<Vec<(String, Value)>, Stop> {
+    let entries = Message::new(bytes);
+    read_tables(entries.root()?.tables(ONLY)?, |entry| read_entry(entry, MAX_VALUE_DEPTH))
+}
+
+fn read_tables<'a, T, C: FromIterator<T>>(
+    tables: Tables<'a>,
+    mut read: impl FnMut(Table<'a>) -> Result<T, Stop>,
+) -> Result<C, Stop> {
+    tables.map(|table| read(table?)).collect()
+}
+
+fn read_values(list: Table<'_>, levels: usize) -> Result<Vec<Value>, Stop> {
+    let tables = list.tables(ONLY)?;
+    // The list is as long as it says, so the room is paid for by its bytes.
+    let mut values = Vec::with_capacity(tables.len());
+    for table in tables {
+        values.push(read(table?, levels)?);
+    }
+    Ok(values)
+}
+
+fn read_entry(entry: Table<'_>, levels: usize) -> Result<(String, Value), Stop> {
+    Ok((entry.text(KEY)?.to_string(), read(entry.table(VALUE)?, levels)?))
+}
+
+fn read(value: Table<'_>, levels: usize) -> Result<Value, Stop> {
+    let levels = levels.checked_sub(1).ok_or(Stop::TooDeep)?;
+    let member = || value.table(MEMBER);
+    Ok(match value.byte(TAG)? {
+        tag::NONE => Value::None,
+        tag::NULL => Value::Null,
+        tag::BOOL => Value::Bool(member()?.byte(ONLY)? != 0),
+        tag::INT => Value::Number(Number::Int(member()?.long(ONLY)? as i64)),
+        tag::FLOAT => Value::Number(Number::Float(f64::from_bits(member()?.long(ONLY)?))),
+        tag::STRING => Value::String(member()?.text(ONLY)?.to_string()),
+        tag::BYTES => Value::Bytes(Bytes::from(member()?.bytes(ONLY)?.to_vec())),
+        tag::DURATION => {
+            let (seconds, nanos) = (member()?.long(SECONDS)?, member()?.word(NANOS)?);
+            // A second of nanoseconds or more would carry over, perhaps past the largest duration.
+            if nanos >= 1_000_000_000 {
+                return Err(Stop::Rare);
+            }
+            Value::Duration(Duration::new(seconds, nanos))
+        }
+        tag::DATETIME => {
+            let (seconds, nanos) = (member()?.long(SECONDS)?, member()?.word(NANOS)?);
+            let time = Datetime::from_timestamp(seconds as i64, nanos);
+            Value::Datetime(time.ok_or(Stop::Unsound)?)
+        }
+        tag::ARRAY => {
+            let mut array = Array::new();
+            *array = read_values(member()?, levels)?;
+            Value::Array(array)
+        }
+        tag::OBJECT => {
+            let fields: BTreeMap<String, Value> =
+                read_tables(member()?.tables(ONLY)?, |field| read_entry(field, levels))?;
+            let mut object = Object::new();
+            *object = fields;
+            Value::Object(object)
+        }
+        _ => return Err(Stop::Rare),
+    })
+}
