@@ -313,6 +313,9 @@ impl KVStore for BTreeMapStore {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use futures::executor::block_on;
     use surrealdb_types::SurrealValue;
