@@ -6,6 +6,8 @@ pub(super) type Slot = usize;
 
 /// The tags of the union `ValueType`.
 pub(super) mod tag {
+    /// No member, which is how `surrealdb_types` writes NONE.
+    pub(crate) const UNSET: u8 = 0;
     pub(crate) const NULL: u8 = 1;
     pub(crate) const BOOL: u8 = 2;
     pub(crate) const INT: u8 = 3;
@@ -16,6 +18,7 @@ pub(super) mod tag {
     pub(crate) const DATETIME: u8 = 9;
     pub(crate) const OBJECT: u8 = 18;
     pub(crate) const ARRAY: u8 = 19;
+    /// NONE as other writers may say it.
     pub(crate) const NONE: u8 = 21;
 }
 

@@ -94,7 +94,8 @@ fn write_entry<S: Sink>(
 fn write<S: Sink>(writer: &mut Writer<S>, value: &Value, levels: usize) -> Result<Node, Stop> {
     let levels = levels.checked_sub(1).ok_or(Stop::TooDeep)?;
     let (tag, member) = match value {
-        Value::None => (tag::NONE, writer.table([])),
+        // Neither tag nor member.
+        Value::None => return Ok(writer.table([])),
         Value::Null => (tag::NULL, writer.table([])),
         Value::Bool(value) => (tag::BOOL, write_bool(writer, *value)),
         Value::Number(Number::Int(value)) => (tag::INT, write_long(writer, *value as u64)),
@@ -105,7 +106,9 @@ fn write<S: Sink>(writer: &mut Writer<S>, value: &Value, levels: usize) -> Resul
             (tag::BYTES, writer.table([(ONLY, Field::Part(bytes))]))
         }
         Value::Duration(duration) => {
-            (tag::DURATION, write_time(writer, duration.as_secs(), duration.subsec_nanos()))
+            // The format's seconds have a sign.
+            let seconds = i64::try_from(duration.as_secs()).map_err(|_| Stop::Rare)?;
+            (tag::DURATION, write_time(writer, seconds as u64, duration.subsec_nanos()))
         }
         Value::Datetime(time) => {
             let (seconds, nanos) = (time.timestamp(), time.timestamp_subsec_nanos());
@@ -209,7 +212,7 @@ fn read(value: Table<'_>, levels: usize) -> Result<Value, Stop> {
     let levels = levels.checked_sub(1).ok_or(Stop::TooDeep)?;
     let member = || value.table(MEMBER);
     Ok(match value.byte(TAG)? {
-        tag::NONE => Value::None,
+        tag::UNSET | tag::NONE => Value::None,
         tag::NULL => Value::Null,
         tag::BOOL => Value::Bool(member()?.byte(ONLY)? != 0),
         tag::INT => Value::Number(Number::Int(member()?.long(ONLY)? as i64)),
@@ -218,8 +221,8 @@ fn read(value: Table<'_>, levels: usize) -> Result<Value, Stop> {
         tag::BYTES => Value::Bytes(Bytes::from(member()?.bytes(ONLY)?.to_vec())),
         tag::DURATION => {
             let (seconds, nanos) = (member()?.long(SECONDS)?, member()?.word(NANOS)?);
-            // A second of nanoseconds or more would carry over, perhaps past the largest duration.
-            if nanos >= 1_000_000_000 {
+            // A second of nanoseconds or more would carry over.
+            if (seconds as i64) < 0 || nanos >= 1_000_000_000 {
                 return Err(Stop::Rare);
             }
             Value::Duration(Duration::new(seconds, nanos))

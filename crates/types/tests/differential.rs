@@ -1,0 +1,168 @@
+//! The codec against `surrealdb_types`: the same bytes, and the same values of them.
+
+use std::ops::Bound;
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use surrealdb_types::{
+    Array, Bytes, Datetime, Decimal, Duration, File, Geometry, Number, Object, Range, RecordId,
+    RecordIdKey, Regex, Set, Table, Uuid, Value,
+};
+use surrealism_types::codec;
+
+/// The kinds of values that the hot path knows.
+fn hot_leaf() -> impl Strategy<Value = Value> {
+    let edges = [0.0, -0.0, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE];
+    prop_oneof![
+        Just(Value::None),
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(|int| Value::Number(Number::Int(int))),
+        (-2..2_i64).prop_map(|int| Value::Number(Number::Int(int))),
+        any::<f64>().prop_map(|float| Value::Number(Number::Float(float))),
+        prop::sample::select(edges.to_vec()).prop_map(|f| Value::Number(Number::Float(f))),
+        any::<String>().prop_map(Value::String),
+        "[a-c]{0,9}".prop_map(Value::String),
+        vec(any::<u8>(), 0..20).prop_map(|bytes| Value::Bytes(Bytes::from(bytes))),
+        (0..1_u64 << 63, 0..1_000_000_000_u32)
+            .prop_map(|(seconds, nanos)| Value::Duration(Duration::new(seconds, nanos))),
+        (0..3_u64, 0..2_u32)
+            .prop_map(|(seconds, nanos)| Value::Duration(Duration::new(seconds, nanos))),
+        (-8_000_000_000_000_i64..8_000_000_000_000, 0..2_000_000_000_u32).prop_filter_map(
+            "a time that there is",
+            |(seconds, nanos)| Datetime::from_timestamp(seconds, nanos).map(Value::Datetime)
+        ),
+    ]
+}
+
+/// Those that only the general codec knows.
+fn rare_leaf() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<i64>().prop_map(|n| Value::Number(Number::Decimal(Decimal::from(n)))),
+        Just(Value::Uuid(Uuid::new_v4())),
+        "[a-z]{1,5}".prop_map(|name| Value::Table(Table::new(name))),
+        ("[a-z]{1,5}", key()).prop_map(|(table, key)| Value::RecordId(RecordId::new(table, key))),
+        ("[a-z]{1,5}", "/[a-z]{1,5}").prop_map(|(b, k)| Value::File(File::new(b, k))),
+        Just(Value::Regex("a+b?".parse::<Regex>().unwrap())),
+        (-180.0..180.0, -90.0..90.0)
+            .prop_map(|point: (f64, f64)| Value::Geometry(Geometry::Point(point.into()))),
+    ]
+}
+
+fn key() -> impl Strategy<Value = RecordIdKey> {
+    prop_oneof![
+        any::<i64>().prop_map(RecordIdKey::Number),
+        "[a-z]{0,5}".prop_map(RecordIdKey::String),
+        Just(RecordIdKey::Uuid(Uuid::new_v4())),
+        vec(hot_leaf(), 0..3).prop_map(|values| RecordIdKey::Array(Array::from(values))),
+    ]
+}
+
+fn hot_value() -> impl Strategy<Value = Value> {
+    hot_leaf().prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(|values| Value::Array(Array::from(values))),
+            btree_map("[a-z]{0,6}", inner, 0..6)
+                .prop_map(|fields| Value::Object(Object::from(fields))),
+        ]
+    })
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let bound = |value: Value, way: u8| match way {
+        0 => Bound::Unbounded,
+        1 => Bound::Included(value),
+        _ => Bound::Excluded(value),
+    };
+    prop_oneof![hot_leaf(), rare_leaf()].prop_recursive(4, 40, 5, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(|values| Value::Array(Array::from(values))),
+            btree_map("[a-z]{0,6}", inner.clone(), 0..5)
+                .prop_map(|fields| Value::Object(Object::from(fields))),
+            vec(inner.clone(), 0..5).prop_map(|values| Value::Set(Set::from(values))),
+            (inner.clone(), inner, 0..3_u8, 0..3_u8).prop_map(move |(start, end, s, e)| {
+                Value::Range(Box::new(Range { start: bound(start, s), end: bound(end, e) }))
+            }),
+        ]
+    })
+}
+
+/// Both encode to the same bytes, and decode them to the same. Values are compared by their bytes,
+/// since a float that is no number equals nothing.
+fn check(value: &Value) {
+    let bytes = codec::encode_value(value).unwrap();
+    assert_eq!(bytes, surrealdb_types::encode(value).unwrap(), "{value:?}");
+    let (ours, theirs) =
+        (codec::decode_value(&bytes).unwrap(), surrealdb_types::decode(&bytes).unwrap());
+    let encode = |value| surrealdb_types::encode(value).unwrap();
+    assert_eq!(encode(&ours), encode(&theirs), "{value:?} became {ours:?} and {theirs:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn hot_values(value in hot_value()) {
+        check(&value);
+    }
+
+    #[test]
+    fn values_of_every_kind(value in any_value()) {
+        check(&value);
+    }
+
+    #[test]
+    fn lists(values in vec(prop_oneof![hot_value(), any_value()], 0..6)) {
+        let bytes = codec::encode_values(&values).unwrap();
+        prop_assert_eq!(&bytes, &surrealdb_types::encode_value_list(&values).unwrap());
+        let back = codec::decode_values(&bytes).unwrap();
+        prop_assert_eq!(codec::encode_values(&back).unwrap(), bytes);
+    }
+
+    #[test]
+    fn lists_with_gaps(values in vec(prop::option::of(hot_value()), 0..6)) {
+        let bytes = codec::encode_optional_values(&values).unwrap();
+        prop_assert_eq!(&bytes, &surrealdb_types::encode_optional_values(&values).unwrap());
+        let back = codec::decode_optional_values(&bytes).unwrap();
+        prop_assert_eq!(codec::encode_optional_values(&back).unwrap(), bytes);
+    }
+
+    #[test]
+    fn entries(entries in vec((any::<String>(), hot_value()), 0..6)) {
+        let bytes = codec::encode_entries(&entries).unwrap();
+        prop_assert_eq!(&bytes, &surrealdb_types::encode_string_key_values(&entries).unwrap());
+        let back = codec::decode_entries(&bytes).unwrap();
+        prop_assert_eq!(codec::encode_entries(&back).unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_damaged_message_is_an_error_or_some_value(
+        value in hot_value(),
+        damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = surrealdb_types::encode(&value).unwrap();
+        for (place, byte) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        if let Ok(value) = codec::decode_value(&bytes) {
+            check(&value);
+        }
+    }
+}
+
+#[test]
+fn what_the_format_cannot_say_is_an_error() {
+    let forever = Value::Duration(Duration::new(u64::MAX, 0));
+    surrealdb_types::encode(&forever).unwrap_err();
+    codec::encode_value(&forever).unwrap_err();
+}
+
+#[test]
+fn long_lists_and_texts() {
+    let ints = (0..10_000_i64).map(|int| Value::Number(Number::Int(int)));
+    check(&Value::Array(Array::from(ints.collect::<Vec<_>>())));
+    for length in [0, 1, 2, 3, 4, 5, 1 << 20] {
+        check(&Value::String("ü".repeat(length)));
+    }
+}
