@@ -32,14 +32,18 @@ impl Export<'_> {
         let comment = option((!self.comment.is_empty()).then_some(self.comment));
         let count = parameters.len();
         let names: Vec<_> = parameters.iter().map(|parameter| &parameter.name).collect();
-        let types: Vec<_> = parameters
-            .iter()
-            .map(|Parameter { ty, .. }| quote!(<#ty as #private::Argument>))
-            .collect();
+        let types: Vec<_> = parameters.iter().map(|parameter| &parameter.ty).collect();
         let values: Vec<_> = (0..count)
             .map(|index| format_ident!("value_{index}", span = Span::mixed_site()))
             .collect();
-        let call = call(function, quote!(#(#types::read(#names, #values)?),*));
+        let call = call(
+            function,
+            quote!(#(
+                (&&#private::Parameter::<#types>::NEW)
+                    .read(#names, #values, |value| <#types as #private::Argument>::read(value))?
+            ),*),
+        );
+        let returned = returned(function);
 
         let unique = unique(self.name.unique(self.span), function);
         let registration = registration(
@@ -53,7 +57,7 @@ impl Export<'_> {
                     const COMMENT: ::core::option::Option<&'static str> = #comment;
 
                     fn args() -> ::std::vec::Vec<(&'static str, #private::Kind)> {
-                        ::std::vec![#((#names, #types::kind())),*]
+                        ::std::vec![#((#names, <#types as #private::Argument>::kind())),*]
                     }
 
                     fn returns() -> #private::Kind {
@@ -63,8 +67,15 @@ impl Export<'_> {
                     fn invoke(
                         args: &[u8],
                     ) -> ::core::result::Result<::std::vec::Vec<u8>, ::std::string::String> {
-                        let [#(#values),*] = #private::arguments::<Self, #count>(args)?;
-                        #answer::encode(#call)
+                        #[allow(unused_imports)]
+                        use #private::{
+                            AnswerNative as _, AnswerNativeResult as _, AnswerValue as _,
+                            ReadNative as _, ReadValue as _,
+                        };
+
+                        let args = #private::Arguments::new(args);
+                        let [#(#values),*] = #private::expect::<Self, #count>(&args)?;
+                        (&&&#private::Returned::<#returned>::NEW).encode(#call, |returned| #answer::encode(returned))
                     }
                 }
 
@@ -106,12 +117,15 @@ fn call(function: &ItemFn, arguments: TokenStream) -> TokenStream {
 
 /// What a function returns, as the trait that encodes it.
 fn answer(function: &ItemFn) -> TokenStream {
-    let sdk = sdk::path();
-    let returned = match &function.sig.output {
+    let (sdk, returned) = (sdk::path(), returned(function));
+    quote!(<#returned as #sdk::__private::Answer<_>>)
+}
+
+fn returned(function: &ItemFn) -> TokenStream {
+    match &function.sig.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
         ReturnType::Default => quote!(()),
-    };
-    quote!(<#returned as #sdk::__private::Answer<_>>)
+    }
 }
 
 /// An item that the compiler refuses to see twice in one crate, in whatever modules.

@@ -1,9 +1,11 @@
-//! From what a function returns to the bytes of an answer.
+//! From what a function returns to the bytes of an answer: straight for the types that the codec
+//! knows, through a value for all others, as [`arguments`](crate::arguments) are read.
 
 use std::fmt::Display;
+use std::marker::PhantomData;
 
 use surrealdb_types::{Kind, SurrealValue};
-use surrealism_types::codec;
+use surrealism_types::codec::{self, Native};
 
 /// What a function may return, in one of two forms: a value, or a `Result` of one.
 ///
@@ -23,8 +25,11 @@ pub trait Answer<Form> {
     /// # Errors
     ///
     /// Where the function failed, as the error's own text, and when the value cannot be encoded.
-    fn encode(self) -> Result<Vec<u8>, String>;
+    fn encode(self) -> Encoded;
 }
+
+/// An encoded answer, or the text of an error.
+type Encoded = Result<Vec<u8>, String>;
 
 /// A value.
 pub enum Plain {}
@@ -38,7 +43,7 @@ impl<T: SurrealValue> Answer<Plain> for T {
         T::kind_of()
     }
 
-    fn encode(self) -> Result<Vec<u8>, String> {
+    fn encode(self) -> Encoded {
         codec::encode_value(&self.into_value()).map_err(|error| format!("{error:#}"))
     }
 }
@@ -49,7 +54,58 @@ impl<T: SurrealValue, E: Display> Answer<Fallible> for Result<T, E> {
         T::kind_of()
     }
 
-    fn encode(self) -> Result<Vec<u8>, String> {
+    fn encode(self) -> Encoded {
         self.map_err(|error| format!("{error:#}"))?.encode()
+    }
+}
+
+/// What a function returns, of type `R`.
+pub struct Returned<R>(PhantomData<R>);
+
+impl<R> Returned<R> {
+    /// There is nothing in it.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// Encodes a native type.
+pub trait AnswerNative<R> {
+    /// # Errors
+    ///
+    /// When the value cannot be encoded.
+    fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded;
+}
+
+impl<R: Native> AnswerNative<R> for &&Returned<R> {
+    fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded {
+        codec::encode_native(&returned).map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// Encodes a `Result` of a native type.
+pub trait AnswerNativeResult<R> {
+    /// # Errors
+    ///
+    /// Where the function failed, and when the value cannot be encoded.
+    fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded;
+}
+
+impl<T: Native, E: Display> AnswerNativeResult<Result<T, E>> for &Returned<Result<T, E>> {
+    fn encode(&self, returned: Result<T, E>, _: impl FnOnce(Result<T, E>) -> Encoded) -> Encoded {
+        let returned = returned.map_err(|error| format!("{error:#}"))?;
+        codec::encode_native(&returned).map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// Encodes any [`Answer`], with its own [`encode`](Answer::encode).
+pub trait AnswerValue<R> {
+    /// # Errors
+    ///
+    /// Those of `encode`.
+    fn encode(&self, returned: R, encode: impl FnOnce(R) -> Encoded) -> Encoded;
+}
+
+impl<R> AnswerValue<R> for Returned<R> {
+    fn encode(&self, returned: R, encode: impl FnOnce(R) -> Encoded) -> Encoded {
+        encode(returned)
     }
 }

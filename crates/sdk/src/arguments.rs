@@ -1,9 +1,18 @@
 //! From the bytes of a call to the arguments of a function.
+//!
+//! A parameter of a type that the codec knows is read straight from the bytes; any other goes
+//! through a [`Value`]. Which way a type goes, the compiler finds out where the attribute's output
+//! calls `Parameter::read`: of two traits with that method it takes the one that needs fewer
+//! references taken.
+
+use std::marker::PhantomData;
 
 use surrealdb_types::{Kind, SurrealValue, Value};
-use surrealism_types::codec;
+use surrealism_types::codec::{self, Native};
 
 use crate::registry::Function;
+
+pub use surrealism_types::codec::Arguments;
 
 /// What a parameter may be; every [`SurrealValue`] is.
 #[diagnostic::on_unimplemented(
@@ -19,8 +28,8 @@ pub trait Argument: Sized {
     ///
     /// # Errors
     ///
-    /// When it is of another kind; the message names the argument.
-    fn read(name: &str, value: Value) -> Result<Self, String>;
+    /// When it is of another kind.
+    fn read(value: Value) -> Result<Self, String>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -29,19 +38,78 @@ impl<T: SurrealValue> Argument for T {
         T::kind_of()
     }
 
-    fn read(name: &str, value: Value) -> Result<Self, String> {
-        T::from_value(value).map_err(|error| format!("argument `{name}`: {error}"))
+    fn read(value: Value) -> Result<Self, String> {
+        T::from_value(value).map_err(|error| error.to_string())
     }
 }
 
-/// Decodes the arguments of a call.
+/// A parameter of type `T`.
+pub struct Parameter<T>(PhantomData<T>);
+
+impl<T> Parameter<T> {
+    /// There is nothing in it.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// Reads a parameter straight from the bytes.
+pub trait ReadNative<T> {
+    /// # Errors
+    ///
+    /// When the argument is of another kind; the message has its name.
+    fn read(
+        &self,
+        name: &str,
+        argument: codec::Argument<'_>,
+        _: impl FnOnce(Value) -> Result<T, String>,
+    ) -> Result<T, String>;
+}
+
+impl<T: Native> ReadNative<T> for &Parameter<T> {
+    fn read(
+        &self,
+        name: &str,
+        argument: codec::Argument<'_>,
+        _: impl FnOnce(Value) -> Result<T, String>,
+    ) -> Result<T, String> {
+        argument.native().map_err(|error| format!("argument `{name}`: {error}"))
+    }
+}
+
+/// Reads a parameter through a [`Value`], which `convert` converts.
+pub trait ReadValue<T> {
+    /// # Errors
+    ///
+    /// When the argument is of another kind; the message has its name.
+    fn read(
+        &self,
+        name: &str,
+        argument: codec::Argument<'_>,
+        convert: impl FnOnce(Value) -> Result<T, String>,
+    ) -> Result<T, String>;
+}
+
+impl<T> ReadValue<T> for Parameter<T> {
+    fn read(
+        &self,
+        name: &str,
+        argument: codec::Argument<'_>,
+        convert: impl FnOnce(Value) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let value = argument.value().map_err(|error| format!("{error:#}"))?;
+        convert(value).map_err(|error| format!("argument `{name}`: {error}"))
+    }
+}
+
+/// The arguments of a call, one by one.
 ///
 /// # Errors
 ///
 /// When they cannot be decoded, or are not as many as the function takes.
-pub fn arguments<F: Function, const N: usize>(args: &[u8]) -> Result<[Value; N], String> {
-    let values = codec::decode_values(args).map_err(|error| format!("{error:#}"))?;
-    values.try_into().map_err(|values: Vec<Value>| wrong_count::<F>(N, values.len()))
+pub fn expect<'a, F: Function, const N: usize>(
+    arguments: &'a Arguments<'_>,
+) -> Result<[codec::Argument<'a>; N], String> {
+    let expected = arguments.expect().map_err(|error| format!("{error:#}"))?;
+    expected.map_err(|got| wrong_count::<F>(N, got))
 }
 
 #[cold]

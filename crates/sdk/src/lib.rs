@@ -58,8 +58,8 @@ pub use {anyhow, inventory, surrealdb_types};
 pub mod __private {
     pub use surrealdb_types::Kind;
 
-    pub use crate::answer::Answer;
-    pub use crate::arguments::{Argument, arguments};
+    pub use crate::answer::{Answer, AnswerNative, AnswerNativeResult, AnswerValue, Returned};
+    pub use crate::arguments::{Argument, Arguments, Parameter, ReadNative, ReadValue, expect};
     pub use crate::executor::block_on;
     pub use crate::registry::{Export, Function, Init, args, find, init, invoke, names, returns};
 }

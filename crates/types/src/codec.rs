@@ -15,9 +15,12 @@ use surrealdb_types::{Kind, Object, Value};
 
 mod bounds;
 mod layout;
+mod native;
 mod read;
 mod value;
 mod write;
+
+pub use self::native::{Argument, Arguments, Native, encode_native};
 
 use self::bounds::{check_depth, tree};
 use self::value::{Entries, List, One, OptionalList};
@@ -32,7 +35,8 @@ pub type Result<T> = anyhow::Result<T>;
 
 /// Why the hot path does not take a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum Stop {
+#[allow(missing_docs, reason = "public in name only")]
+pub enum Stop {
     /// Then the general codec does.
     #[error("it holds a kind of value that the hot path does not know")]
     Rare,
@@ -160,7 +164,11 @@ fn decode<T>(
         Err(Stop::Rare) => verify(bytes).and_then(|()| general(bytes)),
         hot => hot.map_err(Into::into),
     };
-    decoded.with_context(|| format!("cannot decode {what} from {} bytes", bytes.len()))
+    decoded.with_context(|| cannot_decode(what, bytes))
+}
+
+fn cannot_decode(what: &str, bytes: &[u8]) -> String {
+    format!("cannot decode {what} from {} bytes", bytes.len())
 }
 
 /// The hot path of what has none.

@@ -6,9 +6,9 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use surrealdb_types::{
     Array, Bytes, Datetime, Decimal, Duration, File, Geometry, Number, Object, Range, RecordId,
-    RecordIdKey, Regex, Set, Table, Uuid, Value,
+    RecordIdKey, Regex, Set, SurrealValue, Table, Uuid, Value,
 };
-use surrealism_types::codec;
+use surrealism_types::codec::{self, Arguments, Native};
 
 /// The kinds of values that the hot path knows.
 fn hot_leaf() -> impl Strategy<Value = Value> {
@@ -98,6 +98,46 @@ fn check(value: &Value) {
     assert_eq!(encode(&ours), encode(&theirs), "{value:?} became {ours:?} and {theirs:?}");
 }
 
+/// As a native type, a value becomes the same or the same error as through its `SurrealValue`, and
+/// the same bytes again.
+fn check_as<T: Native + SurrealValue>(value: &Value) {
+    let bytes = codec::encode_values(std::slice::from_ref(value)).unwrap();
+    let arguments = Arguments::new(&bytes);
+    let [argument] = arguments.expect().unwrap().unwrap();
+    assert_eq!(
+        codec::encode_value(&argument.value().unwrap()).unwrap(),
+        codec::encode_value(value).unwrap()
+    );
+    let encode = |value: T| codec::encode_native(&value).unwrap();
+    let ours = argument.native::<T>().map(encode).map_err(|error| error.to_string());
+    let encode = |value: T| surrealdb_types::encode(&value.into_value()).unwrap();
+    let theirs = T::from_value(value.clone()).map(encode).map_err(|error| error.to_string());
+    assert_eq!(ours, theirs, "{value:?} as {}", std::any::type_name::<T>());
+}
+
+fn check_native(value: &Value) {
+    check_as::<()>(value);
+    check_as::<bool>(value);
+    check_as::<String>(value);
+    check_as::<i8>(value);
+    check_as::<i16>(value);
+    check_as::<i32>(value);
+    check_as::<i64>(value);
+    check_as::<isize>(value);
+    check_as::<u8>(value);
+    check_as::<u16>(value);
+    check_as::<u32>(value);
+    check_as::<u64>(value);
+    check_as::<usize>(value);
+    check_as::<f32>(value);
+    check_as::<f64>(value);
+    check_as::<Option<i64>>(value);
+    check_as::<Option<Option<String>>>(value);
+    check_as::<Vec<i64>>(value);
+    check_as::<Vec<Option<bool>>>(value);
+    check_as::<Option<Vec<Vec<u8>>>>(value);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
@@ -109,6 +149,17 @@ proptest! {
     #[test]
     fn values_of_every_kind(value in any_value()) {
         check(&value);
+    }
+
+    #[test]
+    fn native_types(value in prop_oneof![
+        any_value(),
+        vec(any::<i64>(), 0..5).prop_map(SurrealValue::into_value),
+        vec(any::<Option<bool>>(), 0..5).prop_map(SurrealValue::into_value),
+        vec(vec(any::<u8>(), 0..5), 0..5).prop_map(SurrealValue::into_value),
+        (-130..300_i64).prop_map(SurrealValue::into_value),
+    ]) {
+        check_native(&value);
     }
 
     #[test]

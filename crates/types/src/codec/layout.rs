@@ -20,6 +20,31 @@ pub(super) mod tag {
     pub(crate) const ARRAY: u8 = 19;
     /// NONE as other writers may say it.
     pub(crate) const NONE: u8 = 21;
+
+    /// What `surrealdb_types` calls the kind of a value.
+    pub(crate) fn name(tag: u8) -> &'static str {
+        match tag {
+            UNSET | NONE => "none",
+            NULL => "null",
+            BOOL => "bool",
+            INT | FLOAT | 5 => "number",
+            STRING => "string",
+            BYTES => "bytes",
+            DURATION => "duration",
+            DATETIME => "datetime",
+            10 => "uuid",
+            11 => "geometry",
+            12 => "table",
+            13 | 14 => "record",
+            15 => "file",
+            16 => "range",
+            17 => "regex",
+            OBJECT => "object",
+            ARRAY => "array<any>",
+            20 => "set<any>",
+            _ => "a kind of value that this version does not know",
+        }
+    }
 }
 
 /// `Value`: the tag of a union, and its member.

@@ -80,7 +80,7 @@ impl<'a> Message<'a> {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Table<'a> {
+pub struct Table<'a> {
     message: &'a Message<'a>,
     place: usize,
     layout: usize,

@@ -59,7 +59,7 @@ impl Parts for Entries<'_> {
 }
 
 /// A table whose one field is a list of tables.
-fn write_tables<S: Sink, T>(
+pub(super) fn write_tables<S: Sink, T>(
     writer: &mut Writer<S>,
     items: impl ExactSizeIterator<Item = T>,
     mut write: impl FnMut(&mut Writer<S>, T) -> Result<Node, Stop>,
@@ -208,7 +208,7 @@ fn read_entry(entry: Table<'_>, levels: usize) -> Result<(String, Value), Stop> 
     Ok((entry.text(KEY)?.to_string(), read(entry.table(VALUE)?, levels)?))
 }
 
-fn read(value: Table<'_>, levels: usize) -> Result<Value, Stop> {
+pub(super) fn read(value: Table<'_>, levels: usize) -> Result<Value, Stop> {
     let levels = levels.checked_sub(1).ok_or(Stop::TooDeep)?;
     let member = || value.table(MEMBER);
     Ok(match value.byte(TAG)? {

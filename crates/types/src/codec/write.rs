@@ -11,7 +11,7 @@ use super::layout::Slot;
 
 /// A part that has been written: how far its first byte is from the message's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Node(usize);
+pub struct Node(usize);
 
 /// A field of a table that is about to be written.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ pub(super) enum Field {
 }
 
 /// Where bytes go.
-pub(super) trait Sink {
+pub trait Sink {
     /// Puts bytes so that the first of them is `position` from the message's end.
     fn put(&mut self, position: usize, bytes: &[u8]);
 }
@@ -80,7 +80,7 @@ pub(super) trait Parts {
     fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop>;
 }
 
-pub(super) struct Writer<S> {
+pub struct Writer<S> {
     sink: S,
     /// Bytes written.
     used: usize,
