@@ -41,7 +41,12 @@ pub(crate) fn context(
 
 /// Only connections out are ever admitted; nothing listens.
 fn admits(reach: &Reach, address: SocketAddr, purpose: SocketAddrUse) -> bool {
-    matches!(purpose, SocketAddrUse::TcpConnect) && reach.admits(&address)
+    match purpose {
+        SocketAddrUse::TcpConnect => reach.admits(&address),
+        // Every connection out begins so: from any address and a port of the system's choice.
+        SocketAddrUse::TcpBind => address.ip().is_unspecified() && address.port() == 0,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +71,11 @@ mod tests {
             SocketAddrUse::UdpReceive,
         ] {
             assert!(!admits(&rules, inside, purpose), "{purpose:?}");
+        }
+        for (address, bound) in [("0.0.0.0:0", true), ("[::]:0", true), ("0.0.0.0:80", false)] {
+            let address = address.parse().unwrap();
+            assert_eq!(admits(&rules, address, SocketAddrUse::TcpBind), bound, "{address}");
+            assert!(!admits(&rules, address, SocketAddrUse::TcpListen), "{address}");
         }
     }
 }
