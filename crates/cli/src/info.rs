@@ -224,7 +224,11 @@ fn limit(limit: Option<impl ToString>) -> String {
 }
 
 fn stoppable(capabilities: &SurrealismCapabilities) -> &'static str {
-    if capabilities.strict_timeout { "yes" } else { "only where it waits for the host" }
+    if capabilities.strict_timeout {
+        "yes"
+    } else {
+        "NO: its code cannot be stopped while it computes, only where it waits for the host"
+    }
 }
 
 fn targets(targets: &FunctionTargets) -> String {

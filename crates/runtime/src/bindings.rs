@@ -1,7 +1,13 @@
 //! The two halves of `wit/plugin.wit`: what the host gives, as generated traits, and what a guest
 //! gives, as typed functions.
 
-use wasmtime::component::{Component, ComponentExportIndex, Instance, TypedFunc};
+use std::marker::PhantomData;
+
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{
+    ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower, TypedFunc,
+};
+use wasmtime::error::Context;
 use wasmtime::{Store, bail};
 
 use crate::store::StoreData;
@@ -15,19 +21,20 @@ wasmtime::component::bindgen!({
 
 pub(crate) use self::surrealism::plugin::host;
 
-type Invoke<'a> = TypedFunc<(Option<&'a str>, &'a [u8]), (Result<Vec<u8>, String>,)>;
-type Describe<'a, T> = TypedFunc<(Option<&'a str>,), (Result<T, String>,)>;
+type Invoke = TypedFunc<(Option<&'static str>, &'static [u8]), (Result<Vec<u8>, String>,)>;
+type Init = TypedFunc<(), (Result<(), String>,)>;
+type List = TypedFunc<(), (Vec<Option<String>>,)>;
+type Describe<T> = TypedFunc<(Option<&'static str>,), (Result<T, String>,)>;
 
 /// Where a component keeps its functions; looked up once.
-#[derive(Debug, Clone, Copy)]
 pub(crate) struct GuestIndices {
-    invoke: ComponentExportIndex,
-    init: Option<ComponentExportIndex>,
-    list_functions: Option<ComponentExportIndex>,
-    function_args: Option<ComponentExportIndex>,
-    function_returns: Option<ComponentExportIndex>,
-    function_writeable: Option<ComponentExportIndex>,
-    function_comment: Option<ComponentExportIndex>,
+    invoke: Index<Invoke>,
+    init: Option<Index<Init>>,
+    list_functions: Option<Index<List>>,
+    function_args: Option<Index<Describe<Vec<u8>>>>,
+    function_returns: Option<Index<Describe<Vec<u8>>>>,
+    function_writeable: Option<Index<Describe<bool>>>,
+    function_comment: Option<Index<Describe<Option<String>>>>,
 }
 
 impl GuestIndices {
@@ -35,62 +42,86 @@ impl GuestIndices {
     ///
     /// # Errors
     ///
-    /// When it has no `invoke`.
-    pub(crate) fn of(component: &Component) -> wasmtime::Result<Self> {
-        let find = |name: &str| component.get_export_index(None, name);
-        let Some(invoke) = find("invoke") else {
+    /// When it has no `invoke`, or a function has another type than `wit/plugin.wit` gives it.
+    pub(crate) fn of(pre: &InstancePre<StoreData>) -> wasmtime::Result<Self> {
+        let Some(invoke) = Index::find(pre, "invoke")? else {
             bail!("the component exports no `invoke`, so it is no Surrealism plugin");
         };
         Ok(Self {
             invoke,
-            init: find("init"),
-            list_functions: find("list-functions"),
-            function_args: find("function-args"),
-            function_returns: find("function-returns"),
-            function_writeable: find("function-writeable"),
-            function_comment: find("function-comment"),
+            init: Index::find(pre, "init")?,
+            list_functions: Index::find(pre, "list-functions")?,
+            function_args: Index::find(pre, "function-args")?,
+            function_returns: Index::find(pre, "function-returns")?,
+            function_writeable: Index::find(pre, "function-writeable")?,
+            function_comment: Index::find(pre, "function-comment")?,
         })
+    }
+}
+
+/// Where a component keeps a function, whose type was checked to be `F`.
+struct Index<F>(ComponentExportIndex, PhantomData<fn() -> F>);
+
+impl<P, R> Index<TypedFunc<P, R>>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    fn find(pre: &InstancePre<StoreData>, name: &str) -> wasmtime::Result<Option<Self>> {
+        let Some((item, index)) = pre.component().get_export(None, name) else { return Ok(None) };
+        let ComponentItem::ComponentFunc(function) = item else {
+            bail!("the component exports `{name}`, and it is no function");
+        };
+        function.typecheck::<P, R>(&pre.instance_type()).with_context(|| {
+            format!("the component's `{name}` has another type than the interface gives it")
+        })?;
+        Ok(Some(Self(index, PhantomData)))
+    }
+
+    fn of(
+        &self,
+        store: &mut Store<StoreData>,
+        instance: &Instance,
+    ) -> wasmtime::Result<TypedFunc<P, R>> {
+        instance.get_typed_func(store, self.0)
     }
 }
 
 /// The functions of one instance. All but `invoke` may be missing.
 pub(crate) struct Guest {
-    pub(crate) invoke: Invoke<'static>,
-    pub(crate) init: Option<TypedFunc<(), (Result<(), String>,)>>,
-    pub(crate) list_functions: Option<TypedFunc<(), (Vec<Option<String>>,)>>,
-    pub(crate) function_args: Option<Describe<'static, Vec<u8>>>,
-    pub(crate) function_returns: Option<Describe<'static, Vec<u8>>>,
-    pub(crate) function_writeable: Option<Describe<'static, bool>>,
-    pub(crate) function_comment: Option<Describe<'static, Option<String>>>,
+    pub(crate) invoke: Invoke,
+    pub(crate) init: Option<Init>,
+    pub(crate) list_functions: Option<List>,
+    pub(crate) function_args: Option<Describe<Vec<u8>>>,
+    pub(crate) function_returns: Option<Describe<Vec<u8>>>,
+    pub(crate) function_writeable: Option<Describe<bool>>,
+    pub(crate) function_comment: Option<Describe<Option<String>>>,
 }
 
 impl Guest {
-    /// Types the functions of an instance.
+    /// The functions of an instance.
     ///
     /// # Errors
     ///
-    /// When a function has another type than `wit/plugin.wit` gives it.
+    /// None, since [`GuestIndices`] has checked their types.
     pub(crate) fn new(
         store: &mut Store<StoreData>,
         instance: &Instance,
         indices: &GuestIndices,
     ) -> wasmtime::Result<Self> {
-        macro_rules! typed {
+        macro_rules! function {
             ($index:ident) => {
-                indices
-                    .$index
-                    .map(|index| instance.get_typed_func(&mut *store, index))
-                    .transpose()?
+                indices.$index.as_ref().map(|index| index.of(store, instance)).transpose()?
             };
         }
         Ok(Self {
-            invoke: instance.get_typed_func(&mut *store, indices.invoke)?,
-            init: typed!(init),
-            list_functions: typed!(list_functions),
-            function_args: typed!(function_args),
-            function_returns: typed!(function_returns),
-            function_writeable: typed!(function_writeable),
-            function_comment: typed!(function_comment),
+            invoke: indices.invoke.of(store, instance)?,
+            init: function!(init),
+            list_functions: function!(list_functions),
+            function_args: function!(function_args),
+            function_returns: function!(function_returns),
+            function_writeable: function!(function_writeable),
+            function_comment: function!(function_comment),
         })
     }
 }

@@ -22,7 +22,8 @@ pub struct SurrealismCapabilities {
     /// the module's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_memory_bytes: Option<usize>,
-    /// Time for one call, in milliseconds. Default: no bound of the module's own.
+    /// Time for one call, in whole milliseconds; a part of one is written as one. Default: no bound
+    /// of the module's own.
     #[serde(skip_serializing_if = "Option::is_none", with = "milliseconds")]
     pub max_execution_time: Option<Duration>,
     /// Most instances at work at a time. Default: the host's pool size.
@@ -127,15 +128,18 @@ impl Serialize for FunctionTargets {
     }
 }
 
-/// A duration as a whole number of milliseconds.
+/// A duration as a whole number of milliseconds, rounded up: what began as a little time must not
+/// end as none.
 mod milliseconds {
     use super::*;
+    use serde::ser::Error;
 
     pub(super) fn serialize<S: Serializer>(
         duration: &Option<Duration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        duration.map(|duration| duration.as_millis() as u64).serialize(serializer)
+        let whole = |duration: Duration| u64::try_from(duration.as_nanos().div_ceil(1_000_000));
+        duration.map(whole).transpose().map_err(S::Error::custom)?.serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
@@ -173,5 +177,30 @@ mod tests {
         for (targets, function, expected) in cases {
             assert_eq!(targets.allows(function), expected, "{targets:?} on {function}");
         }
+    }
+
+    #[test]
+    fn a_little_time_is_not_written_as_none() {
+        for (time, written) in [
+            (Duration::ZERO, 0),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_micros(999), 1),
+            (Duration::from_millis(1), 1),
+            (Duration::from_micros(1_001), 2),
+            (Duration::from_secs(60), 60_000),
+        ] {
+            let max_execution_time = Some(time);
+            let limited = SurrealismCapabilities { max_execution_time, ..Default::default() };
+            let text = toml::to_string(&limited).unwrap();
+            assert!(
+                text.contains(&format!("max_execution_time = {written}\n")),
+                "{time:?}: {text}"
+            );
+            let read: SurrealismCapabilities = toml::from_str(&text).unwrap();
+            assert_eq!(read.max_execution_time, Some(Duration::from_millis(written)));
+        }
+        let max_execution_time = Some(Duration::MAX);
+        let endless = SurrealismCapabilities { max_execution_time, ..Default::default() };
+        toml::to_string(&endless).unwrap_err();
     }
 }

@@ -44,7 +44,8 @@ impl Controller {
         let make = async {
             let mut store = StoreData::store(module.clone(), context)?;
             yield_every_tick(&mut store, &module);
-            let instance = module.pre.instantiate_async(&mut store).await?;
+            let made = module.pre.instantiate_async(&mut store).await;
+            let instance = made.map_err(|error| explain::refused(error, store.data()))?;
             let guest = Guest::new(&mut store, &instance, &module.guest)?;
             Ok((store, guest))
         };

@@ -3,7 +3,7 @@
 use wasmtime::{Error, Trap, WasmBacktrace};
 
 use crate::SurrealismError;
-use crate::limits::MAX_ERROR_BYTES;
+use crate::limits::{MAX_ERROR_BYTES, MAX_HANDLES, MAX_HOST_RESOURCES};
 use crate::store::StoreData;
 
 /// Makes of what wasmtime answers an error that a plugin's author can act on. wasmtime's own error
@@ -17,6 +17,14 @@ pub(crate) fn trap(error: Error, function: &str, data: &StoreData) -> Surrealism
     SurrealismError::Wasmtime(Told { message, error }.into())
 }
 
+/// Adds to why an instance could not be made what it was refused, if anything.
+pub(crate) fn refused(error: Error, data: &StoreData) -> Error {
+    match data.memory.refusal() {
+        Some(refusal) => error.context(refusal),
+        None => error,
+    }
+}
+
 /// A stranger's words, cut to what an error may repeat.
 pub(crate) fn shortened(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_ERROR_BYTES)]
@@ -28,16 +36,31 @@ fn cause(error: &Error, data: &StoreData) -> String {
         return format!("panicked: {panic}");
     }
     if let Some(refusal) = data.memory.refusal() {
-        return format!("ran out of memory: {refusal}");
+        return refusal;
     }
     let trap = match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => "ran out of stack: it calls itself too deeply".to_string(),
         Some(trap) => format!("trapped: {trap}"),
-        None => format!("failed: {}", error.root_cause()),
+        None => format!("failed: {}", held_too_much(&error.root_cause().to_string())),
     };
     match stderr.trim() {
         "" => trap,
         said => format!("{trap}; its last output was: {said}"),
+    }
+}
+
+/// wasmtime's words for what an instance may hold, with the limits.
+fn held_too_much(cause: &str) -> String {
+    match cause {
+        "resource table has no free keys" => format!(
+            "it wants more host resources (streams, files, sockets, requests, timers) than the \
+             {MAX_HOST_RESOURCES} that one instance may hold at a time"
+        ),
+        cause if cause.contains("store handle limit exceeded") => format!(
+            "it wants more handles to resources than the {MAX_HANDLES} that one instance may hold \
+             at a time"
+        ),
+        cause => cause.to_string(),
     }
 }
 

@@ -182,10 +182,11 @@ fn smaller<T: Ord>(asked: Option<T>, ceiling: Option<T>) -> Option<T> {
 /// Compiles a component and resolves its imports.
 fn link(engine: &Engine, wasm: &[u8]) -> wasmtime::Result<(InstancePre<StoreData>, GuestIndices)> {
     let component = Component::from_binary(engine, wasm)?;
-    let guest = GuestIndices::of(&component)?;
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     lookup::add_to_linker(&mut linker)?;
     host::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
-    Ok((linker.instantiate_pre(&component)?, guest))
+    let pre = linker.instantiate_pre(&component)?;
+    let guest = GuestIndices::of(&pre)?;
+    Ok((pre, guest))
 }

@@ -1,7 +1,7 @@
 //! Which addresses a guest may connect to.
 //!
 //! An address is admitted by a rule for addresses, or because a name that a rule admits resolved to
-//! it: when the module was loaded, or when this instance looked the name up. What a name resolves
+//! it: when the module was loaded, or when this call looked the name up. What a name resolves
 //! to is its owner's word, so it opens only public addresses; a loopback, private or link-local one
 //! needs a rule that names the address.
 
@@ -101,6 +101,11 @@ impl Reach {
     /// Whether the guest may look a name up.
     pub(crate) fn admits_name(&self, name: &str) -> bool {
         self.network.ports_of(name).next().is_some()
+    }
+
+    /// Forgets every name that was looked up.
+    pub(crate) fn forget(&self) {
+        self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Takes note of an address that an admitted name resolved to; answers whether the guest may
@@ -229,6 +234,8 @@ mod tests {
         assert!(admits(&reach, "8.8.8.8:443"));
         assert!(!admits(&reach, "8.8.8.8:80"));
         assert!(!admits(&reach, "8.8.4.4:443"));
+        reach.forget();
+        assert!(!admits(&reach, "8.8.8.8:443"));
     }
 
     #[test]

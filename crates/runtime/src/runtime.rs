@@ -339,7 +339,7 @@ impl RuntimeBuilder {
     /// - [`UnsupportedAbi`](SurrealismError::UnsupportedAbi) when the module was built for another
     ///   version of the interface.
     /// - [`Compilation`](SurrealismError::Compilation) when it is no valid component, exports no
-    ///   `invoke`, or imports what no host of this ABI has.
+    ///   `invoke` or one of another type, or imports what no host of this ABI has.
     /// - [`Other`](SurrealismError::Other) when `allow_net` cannot be resolved or the pool size is
     ///   out of range.
     pub fn build(self) -> SurrealismResult<Runtime> {

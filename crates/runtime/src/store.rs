@@ -80,6 +80,7 @@ impl StoreData {
     /// Leaves nothing of a caller behind.
     pub(crate) fn clear_context(&mut self) {
         self.set_context(Box::new(DetachedContext::new()));
+        self.reach.forget();
     }
 }
 
@@ -104,24 +105,35 @@ pub(crate) struct MemoryLimit {
     used: usize,
     /// Elements of all tables.
     table_elements: usize,
-    /// What the guest asked for when it was refused.
+    /// Bytes, and elements of tables, that the guest asked for when it was refused.
     refused: Option<usize>,
+    refused_elements: Option<usize>,
 }
 
 impl MemoryLimit {
     fn new(most: Option<usize>, meter: Arc<Meter>) -> Self {
-        Self { meter, most, used: 0, table_elements: 0, refused: None }
+        Self { meter, most, used: 0, table_elements: 0, refused: None, refused_elements: None }
     }
 
     /// Begins a call: what was refused before is no reason for what happens in it.
     pub(crate) fn forget_refusal(&mut self) {
         self.refused = None;
+        self.refused_elements = None;
     }
 
-    /// Why the guest may have run out of memory, if it did.
+    /// What the guest may have run out of, if it did.
     pub(crate) fn refusal(&self) -> Option<String> {
-        let (wanted, most) = (self.refused?, self.most?);
-        Some(format!("it asked for {wanted} bytes of memory, and `max_memory_bytes` is {most}"))
+        if let (Some(wanted), Some(most)) = (self.refused, self.most) {
+            return Some(format!(
+                "ran out of memory: it asked for {wanted} bytes of memory, and `max_memory_bytes` \
+                 is {most}"
+            ));
+        }
+        let wanted = self.refused_elements?;
+        Some(format!(
+            "ran out of tables: it asked for {wanted} elements in all its tables, and \
+             {MAX_TABLE_ELEMENTS} are allowed"
+        ))
     }
 }
 
@@ -159,8 +171,12 @@ impl ResourceLimiter for MemoryLimit {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
         let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
-        if wanted > MAX_TABLE_ELEMENTS || maximum.is_some_and(|maximum| desired > maximum) {
+        if wanted > MAX_TABLE_ELEMENTS {
+            self.refused_elements = Some(wanted);
             return Ok(false);
         }
         self.table_elements = wanted;
@@ -209,5 +225,6 @@ mod tests {
         let mut limit = MemoryLimit::new(None, Arc::default());
         assert!(limit.table_growing(0, MAX_TABLE_ELEMENTS, None).unwrap());
         assert!(!limit.table_growing(0, 1, None).unwrap());
+        assert!(limit.refusal().unwrap().contains("1000001 elements"));
     }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{assert_says, name, runtime, shared, value};
+use support::{INVOKE, assert_says, component, name, runtime, shared, value};
 use surrealdb_types as types;
 use surrealdb_types::{Kind, Object, Value, object};
 use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismResult};
@@ -179,4 +179,42 @@ fn signatures_say_what_the_author_wrote() {
     let writes = |name| signature(Some(name)).writeable;
     assert!(writes("writes") && !writes("flip"));
     assert_says(&runtime.get_signature(Some("mth")).unwrap_err(), &["did you mean `math`"]);
+}
+
+#[test]
+fn a_component_of_another_interface_is_refused_when_it_is_loaded() {
+    const CODE: &str = r#"
+        (core module $m
+          (memory (export "memory") 1)
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+          (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32) unreachable)
+          (func (export "other") unreachable))
+        (core instance $i (instantiate $m))
+        (func $other (canon lift (core func $i "other")))"#;
+    let wrong =
+        |name: &str| format!("the component's `{name}` has another type than the interface");
+    for (exports, expected) in [
+        (INVOKE.to_string(), None),
+        (String::new(), Some("the component exports no `invoke`".to_string())),
+        (r#"(export "invoke" (func $other))"#.to_string(), Some(wrong("invoke"))),
+        (format!(r#"{INVOKE} (export "init" (func $other))"#), Some(wrong("init"))),
+        (
+            format!(r#"{INVOKE} (export "function-args" (func $other))"#),
+            Some(wrong("function-args")),
+        ),
+        (
+            r#"(instance $none) (export "invoke" (instance $none))"#.to_string(),
+            Some("the component exports `invoke`, and it is no function".to_string()),
+        ),
+    ] {
+        let package = component(&format!("{CODE} {exports}"));
+        match (Runtime::builder(package).build(), expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(expected)) => {
+                assert!(matches!(error, SurrealismError::Compilation(_)), "{error:?}");
+                assert_says(&error, &[&expected]);
+            }
+            (got, expected) => panic!("{exports}: {got:?}, not {expected:?}"),
+        }
+    }
 }

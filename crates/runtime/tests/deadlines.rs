@@ -4,10 +4,10 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::{Recorder, assert_says, builder, package, runtime, shared, value};
+use support::{INVOKE, Recorder, assert_says, builder, component, package, runtime, shared, value};
 use surrealdb_types::Value;
 use surrealism_runtime::epoch::EPOCH_TICK_MS;
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismError};
+use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismPackage};
 
 /// Far from what a call may take, and from how late a busy machine is.
 const LONG: Duration = Duration::from_secs(10);
@@ -34,6 +34,88 @@ async fn a_deadline_ends_whatever_the_call_is_doing() {
         };
         assert!(effective.unwrap() <= timeout && context_timeout.unwrap() <= timeout);
         assert_eq!(module_limit, Some(Duration::from_secs(20)));
+    }
+}
+
+/// Two ticks, and what a loaded machine may be late on top of them.
+const PROMPT: Duration = Duration::from_millis(2 * EPOCH_TICK_MS + 10);
+
+#[tokio::test]
+async fn a_timeout_arrives_within_two_ticks() {
+    let runtime = shared("hostile");
+    let timeout = Duration::from_millis(50);
+    let long = value(LONG.as_millis() as i64);
+    let wait = vec![value("wait".to_string()), value(1_i64)];
+    for (function, args) in [("spin_forever", vec![]), ("sleep", vec![long]), ("query_often", wait)]
+    {
+        // The best of several, since whatever else this machine does delays some.
+        let mut best = Duration::MAX;
+        for _ in 0..20 {
+            let call = runtime.call(function, args.clone(), Recorder::new()).timeout(timeout);
+            let began = Instant::now();
+            assert!(call.await.unwrap_err().is_timeout());
+            best = best.min(began.elapsed() - timeout);
+            if best <= PROMPT {
+                break;
+            }
+        }
+        assert!(best <= PROMPT, "{function} was {best:?} late at best");
+    }
+}
+
+#[tokio::test]
+async fn what_the_host_does_for_a_call_ends_with_it() {
+    let runtime = shared("hostile");
+    let wait = || ("wait".to_string(), 1_i64);
+    let context = Recorder::new();
+    let call = runtime.call("query_often", wait(), context.clone());
+    let call = call.timeout(Duration::from_millis(50));
+    assert!(call.await.unwrap_err().is_timeout());
+    assert_eq!((context.asked().len(), context.given_up()), (1, 1), "out of time");
+
+    let call = runtime.call("query_often", wait(), context.clone()).into_future();
+    tokio::time::timeout(Duration::from_millis(50), call).await.unwrap_err();
+    assert_eq!((context.asked().len(), context.given_up()), (2, 2), "cancelled");
+}
+
+/// A component that computes without end, before anything of it can be called or in its `init`.
+fn spinning(part: &str) -> SurrealismPackage {
+    let (start, init) = match part {
+        "start" => ("(start $spin)", ""),
+        _ => ("", "(call $spin)"),
+    };
+    component(&format!(
+        r#"
+        (core module $m
+          (memory (export "memory") 1)
+          (func $spin (loop $again (br $again)))
+          {start}
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+          (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32) unreachable)
+          (func (export "init") (result i32) {init} (i32.const 0)))
+        (core instance $i (instantiate $m))
+        (func (export "init") (result (result (error string)))
+          (canon lift (core func $i "init") (memory $i "memory") (realloc (func $i "realloc"))))
+        {INVOKE}"#
+    ))
+}
+
+#[tokio::test]
+async fn making_an_instance_is_bounded_like_a_call() {
+    let timeout = Duration::from_millis(50);
+    for what in ["start", "init"] {
+        let runtime = Runtime::builder(spinning(what)).build().unwrap();
+        let began = Instant::now();
+        let call = runtime.call("any", (), DetachedContext::new()).timeout(timeout);
+        assert!(call.await.unwrap_err().is_timeout(), "{what}");
+        assert!(began.elapsed() < LONG / 2, "{what} took {:?}", began.elapsed());
+        assert_eq!(runtime.usage().instances.now, 0, "{what}");
+
+        let runtime = Runtime::builder(spinning(what)).max_execution_time(timeout);
+        let runtime = runtime.build().unwrap();
+        let acquired = runtime.acquire_controller(Box::new(DetachedContext::new())).await;
+        assert!(acquired.unwrap_err().is_timeout(), "{what}");
+        assert_eq!(runtime.usage().instances.now, 0, "{what}");
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use async_trait::async_trait;
 use surrealdb_types::{Object, SurrealValue, Value};
 use surrealism_runtime::config::SurrealismConfig;
 use surrealism_runtime::{
-    BTreeMapStore, InvocationContext, KVStore, Runtime, RuntimeBuilder, SurrealismError,
-    SurrealismPackage,
+    BTreeMapStore, ExportsManifest, InvocationContext, KVStore, Runtime, RuntimeBuilder,
+    SurrealismError, SurrealismPackage,
 };
 
 /// The archive of a guest, as `cargo xtask guests` builds it.
@@ -28,6 +29,25 @@ pub(crate) fn archive(name: &str) -> PathBuf {
 pub(crate) fn package(name: &str) -> SurrealismPackage {
     SurrealismPackage::from_file(archive(name)).unwrap()
 }
+
+/// A component of the test's own, as text, for what no compiler writes; and the one way to give it
+/// its `invoke`, from a core instance `$i` that has `memory`, `realloc` and `invoke`.
+pub(crate) fn component(text: &str) -> SurrealismPackage {
+    let config = "abi = 2\n[package]\norganisation = 'acme'\nname = 'x'\nversion = '1.0.0'";
+    SurrealismPackage {
+        config: SurrealismConfig::parse(config).unwrap(),
+        wasm: wat::parse_str(format!("(component {text})")).unwrap(),
+        exports: ExportsManifest::empty(),
+        fs: None,
+        logo: None,
+    }
+}
+
+pub(crate) const INVOKE: &str = r#"
+    (func (export "invoke")
+      (param "name" (option string)) (param "args" (list u8))
+      (result (result (list u8) (error string)))
+      (canon lift (core func $i "invoke") (memory $i "memory") (realloc (func $i "realloc"))))"#;
 
 /// A guest under ceilings that no well-behaved guest feels.
 pub(crate) fn builder(name: &str) -> RuntimeBuilder {
@@ -64,6 +84,8 @@ pub(crate) struct Recorder {
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
     pub(crate) stdout: Arc<Mutex<Vec<String>>>,
     pub(crate) stderr: Arc<Mutex<Vec<String>>>,
+    /// How many queries waited and were dropped.
+    pub(crate) given_up: Arc<AtomicUsize>,
 }
 
 impl Recorder {
@@ -87,6 +109,10 @@ impl Recorder {
         self.stderr.lock().unwrap().clone()
     }
 
+    pub(crate) fn given_up(&self) -> usize {
+        self.given_up.load(Ordering::SeqCst)
+    }
+
     fn remember(&self, what: String) {
         self.asked.lock().unwrap().push(what);
     }
@@ -100,7 +126,10 @@ impl InvocationContext for Recorder {
         self.remember(format!("sql {query} {:?}", vars.keys().collect::<Vec<_>>()));
         match query.split(' ').next() {
             Some("fail") => bail!("the database says no"),
-            Some("wait") => std::future::pending().await,
+            Some("wait") => {
+                let _count = CountDrop(self.given_up.clone());
+                std::future::pending().await
+            }
             Some("panic") => panic!("the context panicked on purpose"),
             _ => Ok(Value::Object(vars)),
         }
@@ -129,6 +158,14 @@ impl InvocationContext for Recorder {
     fn stderr_callback(&self) -> Arc<dyn Fn(&str) + Send + Sync> {
         let lines = self.stderr.clone();
         Arc::new(move |line| lines.lock().unwrap().push(line.to_string()))
+    }
+}
+
+struct CountDrop(Arc<AtomicUsize>);
+
+impl Drop for CountDrop {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
