@@ -1,5 +1,7 @@
 //! The plugin as a component: what it exports, and the host that it imports.
 
+use std::io::{Write, stdout};
+
 use crate::registry;
 
 // What the bindings make public is the host's interface; it ends here.
@@ -18,7 +20,9 @@ struct Plugin;
 
 impl bindings::Guest for Plugin {
     fn invoke(name: Option<String>, args: Vec<u8>) -> Result<Vec<u8>, String> {
-        registry::invoke(name.as_deref(), &args)
+        let answer = registry::invoke(name.as_deref(), &args);
+        end_output();
+        answer
     }
 
     fn list_functions() -> Vec<Option<String>> {
@@ -42,6 +46,15 @@ impl bindings::Guest for Plugin {
     }
 
     fn init() -> Result<(), String> {
-        registry::init()
+        let outcome = registry::init();
+        end_output();
+        outcome
     }
+}
+
+/// Hands on a line that was begun, while its caller is there to hear it: the next call may be
+/// somebody else's.
+fn end_output() {
+    // Where nobody listens, there is nobody to tell.
+    let _ = stdout().flush();
 }
