@@ -1,0 +1,159 @@
+//! What crosses between host and guest.
+
+use std::fmt::Debug;
+use std::ops::Bound;
+
+use arbitrary::Unstructured;
+use surrealdb_types::{Kind, Value};
+use surrealism_types::codec;
+
+use crate::{MEMORY, make};
+
+/// What a decoder may take for each byte, and for any input, in bytes: a value is many times larger
+/// than its encoding, and what honest ones need is a part of this.
+const MEMORY_PER_BYTE: usize = 200;
+const MEMORY_AT_LEAST: usize = 64 << 10;
+
+/// The two ways of one encoding.
+struct Codec<T> {
+    encode: fn(&T) -> anyhow::Result<Vec<u8>>,
+    decode: fn(&[u8]) -> anyhow::Result<T>,
+}
+
+/// Bytes of a stranger's, or what to make a value from.
+struct Input<'a> {
+    hostile: bool,
+    bytes: &'a [u8],
+}
+
+/// The first byte chooses what is carried, and whether the others are bytes to decode or choices to
+/// make a value from.
+///
+/// Strangers' bytes take no more memory than so many times their length, and what decodes encodes
+/// and decodes to the same. Of values, we make the bytes that `surrealdb_types` makes, and each
+/// decodes the other's.
+pub fn value(input: &[u8]) {
+    let Some((choice, bytes)) = input.split_first() else { return };
+    let input = Input { hostile: choice % 2 == 0, bytes };
+    match (choice / 2) % 7 {
+        0 => check(
+            input,
+            make::value,
+            Codec { encode: codec::encode_value, decode: codec::decode_value },
+            Codec { encode: surrealdb_types::encode, decode: surrealdb_types::decode },
+        ),
+        1 => check::<Vec<Value>>(
+            input,
+            |u| make::list(u, make::value),
+            Codec { encode: |v| codec::encode_values(v), decode: codec::decode_values },
+            Codec {
+                encode: |v| surrealdb_types::encode_value_list(v),
+                decode: surrealdb_types::decode_value_list,
+            },
+        ),
+        2 => check::<Vec<Option<Value>>>(
+            input,
+            |u| make::list(u, |u| u.arbitrary::<bool>()?.then(|| make::value(u)).transpose()),
+            Codec {
+                encode: |v| codec::encode_optional_values(v),
+                decode: codec::decode_optional_values,
+            },
+            Codec {
+                encode: |v| surrealdb_types::encode_optional_values(v),
+                decode: surrealdb_types::decode_optional_values,
+            },
+        ),
+        3 => check::<Vec<(String, Value)>>(
+            input,
+            |u| make::list(u, |u| make::named(u, make::value)),
+            Codec { encode: |v| codec::encode_entries(v), decode: codec::decode_entries },
+            Codec {
+                encode: |v| surrealdb_types::encode_string_key_values(v),
+                decode: surrealdb_types::decode_string_key_values,
+            },
+        ),
+        4 => check::<(Bound<String>, Bound<String>)>(
+            input,
+            |u| Ok((make::bound(u)?, make::bound(u)?)),
+            Codec {
+                encode: |(start, end)| codec::encode_range(start, end),
+                decode: codec::decode_range,
+            },
+            Codec {
+                encode: |(start, end)| surrealdb_types::encode_string_range(start, end),
+                decode: surrealdb_types::decode_string_range,
+            },
+        ),
+        5 => check::<Vec<(String, Kind)>>(
+            input,
+            |u| make::list(u, |u| make::named(u, make::kind)),
+            Codec {
+                encode: |arguments| codec::encode_arguments(&borrowed(arguments)),
+                decode: codec::decode_arguments,
+            },
+            Codec {
+                encode: |arguments| surrealdb_types::encode_argument_list(&borrowed(arguments)),
+                decode: surrealdb_types::decode_argument_list,
+            },
+        ),
+        _ => check(
+            input,
+            make::kind,
+            Codec { encode: codec::encode_kind, decode: codec::decode_kind },
+            Codec { encode: surrealdb_types::encode_kind, decode: surrealdb_types::decode_kind },
+        ),
+    }
+}
+
+fn borrowed(arguments: &[(String, Kind)]) -> Vec<(&str, Kind)> {
+    arguments.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect()
+}
+
+fn check<T: Debug>(
+    input: Input<'_>,
+    make: impl FnOnce(&mut Unstructured<'_>) -> arbitrary::Result<T>,
+    ours: Codec<T>,
+    theirs: Codec<T>,
+) {
+    if input.hostile {
+        check_bytes(input.bytes, &ours, &theirs);
+    } else if let Ok(value) = make(&mut Unstructured::new(input.bytes)) {
+        check_value(&value, &ours, &theirs);
+    }
+}
+
+fn check_bytes<T: Debug>(bytes: &[u8], ours: &Codec<T>, theirs: &Codec<T>) {
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    let decoded = (ours.decode)(bytes);
+    let taken = MEMORY.peak_usage().saturating_sub(before);
+    let allowed = bytes.len() * MEMORY_PER_BYTE + MEMORY_AT_LEAST;
+    // A regular expression is compiled where it is decoded, and takes up to 10 MiB.
+    let excused = format!("{decoded:?}").contains("egex");
+    assert!(taken <= allowed || excused, "{} bytes took {taken} to decode", bytes.len());
+
+    let Ok(value) = decoded else { return };
+    check_same("what they decode", &(theirs.decode)(bytes).unwrap(), &value);
+    let again = check_value(&value, ours, theirs).expect("what was decoded can be encoded");
+    // A polygon's ring is closed where it is decoded; with a NaN for its ends it never is.
+    if !format!("{value:?}").contains("NaN") {
+        check_same("what was decoded at first", &value, &again);
+    }
+}
+
+/// What the value's encoding decodes to, which is not always the value: of kinds that are listed
+/// twice, one is left. `None` if it cannot be encoded, as the longest durations.
+fn check_value<T: Debug>(value: &T, ours: &Codec<T>, theirs: &Codec<T>) -> Option<T> {
+    let (bytes, expected) = ((ours.encode)(value), (theirs.encode)(value));
+    assert_eq!(bytes.is_ok(), expected.is_ok(), "{bytes:?} and {expected:?} from {value:?}");
+    let (bytes, expected) = (bytes.ok()?, expected.ok()?);
+    assert_eq!(bytes, expected, "two encodings of {value:?}");
+    let decoded = (ours.decode)(&bytes).unwrap();
+    check_same("what they decode", &(theirs.decode)(&bytes).unwrap(), &decoded);
+    Some(decoded)
+}
+
+/// By their text: what is not a number is not equal to itself.
+fn check_same<T: Debug>(what: &str, expected: &T, got: &T) {
+    assert_eq!(format!("{got:?}"), format!("{expected:?}"), "not {what}");
+}
