@@ -13,7 +13,7 @@ use crate::{guests, step, toolchain};
 pub(crate) fn run(shell: &Shell) -> Result<()> {
     toolchain::ensure(shell)?;
     step("building the surrealism command; the first time, this takes some minutes");
-    cmd!(shell, "cargo build --package surrealism-cli").run()?;
+    cmd!(shell, "cargo build --workspace --bin surrealism").run()?;
     shell.create_dir("target/guests")?;
     guests::archive(shell, "examples/text")?;
 

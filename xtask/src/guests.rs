@@ -20,7 +20,7 @@ const PLUGIN_TARGET: &str = "target/plugins";
 pub(crate) fn build(shell: &Shell) -> Result<()> {
     toolchain::ensure(shell)?;
     step("building the surrealism command");
-    cmd!(shell, "cargo build --package surrealism-cli").quiet().run()?;
+    cmd!(shell, "cargo build --workspace --bin surrealism").quiet().run()?;
     shell.create_dir(ARCHIVES)?;
     for project in projects(shell)? {
         archive(shell, &project)?;

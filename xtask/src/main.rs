@@ -1,6 +1,8 @@
 //! What this repository does to itself: `cargo xtask help`.
 
 mod demo;
+mod deny;
+mod fuzz;
 mod guests;
 mod readme;
 mod test;
@@ -14,22 +16,29 @@ cargo xtask <TASK>
 
   demo     build the example plugin, and run it on this repository's own README
   test     all that CI runs: format, lints, guests from source, every test, the docs
-  soak     calls with faults injected, for ten minutes or as many as are given
+  soak [MINUTES]
+           calls with faults injected, for ten minutes or as many as are given
+  fuzz [TARGET] [MINUTES]
+           one fuzz target, or all in turn, for ten minutes each or as many as are given
+  deny     the licences and sources of what we depend on, and the advisories against it
   guests   build the test guests and the example plugin into target/guests
   help     this
 
 Each task installs what it lacks, if it can, and says so.";
 
 fn main() -> Result<()> {
-    let task = std::env::args().nth(1).unwrap_or_default();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let argument = |place: usize| arguments.get(place).map(String::as_str);
     let shell = Shell::new()?;
     shell.change_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     // Backtraces make errors that are expected, in tests and in guests, slow and long.
     shell.set_var("RUST_BACKTRACE", "0");
-    match task.as_str() {
+    match argument(0).unwrap_or_default() {
         "demo" => demo::run(&shell),
         "test" => test::run(&shell),
-        "soak" => test::soak(&shell, std::env::args().nth(2).as_deref()),
+        "soak" => test::soak(&shell, argument(1)),
+        "fuzz" => fuzz::run(&shell, argument(1), argument(2)),
+        "deny" => deny::run(&shell),
         "guests" => guests::build(&shell),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");

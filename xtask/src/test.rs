@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{demo, guests, readme, step};
+use crate::{demo, deny, fuzz, guests, readme, step, toolchain};
 
 /// Stops at the first failure.
 ///
@@ -15,15 +15,18 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     cmd!(shell, "cargo fmt --all --check").run()?;
     cmd!(shell, "cargo fmt --all --check --manifest-path guests/Cargo.toml").run()?;
 
+    toolchain::ensure_cpp(shell)?;
     step("lints");
     cmd!(shell, "cargo clippy --workspace --all-targets -- --deny warnings").run()?;
 
+    deny::run_if_installed(shell)?;
     guests::build(shell)?;
 
     step("tests");
     cmd!(shell, "cargo test --workspace").run()?;
     cmd!(shell, "cargo test --manifest-path guests/Cargo.toml --target-dir target").run()?;
 
+    fuzz::briefly(shell)?;
     demo::run(shell)?;
     readme::check(shell)?;
 

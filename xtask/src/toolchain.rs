@@ -1,6 +1,6 @@
 //! A toolchain that compiles guests, installed if it is missing and this machine lets us.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::step;
@@ -38,6 +38,22 @@ pub(crate) fn ensure(shell: &Shell) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Finds or installs a C++ compiler, for libFuzzer.
+///
+/// # Errors
+///
+/// When there is none and none can be installed; the message says what to do by hand.
+pub(crate) fn ensure_cpp(shell: &Shell) -> Result<()> {
+    if cmd!(shell, "c++ --version").quiet().ignore_stdout().ignore_stderr().run().is_ok() {
+        return Ok(());
+    }
+    step("there is no C++ compiler; installing Debian's");
+    install(shell, &["g++"]).context(
+        "libFuzzer needs a C++ compiler; install one, on Debian, as root, with\n  \
+         apt-get install --no-install-recommends g++",
+    )
 }
 
 fn install(shell: &Shell, packages: &[&str]) -> xshell::Result<()> {
