@@ -45,7 +45,7 @@ impl<'a, A: Args> Call<'a, A> {
         let Self { runtime, name, args, context, timeout } = self;
         let (began, module) = (Instant::now(), runtime.module());
         let callers = timeout.and_then(|timeout| began.checked_add(timeout));
-        let place = within(&module.engines.alarms, callers, runtime.checkout())
+        let place = within(&module.process.alarms, callers, runtime.checkout())
             .await
             .map_err(|_| Deadline::since(began, module, timeout).missed())??;
 

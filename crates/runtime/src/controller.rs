@@ -44,12 +44,12 @@ impl Controller {
         let make = async {
             let mut store = StoreData::store(module.clone(), context)?;
             yield_every_tick(&mut store, &module);
-            let made = module.pre.instantiate_async(&mut store).await;
+            let made = module.code.pre.instantiate_async(&mut store).await;
             let instance = made.map_err(|error| explain::refused(error, store.data()))?;
-            let guest = Guest::new(&mut store, &instance, &module.guest)?;
+            let guest = Guest::new(&mut store, &instance, &module.code.guest)?;
             Ok((store, guest))
         };
-        let (store, guest) = within(&module.engines.alarms, deadline.at, make)
+        let (store, guest) = within(&module.process.alarms, deadline.at, make)
             .await
             .map_err(|_| deadline.missed())?
             .map_err(|error: wasmtime::Error| {
@@ -293,7 +293,7 @@ impl Controller {
 
         self.fit = false;
         let entered = call(&mut self.store, &self.guest);
-        let outcome = within(&self.module.engines.alarms, deadline.at, entered).await;
+        let outcome = within(&self.module.process.alarms, deadline.at, entered).await;
         self.store.data().stdout.finish();
         self.store.data().stderr.finish();
         match outcome {

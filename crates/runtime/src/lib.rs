@@ -47,7 +47,9 @@ pub mod usage;
 
 mod bindings;
 mod call;
+mod code;
 mod deadline;
+mod engines;
 mod explain;
 mod imports;
 mod lookup;
@@ -61,6 +63,7 @@ mod wasi;
 
 pub use call::Call;
 pub use capabilities::{FunctionTargets, SurrealismCapabilities};
+pub use code::CodeCache;
 pub use config::SurrealismConfig;
 pub use controller::Controller;
 pub use exports::{ExportsManifest, FunctionExport};

@@ -127,6 +127,13 @@ pub const MAX_KV_ANSWER_BYTES: usize = 16 * MIB;
 /// What an entry of the key-value store costs beside its key and its value, in bytes.
 pub const KV_ENTRY_BYTES: usize = 128;
 
+/// Instances that the pool of a process has room for, over all modules together: the first number
+/// whose address space can be reserved, about 4 GiB of it for each. One more instance is refused.
+pub const POOLED_INSTANCES: [u32; 2] = [8_192, 1_024];
+
+/// Memory that a place in the pool keeps when its instance is dropped, in bytes, cleaned for the next.
+pub const KEPT_MEMORY_BYTES: usize = 256 * KIB;
+
 /// Stack of one guest, in bytes.
 pub const GUEST_STACK_BYTES: usize = 512 * KIB;
 
@@ -140,3 +147,6 @@ pub const DEFAULT_MAX_MEMORY_BYTES: usize = 1024 * MIB;
 /// What a module's key-value store may hold, keys and encoded values together, unless the host
 /// says otherwise: 256 MiB.
 pub const DEFAULT_MAX_KV_BYTES: usize = 256 * MIB;
+
+/// What a cache of compiled code may take on disk, unless the host says otherwise: 1 GiB.
+pub const DEFAULT_MAX_CODE_CACHE_BYTES: u64 = 1024 * MIB as u64;

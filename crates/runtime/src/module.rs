@@ -6,19 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
-use crate::bindings::{GuestIndices, host};
+use crate::code::{Code, CodeCache};
 use crate::config::{AbiVersion, SurrealismConfig};
-use crate::epoch::{self, Engines};
+use crate::epoch::{self, Process};
 use crate::explain::shortened;
 use crate::exports::{ExportsManifest, FunctionExport};
 use crate::kv::{BTreeMapStore, KvLimits};
-use crate::lookup;
 use crate::network::Network;
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::runtime::Ceilings;
-use crate::store::StoreData;
 use crate::suggest::{nearest, quoted};
 use crate::usage::Meter;
 use crate::{SurrealismError, SurrealismResult};
@@ -28,9 +25,8 @@ pub(crate) struct Module {
     pub(crate) exports: ExportsManifest,
     pub(crate) kv: Arc<BTreeMapStore>,
     pub(crate) network: Arc<Network>,
-    pub(crate) engines: &'static Engines,
-    pub(crate) pre: InstancePre<StoreData>,
-    pub(crate) guest: GuestIndices,
+    pub(crate) process: &'static Process,
+    pub(crate) code: Arc<Code>,
     pub(crate) wasm_size: usize,
     pub(crate) meter: Arc<Meter>,
     pub(crate) pool_size: usize,
@@ -44,6 +40,7 @@ impl Module {
     pub(crate) fn compile(
         package: SurrealismPackage,
         ceilings: Ceilings,
+        cache: Option<&CodeCache>,
     ) -> SurrealismResult<Self> {
         let SurrealismPackage { config, wasm, exports, fs, logo: _ } = package;
         if config.abi != AbiVersion::CURRENT {
@@ -58,16 +55,14 @@ impl Module {
             max_total_bytes: ceilings.max_kv_bytes,
         });
 
-        let engines = epoch::engines()?;
-        let engine = engines.choose(asked.strict_timeout);
-        let (pre, guest) = link(engine, &wasm).map_err(SurrealismError::Compilation)?;
+        let process = epoch::process()?;
+        let code = Code::load(&process.engines, asked.strict_timeout, &wasm, cache)?;
 
         Ok(Self {
             kv: Arc::new(kv),
             network,
-            engines,
-            pre,
-            guest,
+            process,
+            code,
             wasm_size: wasm.len(),
             meter: Arc::default(),
             pool_size: asked.max_pool_size.unwrap_or(usize::MAX).min(ceilings.pool_size),
@@ -80,7 +75,7 @@ impl Module {
     }
 
     pub(crate) fn engine(&self) -> &Engine {
-        self.pre.engine()
+        self.code.pre.engine()
     }
 
     /// The folder that the guest sees as `/`.
@@ -177,16 +172,4 @@ impl fmt::Display for Module {
 
 fn smaller<T: Ord>(asked: Option<T>, ceiling: Option<T>) -> Option<T> {
     [asked, ceiling].into_iter().flatten().min()
-}
-
-/// Compiles a component and resolves its imports.
-fn link(engine: &Engine, wasm: &[u8]) -> wasmtime::Result<(InstancePre<StoreData>, GuestIndices)> {
-    let component = Component::from_binary(engine, wasm)?;
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    lookup::add_to_linker(&mut linker)?;
-    host::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
-    let pre = linker.instantiate_pre(&component)?;
-    let guest = GuestIndices::of(&pre)?;
-    Ok((pre, guest))
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use surrealism_types::args::Args;
 
 use crate::call::Call;
+use crate::code::CodeCache;
 use crate::config::SurrealismConfig;
 use crate::controller::Controller;
 use crate::exports::{ExportsManifest, FunctionExport};
@@ -50,6 +51,7 @@ impl Runtime {
             package,
             ceilings: Ceilings::default(),
             isolation: Isolation::default(),
+            code_cache: None,
             max_queue: usize::MAX,
         }
     }
@@ -226,6 +228,7 @@ impl Runtime {
             instances: self.module.meter.instances.level(),
             memory_bytes: self.module.meter.memory_bytes.level(),
             kv_bytes: self.module.kv.bytes(),
+            pooled: self.module.code.pooled,
         }
     }
 
@@ -251,6 +254,7 @@ pub struct RuntimeBuilder {
     package: SurrealismPackage,
     ceilings: Ceilings,
     isolation: Isolation,
+    code_cache: Option<CodeCache>,
     max_queue: usize,
 }
 
@@ -323,6 +327,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Where to find compiled code, and keep it. Default: nowhere; every process compiles anew.
+    pub fn code_cache(mut self, cache: CodeCache) -> Self {
+        self.code_cache = Some(cache);
+        self
+    }
+
     /// Most callers that wait for an instance; one more is refused as
     /// [busy](SurrealismError::is_busy). Default: no bound.
     pub fn max_queue(mut self, callers: usize) -> Self {
@@ -343,7 +353,7 @@ impl RuntimeBuilder {
     /// - [`Other`](SurrealismError::Other) when `allow_net` cannot be resolved or the pool size is
     ///   out of range.
     pub fn build(self) -> SurrealismResult<Runtime> {
-        let module = Module::compile(self.package, self.ceilings)?;
+        let module = Module::compile(self.package, self.ceilings, self.code_cache.as_ref())?;
         if !(1..=MAX_POOL_SIZE).contains(&module.pool_size) {
             return Err(SurrealismError::Other(anyhow::anyhow!(
                 "the pool of {module} would have {} instances, and it needs 1 to {MAX_POOL_SIZE}: \

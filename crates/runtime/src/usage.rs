@@ -12,6 +12,10 @@ pub struct Usage {
     pub memory_bytes: Level,
     /// Keys and encoded values of the module's own key-value store, in bytes.
     pub kv_bytes: Level,
+    /// Whether instances live in the process's pool, where making one takes microseconds. Not so
+    /// where its address space cannot be reserved, where the module does not fit it, and with
+    /// `strict_timeout = false`.
+    pub pooled: bool,
 }
 
 /// How much of something there is.

@@ -1,0 +1,121 @@
+//! The engines of a process: what compiles guests, and where their instances live.
+//!
+//! Most instances live in a pool: address space that is reserved once, so that making an instance
+//! is mapping its module's memory image, copy on write, and dropping it is unmapping what it wrote.
+//! Where the reservation does not fit, in a process with little address space, or a module does not
+//! fit the pool, instances are made one by one instead, which is slower by the cost of a dozen
+//! system calls. [`Usage::pooled`](crate::Usage::pooled) tells which it is.
+
+use std::num::NonZeroUsize;
+
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    WasmBacktraceDetails,
+};
+
+use crate::bindings::host;
+use crate::limits::{
+    CALL_STACK_BYTES, GUEST_STACK_BYTES, KEPT_MEMORY_BYTES, MAX_BACKTRACE_FRAMES, MAX_CORE_ITEMS,
+    MAX_TABLE_ELEMENTS, POOLED_INSTANCES,
+};
+use crate::lookup;
+use crate::store::StoreData;
+
+pub(crate) struct Engines {
+    /// The one with a pool, where it fits.
+    pooled: Option<Linked>,
+    one_by_one: Linked,
+    /// For `strict_timeout = false`: its guests' code does not check the clock.
+    trusting: Linked,
+}
+
+/// An engine, and all that its guests can import.
+pub(crate) struct Linked {
+    pub(crate) linker: Linker<StoreData>,
+    pub(crate) pooled: bool,
+}
+
+impl Linked {
+    fn new(engine: &Engine, pooled: bool) -> wasmtime::Result<Self> {
+        let mut linker = Linker::new(engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        lookup::add_to_linker(&mut linker)?;
+        host::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
+        Ok(Self { linker, pooled })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.linker.engine()
+    }
+}
+
+impl Engines {
+    /// # Errors
+    ///
+    /// When WebAssembly cannot run on this machine.
+    pub(crate) fn new() -> wasmtime::Result<Self> {
+        let pooled = POOLED_INSTANCES.into_iter().find_map(|instances| {
+            let mut config = config(true);
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)));
+            Engine::new(&config).ok()
+        });
+        let one_by_one = |strict| Linked::new(&Engine::new(&config(strict))?, false);
+        Ok(Self {
+            pooled: pooled.map(|engine| Linked::new(&engine, true)).transpose()?,
+            one_by_one: one_by_one(true)?,
+            trusting: one_by_one(false)?,
+        })
+    }
+
+    /// The engines that may run a module, the best first.
+    pub(crate) fn for_module(&self, strict_timeout: bool) -> impl Iterator<Item = &Linked> {
+        let strict = self.pooled.iter().chain([&self.one_by_one]);
+        let trusting = [&self.trusting];
+        strict
+            .filter(move |_| strict_timeout)
+            .chain(trusting.into_iter().filter(move |_| !strict_timeout))
+    }
+
+    /// Lets every guest whose code checks the clock do so.
+    pub(crate) fn tick(&self) {
+        for linked in self.for_module(true) {
+            linked.engine().increment_epoch();
+        }
+    }
+}
+
+fn pool(instances: u32) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_memories(instances)
+        .total_stacks(instances)
+        // A component is its own module, and a few small ones that adapt it to the host.
+        .total_core_instances(instances.saturating_mul(4))
+        .total_tables(instances.saturating_mul(2))
+        .total_gc_heaps(instances / 16)
+        .table_elements(MAX_TABLE_ELEMENTS)
+        .max_core_instances_per_component(MAX_CORE_ITEMS as u32)
+        .max_memories_per_component(MAX_CORE_ITEMS as u32)
+        .max_tables_per_component(MAX_CORE_ITEMS as u32)
+        .linear_memory_keep_resident(KEPT_MEMORY_BYTES)
+        .table_keep_resident(KEPT_MEMORY_BYTES)
+        // What a guest has not written needs no cleaning; only newer kernels can tell.
+        .pagemap_scan(Enabled::Auto);
+    pool
+}
+
+fn config(strict: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        // Guests of this ABI are called one at a time; the bookkeeping for more costs every call.
+        .concurrency_support(false)
+        .epoch_interruption(strict)
+        .max_wasm_stack(GUEST_STACK_BYTES)
+        .async_stack_size(CALL_STACK_BYTES)
+        // The default would read an environment variable.
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        .wasm_backtrace_max_frames(NonZeroUsize::new(MAX_BACKTRACE_FRAMES));
+    config
+}
