@@ -25,8 +25,15 @@ use crate::terminal::{self, ERROR, GOOD, Terminal, visible};
 const TYPES: &str = "surrealism:plugin/types";
 
 /// The WASI packages of a host of this ABI.
-const WASI: [&str; 6] =
-    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+const WASI: [&str; 7] = [
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:http/",
+    "wasi:io/",
+    "wasi:random/",
+    "wasi:sockets/",
+];
 
 /// Check that an archive keeps the contract, without running it
 ///

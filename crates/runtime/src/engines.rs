@@ -41,6 +41,8 @@ impl Linked {
         let mut linker = Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         lookup::add_to_linker(&mut linker)?;
+        #[cfg(feature = "http")]
+        crate::http::add_to_linker(&mut linker)?;
         host::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
         Ok(Self { linker, pooled })
     }

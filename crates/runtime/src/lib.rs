@@ -31,6 +31,12 @@
 //!
 //! Calls are futures and run on any executor. A guest that sleeps, reads its files or opens a
 //! connection needs tokio's reactor around it, since WASI is implemented on tokio.
+//!
+//! # Features
+//!
+//! - `http`, on by default: outbound `wasi:http`, held to `allow_net` like the guest's own
+//!   connections, with TLS. Without it, an archive that imports `wasi:http` is refused when it is
+//!   loaded; `default-features = false` saves an HTTP client and a TLS library.
 
 pub mod capabilities;
 pub mod config;
@@ -51,6 +57,8 @@ mod code;
 mod deadline;
 mod engines;
 mod explain;
+#[cfg(feature = "http")]
+mod http;
 mod imports;
 mod lookup;
 mod module;

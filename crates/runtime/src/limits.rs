@@ -7,6 +7,8 @@
 //! [`SurrealismCapabilities`](crate::SurrealismCapabilities) and
 //! [`RuntimeBuilder`](crate::RuntimeBuilder); what an archive may hold is on [`ArchiveLimits`].
 
+use std::time::Duration;
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -101,6 +103,22 @@ pub const MAX_LOOKED_UP_ADDRESSES: usize = 1_000;
 
 /// Length of a name that a guest looks up, in bytes: what DNS allows.
 pub const MAX_HOST_NAME_BYTES: usize = 255;
+
+/// Headers that a guest may put together for one request over `wasi:http`, in bytes, with what each
+/// costs the host beside its text.
+pub const MAX_HTTP_HEADER_BYTES: usize = 64 * KIB;
+
+/// Headers of one answer over `wasi:http`; an answer with more is an error.
+pub const MAX_HTTP_HEADERS: usize = 100;
+
+/// What the host holds of one body over `wasi:http` in each direction, and of an answer's headers,
+/// in bytes. Bodies are streamed, so their whole size is bounded by the time of the call alone.
+pub const MAX_HTTP_BUFFER_BYTES: usize = 64 * KIB;
+
+/// How long a request over `wasi:http` may wait for a connection, for the answer to begin, and
+/// between two pieces of it, unless the guest sets less: a minute. The deadline of the call is
+/// usually nearer, and ends the request as well.
+pub const MAX_HTTP_WAIT: Duration = Duration::from_secs(60);
 
 /// Elements of all tables of one instance together.
 pub const MAX_TABLE_ELEMENTS: usize = 1_000_000;

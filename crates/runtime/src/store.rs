@@ -5,8 +5,12 @@ use std::sync::Arc;
 use wasmtime::{ResourceLimiter, Store};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
+#[cfg(feature = "http")]
+use wasmtime_wasi_http::WasiHttpCtxView;
 
 use crate::host::{DetachedContext, InvocationContext};
+#[cfg(feature = "http")]
+use crate::http::Http;
 use crate::limits::{
     MAX_CORE_ITEMS, MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES, MAX_TABLE_ELEMENTS,
 };
@@ -28,6 +32,8 @@ pub(crate) struct StoreData {
     table: ResourceTable,
     reach: Reach,
     lookups: NamesByStream,
+    #[cfg(feature = "http")]
+    http: Http,
 }
 
 impl StoreData {
@@ -56,6 +62,8 @@ impl StoreData {
             stderr,
             wasi,
             table,
+            #[cfg(feature = "http")]
+            http: Http::new(reach.clone()),
             reach,
             lookups: NamesByStream::new(),
         };
@@ -75,6 +83,11 @@ impl StoreData {
     pub(crate) fn lookup(&mut self) -> LookupView<'_> {
         let sockets = WasiSocketsCtxView { ctx: self.wasi.sockets(), table: &mut self.table };
         LookupView { sockets, reach: &self.reach, names: &mut self.lookups }
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn http_view(&mut self) -> WasiHttpCtxView<'_> {
+        self.http.view(&mut self.table)
     }
 
     /// Leaves nothing of a caller behind.

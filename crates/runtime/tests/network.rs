@@ -62,12 +62,9 @@ async fn connections_go_where_the_rules_say() {
         (&["127.0.0.1"][..], true, true),
         (&["127.0.0.0/8"], true, true),
         (&["127.0.0.1:PORT"], true, false),
-        (&["10.0.0.0/8", "127.0.0.1:PORT"], true, false),
-        (&["127.0.0.1:1"], false, false),
-        (&["10.0.0.0/8", "[::1]", "127.0.0.2"], false, false),
+        (&["127.0.0.1:1", "10.0.0.0/8", "[::1]", "127.0.0.2"], false, false),
         // What a name resolves to is its owner's word: it opens nothing of this machine's.
         (&["localhost"], false, false),
-        (&["localhost:PORT"], false, false),
         (&["localhost", "127.0.0.1:PORT"], true, false),
         (&[], false, false),
     ] {
