@@ -4,6 +4,7 @@ mod support;
 
 use serde_json::Value;
 use support::{archive, surrealism};
+use surrealism_runtime::SurrealismPackage;
 
 #[test]
 fn functions_take_literals_and_answer_in_surrealql() {
@@ -104,6 +105,21 @@ fn an_archive_shows_what_it_holds() {
 }
 
 #[test]
+fn an_archive_shows_that_it_cannot_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.surli");
+    for (strict_timeout, told) in [
+        (true, "stoppable      yes"),
+        (false, "stoppable      NO: its code cannot be stopped while it computes"),
+    ] {
+        let mut package = SurrealismPackage::from_file(archive("state").into()).unwrap();
+        package.config.capabilities.strict_timeout = strict_timeout;
+        package.pack(file.clone(), None).unwrap();
+        surrealism(&["info", file.to_str().unwrap()]).code(0).prints(&[told]);
+    }
+}
+
+#[test]
 fn an_archive_shows_what_it_holds_to_programs() {
     let told = surrealism(&["info", "--json", &archive("calls")]).code(0).stdout;
     let info: Value = serde_json::from_str(&told).unwrap();
@@ -123,7 +139,18 @@ fn an_archive_shows_what_it_holds_to_programs() {
 
 #[test]
 fn every_guest_keeps_the_contract() {
-    for guest in ["calls", "state", "host", "denied", "hostile", "files", "broken-init"] {
+    for guest in [
+        "calls",
+        "state",
+        "host",
+        "denied",
+        "hostile",
+        "files",
+        "broken-init",
+        "secrets",
+        "net",
+        "http",
+    ] {
         surrealism(&["check", &archive(guest)]).code(0).prints(&["ok      code"]);
     }
 }
