@@ -149,7 +149,7 @@ fn every_guest_keeps_the_contract() {
         "broken-init",
         "secrets",
         "net",
-        "http",
+        "web",
     ] {
         surrealism(&["check", &archive(guest)]).code(0).prints(&["ok      code"]);
     }

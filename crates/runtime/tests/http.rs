@@ -112,7 +112,7 @@ fn wait_for_end(mut stream: impl Read, tell: Sender<Seen>) -> Option<()> {
 
 /// The guest, under rules in which `PORT` stands for a port.
 fn granted(rules: &[&str], port: u16) -> Runtime {
-    let mut package = support::package("http");
+    let mut package = support::package("web");
     let rule = |rule: &&str| rule.replace("PORT", &port.to_string());
     package.config.capabilities.allow_net = rules.iter().map(rule).collect();
     Runtime::builder(package).build().unwrap()
