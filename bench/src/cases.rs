@@ -28,6 +28,20 @@ pub(crate) async fn run() -> Result<()> {
     let mut bare_one = bare.instance().await?;
     let mut bare_own_one = bare_own.instance().await?;
 
+    if let Ok(side) = std::env::var("ONLY") {
+        let bytes = encode(&[20_i64.into_value()]);
+        for _ in 0..8_000_000 {
+            match side.as_str() {
+                "bare" => drop(bare_one.call("can_drive", bytes).await?),
+                "bare-ours" => drop(bare_own_one.call("can_drive", bytes).await?),
+                "theirs" => drop(published::call(&peer, "can_drive", vec![20_i64.into_value()]).await?),
+                "host-theirs" => drop(ours::call(&host_theirs, "can_drive", vec![20_i64.into_value()]).await?),
+                _ => drop(ours::call(&host_own, "can_drive", vec![20_i64.into_value()]).await?),
+            }
+        }
+        return Ok(());
+    }
+
     let cases: Vec<(&str, &'static str, Vec<Value>)> = vec![
         ("can_drive", "can_drive", vec![20_i64.into_value()]),
         ("1 MiB string", "length", vec!["x".repeat(1 << 20).into_value()]),
