@@ -42,6 +42,18 @@ pub(crate) async fn run() -> Result<()> {
         return Ok(());
     }
 
+    for (title, args) in [("int", vec![20_i64.into_value()]), ("10,000 ints", vec![(0..10_000_i64).collect::<Vec<_>>().into_value()]), ("1 MiB", vec!["x".repeat(1 << 20).into_value()])] {
+        let time = |mut f: Box<dyn FnMut()>| { let mut best = f64::MAX; for _ in 0..5 { let mut n = 0; let t = std::time::Instant::now(); while t.elapsed().as_millis() < 60 { f(); n += 1; } best = best.min(t.elapsed().as_secs_f64() * 1e6 / n as f64); } best };
+        let bytes = surrealdb_types::encode_value_list(&args).unwrap();
+        let (a, b, c) = (args.clone(), args.clone(), args.clone());
+        let (d, e) = (bytes.clone(), bytes.clone());
+        println!("codec {title}: clone {:.3} | encode ours {:.3} theirs {:.3} | decode ours {:.3} theirs {:.3}",
+            time(Box::new(move || drop(std::hint::black_box(c.clone())))),
+            time(Box::new(move || drop(std::hint::black_box(ours_types::codec::encode_values(&a))))),
+            time(Box::new(move || drop(std::hint::black_box(surrealdb_types::encode_value_list(&b))))),
+            time(Box::new(move || drop(std::hint::black_box(ours_types::codec::decode_values(&d))))),
+            time(Box::new(move || drop(std::hint::black_box(surrealdb_types::decode_value_list(&e))))));
+    }
     let cases: Vec<(&str, &'static str, Vec<Value>)> = vec![
         ("can_drive", "can_drive", vec![20_i64.into_value()]),
         ("1 MiB string", "length", vec!["x".repeat(1 << 20).into_value()]),

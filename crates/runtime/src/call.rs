@@ -43,13 +43,13 @@ impl<'a, A: Args> Call<'a, A> {
 
     async fn run(self) -> SurrealismResult<Value> {
         let Self { runtime, name, args, context, timeout } = self;
-        let (began, module) = (Instant::now(), runtime.module());
-        let callers = timeout.and_then(|timeout| began.checked_add(timeout));
+        let module = runtime.module();
+        let callers = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let place = within(&module.process.alarms, callers, runtime.checkout())
             .await
-            .map_err(|_| Deadline::since(began, module, timeout).missed())??;
+            .map_err(|_| Deadline::until(callers, module, timeout).missed())??;
 
-        let deadline = Deadline::since(began, module, timeout);
+        let deadline = Deadline::until(callers, module, timeout);
         let mut controller = runtime.ready(place, context, deadline).await?;
         let answer = controller.invoke_within(name.as_deref(), args, deadline).await;
         runtime.release_controller(controller);

@@ -27,7 +27,8 @@ use crate::{SurrealismError, SurrealismResult};
 pub struct Controller {
     module: Arc<Module>,
     store: Store<StoreData>,
-    guest: Guest,
+    /// In a box, so that an instance is cheap to move.
+    guest: Box<Guest>,
     /// False while a call is under way, and for good when it does not come back in order.
     fit: bool,
     initialised: bool,
@@ -46,7 +47,7 @@ impl Controller {
             yield_every_tick(&mut store, &module);
             let made = module.code.pre.instantiate_async(&mut store).await;
             let instance = made.map_err(|error| explain::refused(error, store.data()))?;
-            let guest = Guest::new(&mut store, &instance, &module.code.guest)?;
+            let guest = Box::new(Guest::new(&mut store, &instance, &module.code.guest)?);
             Ok((store, guest))
         };
         let (store, guest) = within(&module.process.alarms, deadline.at, make)

@@ -135,21 +135,21 @@ pub(crate) struct Deadline {
 impl Deadline {
     /// For a call that begins now.
     pub(crate) fn of(module: &Module, context_timeout: Option<Duration>) -> Self {
-        Self::since(Instant::now(), module, context_timeout)
+        let at = context_timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        Self::until(at, module, context_timeout)
     }
 
-    /// For a call whose caller has waited since `began`. The module's limit counts from now.
-    pub(crate) fn since(
-        began: Instant,
+    /// For a call whose caller waits until `at`, which was `context_timeout` away when it began to.
+    /// The module's limit counts from now. A time too far off to be told is no deadline.
+    pub(crate) fn until(
+        at: Option<Instant>,
         module: &Module,
         context_timeout: Option<Duration>,
     ) -> Self {
         let module_limit = module.max_execution_time;
-        // A time too far off to be told is no deadline.
-        let callers = context_timeout.and_then(|timeout| began.checked_add(timeout));
         let modules = module_limit.and_then(|limit| Instant::now().checked_add(limit));
         Self {
-            at: [callers, modules].into_iter().flatten().min(),
+            at: [at, modules].into_iter().flatten().min(),
             effective: smaller(context_timeout, module_limit),
             context_timeout,
             module_limit,

@@ -1,6 +1,7 @@
 //! What a guest prints: line by line to the context of the call, and not without bound.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -13,15 +14,23 @@ use crate::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, TRAP_MESSA
 
 /// One of a guest's two outputs. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Output(Arc<Mutex<State>>);
+pub(crate) struct Output(Arc<Shared>);
 
+struct Shared {
+    /// Whether anything was printed in this call. Most calls print nothing, and need no lock.
+    used: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
 struct State {
-    callback: OutputCallback,
+    /// Where lines go; nowhere while no context is installed.
+    callback: Option<OutputCallback>,
     /// What was printed since the last line feed.
     line: Vec<u8>,
-    /// What may still be printed in this call, in bytes.
-    left: usize,
-    /// Whether more than that was printed.
+    /// What was printed in this call, in bytes.
+    printed: usize,
+    /// Whether more than a call may print was printed.
     stopped: bool,
     /// The end of what was printed in this call.
     tail: Vec<u8>,
@@ -29,34 +38,38 @@ struct State {
 
 impl Output {
     pub(crate) fn new(callback: OutputCallback) -> Self {
-        Self(Arc::new(Mutex::new(State::new(callback))))
+        let state = State { callback: Some(callback), ..State::default() };
+        Self(Arc::new(Shared { used: AtomicBool::new(false), state: Mutex::new(state) }))
     }
 
-    /// Begins a call: output goes to `callback`, and nothing of the call before is left.
-    pub(crate) fn install(&self, callback: OutputCallback) {
-        // The callback is the host's, and is dropped outside the lock.
-        let _before = std::mem::replace(&mut *self.state(), State::new(callback));
+    /// Output goes to `callback` from now on, or nowhere, and nothing of the calls before is left.
+    pub(crate) fn install(&self, callback: Option<OutputCallback>) {
+        self.renew();
+        // The callback before is the host's, and is dropped outside the lock.
+        let _before = std::mem::replace(&mut self.state().callback, callback);
     }
 
-    /// Begins another call with the same callback.
+    /// Begins another call.
     pub(crate) fn renew(&self) {
-        let mut state = self.state();
-        state.left = MAX_OUTPUT_BYTES_PER_CALL;
-        state.stopped = false;
-        state.line.clear();
-        state.tail.clear();
+        if self.0.used.load(Ordering::Relaxed) {
+            self.0.used.store(false, Ordering::Relaxed);
+            let mut state = self.state();
+            *state = State { callback: state.callback.take(), ..State::default() };
+        }
     }
 
     /// Hands on a last line that has no line feed.
     pub(crate) fn finish(&self) {
+        if !self.0.used.load(Ordering::Relaxed) {
+            return;
+        }
         let (callback, rest) = {
             let mut state = self.state();
-            if state.line.is_empty() {
-                return;
-            }
             (state.callback.clone(), std::mem::take(&mut state.line))
         };
-        callback(&String::from_utf8_lossy(&rest));
+        if let Some(callback) = callback.filter(|_| !rest.is_empty()) {
+            callback(&String::from_utf8_lossy(&rest));
+        }
     }
 
     /// The end of what was printed in this call.
@@ -67,30 +80,28 @@ impl Output {
     fn print(&self, bytes: &[u8]) {
         let (callback, lines) = {
             let mut state = self.state();
+            self.0.used.store(true, Ordering::Relaxed);
             let lines = state.take_in(bytes);
             (state.callback.clone(), lines)
         };
         // Outside the lock: the callback is the host's, and may panic.
-        lines.iter().for_each(|line| callback(line));
+        if let Some(callback) = callback {
+            lines.iter().for_each(|line| callback(line));
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn new(callback: OutputCallback) -> Self {
-        let left = MAX_OUTPUT_BYTES_PER_CALL;
-        Self { callback, line: Vec::new(), left, stopped: false, tail: Vec::new() }
-    }
-
     /// Takes bytes in and answers the lines that they complete.
     fn take_in(&mut self, bytes: &[u8]) -> Vec<String> {
         self.keep_tail(bytes);
-        let fits = bytes.len().min(self.left);
+        let fits = bytes.len().min(MAX_OUTPUT_BYTES_PER_CALL - self.printed);
         let overflows = bytes.len() > fits && !std::mem::replace(&mut self.stopped, true);
-        self.left -= fits;
+        self.printed += fits;
 
         let mut lines = Vec::new();
         for piece in bytes[..fits].split_inclusive(|byte| *byte == b'\n') {

@@ -75,8 +75,8 @@ impl StoreData {
     }
 
     pub(crate) fn set_context(&mut self, context: Box<dyn InvocationContext>) {
-        self.stdout.install(context.stdout_callback());
-        self.stderr.install(context.stderr_callback());
+        self.stdout.install(Some(context.stdout_callback()));
+        self.stderr.install(Some(context.stderr_callback()));
         self.context = context;
     }
 
@@ -92,7 +92,9 @@ impl StoreData {
 
     /// Leaves nothing of a caller behind.
     pub(crate) fn clear_context(&mut self) {
-        self.set_context(Box::new(DetachedContext::new()));
+        self.stdout.install(None);
+        self.stderr.install(None);
+        self.context = Box::new(DetachedContext::new());
         self.reach.forget();
     }
 }

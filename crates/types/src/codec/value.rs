@@ -59,6 +59,7 @@ impl Parts for Entries<'_> {
 }
 
 /// A table whose one field is a list of tables.
+#[inline]
 pub(super) fn write_tables<S: Sink, T>(
     writer: &mut Writer<S>,
     items: impl ExactSizeIterator<Item = T>,
@@ -134,10 +135,12 @@ pub(super) fn write_value<S: Sink>(writer: &mut Writer<S>, tag: u8, member: Node
 
 // Fields that are zero are left out.
 
+#[inline]
 pub(super) fn write_bool<S: Sink>(writer: &mut Writer<S>, value: bool) -> Node {
     if value { writer.table([(ONLY, Field::Byte(1))]) } else { writer.table([]) }
 }
 
+#[inline]
 pub(super) fn write_long<S: Sink>(writer: &mut Writer<S>, value: u64) -> Node {
     if value != 0 { writer.table([(ONLY, Field::Long(value))]) } else { writer.table([]) }
 }

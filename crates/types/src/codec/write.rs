@@ -27,6 +27,9 @@ pub(super) enum Field {
 pub trait Sink {
     /// Puts bytes so that the first of them is `position` from the message's end.
     fn put(&mut self, position: usize, bytes: &[u8]);
+
+    /// The same for a number, whose size the compiler knows.
+    fn put_number<const N: usize>(&mut self, position: usize, bytes: [u8; N]);
 }
 
 /// Only counts.
@@ -36,6 +39,9 @@ pub(super) struct Measure;
 impl Sink for Measure {
     #[inline]
     fn put(&mut self, _: usize, _: &[u8]) {}
+
+    #[inline]
+    fn put_number<const N: usize>(&mut self, _: usize, _: [u8; N]) {}
 }
 
 /// Fills a buffer of zeros, of just the right size, from its end.
@@ -47,6 +53,12 @@ impl Sink for Fill {
     fn put(&mut self, position: usize, bytes: &[u8]) {
         let start = self.0.len() - position;
         self.0[start..start + bytes.len()].copy_from_slice(bytes);
+    }
+
+    #[inline]
+    fn put_number<const N: usize>(&mut self, position: usize, bytes: [u8; N]) {
+        let start = self.0.len() - position;
+        self.0[start..][..N].copy_from_slice(&bytes);
     }
 }
 
@@ -87,28 +99,58 @@ pub struct Writer<S> {
     /// The strictest alignment of any part.
     alignment: usize,
     /// Layouts of tables that have been written, and where; tables of one layout share it.
-    layouts: Vec<(Layout, usize)>,
+    layouts: Layouts,
 }
 
-/// A vtable: its size, its table's size, and where in the table each field is.
-type Layout = [u16; 4];
+/// The first few layouts, which are all for most messages, need no allocation.
+#[derive(Debug, Default)]
+struct Layouts {
+    first: [(Layout, usize); 4],
+    count: usize,
+    more: Vec<(Layout, usize)>,
+}
+
+impl Layouts {
+    #[inline]
+    fn find(&self, layout: Layout) -> Option<usize> {
+        let among = |layouts: &[(Layout, usize)]| {
+            layouts.iter().find(|(known, _)| *known == layout).map(|(_, place)| *place)
+        };
+        among(&self.first).or_else(|| among(&self.more))
+    }
+
+    #[cold]
+    fn add(&mut self, layout: Layout, place: usize) {
+        match self.first.get_mut(self.count) {
+            Some(free) => {
+                *free = (layout, place);
+                self.count += 1;
+            }
+            None => self.more.push((layout, place)),
+        }
+    }
+}
+
+/// A vtable, in one number: its size, its table's size, and where in the table each field is, the
+/// first in the lowest 16 bits.
+type Layout = u64;
 
 impl<S: Sink> Writer<S> {
     fn new(sink: S) -> Self {
-        Self { sink, used: 0, alignment: 1, layouts: Vec::new() }
+        Self { sink, used: 0, alignment: 1, layouts: Layouts::default() }
     }
 
     pub(super) fn string(&mut self, text: &str) -> Node {
         self.align(text.len() + 1, 4);
         self.put(&[0]);
         self.put(text.as_bytes());
-        self.put_scalar(text.len() as u32)
+        self.put_number((text.len() as u32).to_le_bytes())
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Node {
         self.align(bytes.len(), 4);
         self.put(bytes);
-        self.put_scalar(bytes.len() as u32)
+        self.put_number((bytes.len() as u32).to_le_bytes())
     }
 
     /// A list of parts.
@@ -117,20 +159,19 @@ impl<S: Sink> Writer<S> {
         for part in parts.iter().rev() {
             self.put_part(*part);
         }
-        self.put_scalar(parts.len() as u32)
+        self.put_number((parts.len() as u32).to_le_bytes())
     }
 
     /// A table. Its fields are written in the order given, the first nearest to the message's end.
     #[inline]
     pub(super) fn table<const N: usize>(&mut self, fields: [(Slot, Field); N]) -> Node {
         let end = self.used;
-        let mut layout: Layout = [4, 0, 0, 0];
         let mut places = [0; N];
         for ((_, field), place) in fields.iter().zip(&mut places) {
             *place = match *field {
-                Field::Byte(byte) => self.put_scalar(byte),
-                Field::Word(word) => self.put_scalar(word),
-                Field::Long(long) => self.put_scalar(long),
+                Field::Byte(byte) => self.put_number([byte]),
+                Field::Word(word) => self.put_number(word.to_le_bytes()),
+                Field::Long(long) => self.put_number(long.to_le_bytes()),
                 Field::Part(part) => self.put_part(part),
             }
             .0;
@@ -140,24 +181,24 @@ impl<S: Sink> Writer<S> {
         self.used += 4;
         let table = self.used;
 
+        let (mut size, mut offsets) = (4, 0);
         for ((slot, _), place) in fields.iter().zip(&places) {
-            layout[0] = layout[0].max(6 + 2 * *slot as u16);
-            layout[2 + slot] = (table - place) as u16;
+            size = size.max(6 + 2 * slot);
+            offsets |= ((table - place) as Layout) << (32 + 16 * slot);
         }
-        layout[1] = (table - end) as u16;
-        let layout = self.layout(layout);
-        self.sink.put(table, &(layout as i32 - table as i32).to_le_bytes());
+        let layout = offsets | ((table - end) as Layout) << 16 | size as Layout;
+        let layout = self.layout(layout, size);
+        self.sink.put_number(table, (layout as i32 - table as i32).to_le_bytes());
         Node(table)
     }
 
-    fn layout(&mut self, layout: Layout) -> usize {
-        if let Some((_, place)) = self.layouts.iter().rev().find(|(known, _)| *known == layout) {
-            return *place;
+    #[inline]
+    fn layout(&mut self, layout: Layout, size: usize) -> usize {
+        if let Some(place) = self.layouts.find(layout) {
+            return place;
         }
-        for word in layout[..usize::from(layout[0] / 2)].iter().rev() {
-            self.put(&word.to_le_bytes());
-        }
-        self.layouts.push((layout, self.used));
+        self.put(&layout.to_le_bytes()[..size]);
+        self.layouts.add(layout, self.used);
         self.used
     }
 
@@ -166,13 +207,12 @@ impl<S: Sink> Writer<S> {
         self.put_part(root);
     }
 
-    /// Writes what is as long as its alignment.
+    /// Writes a number, which is as long as its alignment.
     #[inline]
-    fn put_scalar(&mut self, scalar: impl Scalar) -> Node {
-        let bytes = scalar.bytes();
-        let bytes = bytes.as_ref();
-        self.align(bytes.len(), bytes.len());
-        self.put(bytes);
+    fn put_number<const N: usize>(&mut self, bytes: [u8; N]) -> Node {
+        self.align(N, N);
+        self.used += N;
+        self.sink.put_number(self.used, bytes);
         Node(self.used)
     }
 
@@ -180,7 +220,7 @@ impl<S: Sink> Writer<S> {
     #[inline]
     fn put_part(&mut self, part: Node) -> Node {
         self.align(4, 4);
-        self.put_scalar((self.used + 4 - part.0) as u32)
+        self.put_number(((self.used + 4 - part.0) as u32).to_le_bytes())
     }
 
     #[inline]
@@ -194,28 +234,5 @@ impl<S: Sink> Writer<S> {
     fn align(&mut self, len: usize, alignment: usize) {
         self.alignment = self.alignment.max(alignment);
         self.used += (self.used + len).wrapping_neg() & (alignment - 1);
-    }
-}
-
-/// A number as its bytes.
-trait Scalar {
-    fn bytes(self) -> impl AsRef<[u8]>;
-}
-
-impl Scalar for u8 {
-    fn bytes(self) -> impl AsRef<[u8]> {
-        self.to_le_bytes()
-    }
-}
-
-impl Scalar for u32 {
-    fn bytes(self) -> impl AsRef<[u8]> {
-        self.to_le_bytes()
-    }
-}
-
-impl Scalar for u64 {
-    fn bytes(self) -> impl AsRef<[u8]> {
-        self.to_le_bytes()
     }
 }
