@@ -160,7 +160,8 @@ impl Toolchain {
         cargo.args(["rustc", "--lib", "--crate-type=cdylib", "--target", self.target]);
         cargo.arg("--message-format=json-render-diagnostics").arg("--target-dir").arg(target_dir);
         if let Some(System { linker, .. }) = &self.system {
-            cargo.arg("-Zbuild-std=std,panic_abort").arg("--config");
+            // Without std's own backtraces, which wasm has none of: the host makes them.
+            cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="]).arg("--config");
             cargo.arg(format!(
                 "target.{}.linker={}",
                 self.target,

@@ -29,6 +29,7 @@ type Describe<T> = TypedFunc<(Option<&'static str>,), (Result<T, String>,)>;
 /// Where a component keeps its functions; looked up once.
 pub(crate) struct GuestIndices {
     invoke: Index<Invoke>,
+    invoke_rows: Option<Index<Invoke>>,
     init: Option<Index<Init>>,
     list_functions: Option<Index<List>>,
     function_args: Option<Index<Describe<Vec<u8>>>>,
@@ -49,6 +50,7 @@ impl GuestIndices {
         };
         Ok(Self {
             invoke,
+            invoke_rows: Index::find(pre, "invoke-rows")?,
             init: Index::find(pre, "init")?,
             list_functions: Index::find(pre, "list-functions")?,
             function_args: Index::find(pre, "function-args")?,
@@ -90,6 +92,7 @@ where
 /// The functions of one instance. All but `invoke` may be missing.
 pub(crate) struct Guest {
     pub(crate) invoke: Invoke,
+    pub(crate) invoke_rows: Option<Invoke>,
     pub(crate) init: Option<Init>,
     pub(crate) list_functions: Option<List>,
     pub(crate) function_args: Option<Describe<Vec<u8>>>,
@@ -116,6 +119,7 @@ impl Guest {
         }
         Ok(Self {
             invoke: indices.invoke.of(store, instance)?,
+            invoke_rows: function!(invoke_rows),
             init: function!(init),
             list_functions: function!(list_functions),
             function_args: function!(function_args),

@@ -9,6 +9,7 @@ use surrealdb_types::Value;
 use surrealism_types::args::Args;
 
 use crate::SurrealismResult;
+use crate::controller::Controller;
 use crate::deadline::within;
 use crate::host::InvocationContext;
 use crate::module::Deadline;
@@ -24,7 +25,11 @@ pub struct Call<'a, A> {
     timeout: Option<Duration>,
 }
 
-impl<'a, A: Args> Call<'a, A> {
+/// The arguments of many calls in one. Made by [`Runtime::call_rows`].
+#[derive(Debug)]
+pub struct Rows(pub(crate) Vec<Vec<Value>>);
+
+impl<'a, A> Call<'a, A> {
     pub(crate) fn new(
         runtime: &'a Runtime,
         name: Option<String>,
@@ -41,7 +46,11 @@ impl<'a, A: Args> Call<'a, A> {
         self
     }
 
-    async fn run(self) -> SurrealismResult<Value> {
+    /// Checks an instance out, has it do its `work`, and gives it back.
+    async fn run<T>(
+        self,
+        work: impl AsyncFnOnce(&mut Controller, Option<&str>, A, Deadline) -> SurrealismResult<T>,
+    ) -> SurrealismResult<T> {
         let Self { runtime, name, args, context, timeout } = self;
         let module = runtime.module();
         let callers = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -51,7 +60,7 @@ impl<'a, A: Args> Call<'a, A> {
 
         let deadline = Deadline::until(callers, module, timeout);
         let mut controller = runtime.ready(place, context, deadline).await?;
-        let answer = controller.invoke_within(name.as_deref(), args, deadline).await;
+        let answer = work(&mut controller, name.as_deref(), args, deadline).await;
         runtime.release_controller(controller);
         answer
     }
@@ -62,7 +71,20 @@ impl<'a, A: Args + Send + 'a> IntoFuture for Call<'a, A> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(self.run(async |controller, name, args, deadline| {
+            controller.invoke_within(name, args, deadline).await
+        }))
+    }
+}
+
+impl<'a> IntoFuture for Call<'a, Rows> {
+    type Output = SurrealismResult<Vec<SurrealismResult<Value>>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run(async |controller, name, Rows(rows), deadline| {
+            controller.invoke_rows_within(name, rows, deadline).await
+        }))
     }
 }
 

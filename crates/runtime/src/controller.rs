@@ -13,6 +13,7 @@ use crate::bindings::Guest;
 use crate::deadline::within;
 use crate::explain::{self, shortened};
 use crate::host::InvocationContext;
+use crate::limits::ROWS_PER_ENTRY;
 use crate::module::Deadline;
 use crate::module::Module;
 use crate::pool::Permit;
@@ -176,6 +177,68 @@ impl Controller {
         let failed = |message: String| shortened(&message).to_string();
         let bytes = answer.map_err(failed).map_err(SurrealismError::FunctionCallError)?;
         Ok(codec::decode_value(&bytes)?)
+    }
+
+    /// Calls a function once for each row. Answers of rows that failed are errors; the instance is
+    /// lost, and with it all answers, only where [`invoke`](Self::invoke) would lose it.
+    pub(crate) async fn invoke_rows_within(
+        &mut self,
+        name: Option<&str>,
+        rows: Vec<Vec<Value>>,
+        deadline: Deadline,
+    ) -> SurrealismResult<Vec<SurrealismResult<Value>>> {
+        for (index, row) in rows.iter().enumerate() {
+            let checked = self.module.check_call(name, row.len());
+            checked.map_err(|error| {
+                SurrealismError::FunctionCallError(format!("row {}: {error}", index + 1))
+            })?;
+        }
+        let mut answers = Vec::with_capacity(rows.len());
+        if self.guest.invoke_rows.is_some() {
+            for rows in rows.chunks(ROWS_PER_ENTRY) {
+                self.enter_with_rows(name, rows, deadline, &mut answers).await?;
+            }
+        } else {
+            for row in rows {
+                let answer = self.invoke_within(name, row, deadline).await;
+                if !self.fit {
+                    return answer.map(|value| vec![Ok(value)]);
+                }
+                answers.push(answer);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Hands some rows to the guest at once.
+    async fn enter_with_rows(
+        &mut self,
+        name: Option<&str>,
+        rows: &[Vec<Value>],
+        deadline: Deadline,
+        answers: &mut Vec<SurrealismResult<Value>>,
+    ) -> SurrealismResult<()> {
+        let args = codec::encode_rows(rows)?;
+        let (encoded,) = self
+            .enter(name.unwrap_or("default"), deadline, async |store, guest| {
+                let invoke = guest.invoke_rows.as_ref().unwrap_or(&guest.invoke);
+                invoke.call_async(store, (name, &args)).await
+            })
+            .await?;
+        let failed =
+            |message: String| SurrealismError::FunctionCallError(shortened(&message).to_string());
+        let expected = answers.len() + rows.len();
+        for answer in codec::decode_answers(&encoded.map_err(failed)?).take(rows.len() + 1) {
+            answers.push(answer?.map_err(failed));
+        }
+        if answers.len() != expected {
+            return Err(SurrealismError::Other(anyhow::anyhow!(
+                "{} was given {} rows at once and did not answer as many",
+                self.module,
+                rows.len()
+            )));
+        }
+        Ok(())
     }
 
     /// The arguments of a function, as the guest itself describes them.

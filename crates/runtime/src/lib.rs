@@ -69,7 +69,7 @@ mod store;
 mod suggest;
 mod wasi;
 
-pub use call::Call;
+pub use call::{Call, Rows};
 pub use capabilities::{FunctionTargets, SurrealismCapabilities};
 pub use code::CodeCache;
 pub use config::SurrealismConfig;

@@ -152,6 +152,9 @@ pub const POOLED_INSTANCES: [u32; 2] = [8_192, 1_024];
 /// Memory that a place in the pool keeps when its instance is dropped, in bytes, cleaned for the next.
 pub const KEPT_MEMORY_BYTES: usize = 256 * KIB;
 
+/// Rows that a guest is handed at once; of more, it is called again.
+pub const ROWS_PER_ENTRY: usize = 1_024;
+
 /// Stack of one guest, in bytes.
 pub const GUEST_STACK_BYTES: usize = 512 * KIB;
 

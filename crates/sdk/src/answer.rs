@@ -77,7 +77,7 @@ pub trait AnswerNative<R> {
 
 impl<R: Native> AnswerNative<R> for &&Returned<R> {
     fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded {
-        codec::encode_native(&returned).map_err(|error| format!("{error:#}"))
+        codec::encode_native(&returned).map_err(|error| error.to_string())
     }
 }
 
@@ -92,7 +92,7 @@ pub trait AnswerNativeResult<R> {
 impl<T: Native, E: Display> AnswerNativeResult<Result<T, E>> for &Returned<Result<T, E>> {
     fn encode(&self, returned: Result<T, E>, _: impl FnOnce(Result<T, E>) -> Encoded) -> Encoded {
         let returned = returned.map_err(|error| format!("{error:#}"))?;
-        codec::encode_native(&returned).map_err(|error| format!("{error:#}"))
+        codec::encode_native(&returned).map_err(|error| error.to_string())
     }
 }
 

@@ -108,18 +108,18 @@ impl<T> ReadValue<T> for Parameter<T> {
 pub fn expect<'a, F: Function, const N: usize>(
     arguments: &'a Arguments<'_>,
 ) -> Result<[codec::Argument<'a>; N], String> {
-    let expected = arguments.expect().map_err(|error| format!("{error:#}"))?;
+    let expected = arguments.expect().map_err(|error| error.to_string())?;
     expected.map_err(|got| wrong_count::<F>(N, got))
 }
 
+/// Without the kinds, whose printing every plugin would carry; a host knows them.
 #[cold]
 fn wrong_count<F: Function>(expected: usize, got: usize) -> String {
-    let parameters: Vec<String> =
-        F::args().into_iter().map(|(name, kind)| format!("{name}: {kind}")).collect();
+    let names: Vec<&str> = F::args().into_iter().map(|(name, _)| name).collect();
     let arguments = if expected == 1 { "argument" } else { "arguments" };
     format!(
         "expected {expected} {arguments}, got {got}: the signature is `{}({})`",
         F::NAME.unwrap_or_default(),
-        parameters.join(", ")
+        names.join(", ")
     )
 }

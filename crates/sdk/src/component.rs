@@ -25,6 +25,12 @@ impl bindings::Guest for Plugin {
         answer
     }
 
+    fn invoke_rows(name: Option<String>, rows: Vec<u8>) -> Result<Vec<u8>, String> {
+        let answers = registry::invoke_rows(name.as_deref(), &rows);
+        end_output();
+        answers
+    }
+
     fn list_functions() -> Vec<Option<String>> {
         registry::names().into_iter().map(|name| name.map(str::to_string)).collect()
     }

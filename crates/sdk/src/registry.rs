@@ -84,6 +84,20 @@ pub fn invoke(name: Option<&str>, args: &[u8]) -> Result<Vec<u8>, String> {
     (find(name)?.invoke)(args)
 }
 
+/// Calls a function for each of many encoded lists of arguments; its errors are among the answers.
+///
+/// # Errors
+///
+/// When there is no such function, and when the lists cannot be told apart.
+pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Result<Vec<u8>, String> {
+    let (function, mut answers) = (find(name)?, Vec::new());
+    for row in codec::rows(rows) {
+        row.and_then(|args| codec::push_answer(&mut answers, (function.invoke)(args)))
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(answers)
+}
+
 /// The arguments of a function, encoded.
 ///
 /// # Errors

@@ -17,10 +17,12 @@ mod bounds;
 mod layout;
 mod native;
 mod read;
+mod rows;
 mod value;
 mod write;
 
-pub use self::native::{Argument, Arguments, Native, encode_native};
+pub use self::native::{Argument, Arguments, Native, Undecodable, encode_native};
+pub use self::rows::{decode_answers, encode_rows, push_answer, rows};
 
 use self::bounds::{check_depth, tree};
 use self::value::{Entries, List, One, OptionalList};
@@ -164,11 +166,7 @@ fn decode<T>(
         Err(Stop::Rare) => verify(bytes).and_then(|()| general(bytes)),
         hot => hot.map_err(Into::into),
     };
-    decoded.with_context(|| cannot_decode(what, bytes))
-}
-
-fn cannot_decode(what: &str, bytes: &[u8]) -> String {
-    format!("cannot decode {what} from {} bytes", bytes.len())
+    decoded.with_context(|| format!("cannot decode {what} from {} bytes", bytes.len()))
 }
 
 /// The hot path of what has none.

@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use anyhow::Context;
 use surrealdb_types::Value;
 
 use super::layout::{MEMBER, ONLY, TAG, tag};
@@ -12,7 +11,7 @@ use super::value::{
     read, write_bool, write_float, write_long, write_tables, write_text, write_value,
 };
 use super::write::{Node, Parts, Sink, Writer, message};
-use super::{MAX_VALUE_DEPTH, Result, Stop, cannot_decode, decode_values};
+use super::{MAX_VALUE_DEPTH, Result, Stop, decode_values};
 
 type Written = std::result::Result<Node, Stop>;
 type Read<T> = std::result::Result<T, Mismatch>;
@@ -92,7 +91,11 @@ impl fmt::Display for Mismatch {
 }
 
 /// Encodes a native value, as [`encode_value`](super::encode_value) does.
-pub fn encode_native<T: Native>(value: &T) -> Result<Vec<u8>> {
+///
+/// # Errors
+///
+/// When the message would be too large.
+pub fn encode_native<T: Native>(value: &T) -> std::result::Result<Vec<u8>, Stop> {
     struct Root<'a, T>(&'a T);
 
     impl<T: Wire> Parts for Root<'_, T> {
@@ -100,7 +103,7 @@ pub fn encode_native<T: Native>(value: &T) -> Result<Vec<u8>> {
             self.0.write(writer)
         }
     }
-    Ok(message(Root(value))?)
+    message(Root(value))
 }
 
 /// The arguments of a call: an encoded list of values, each to be decoded as what it should be.
@@ -121,11 +124,15 @@ impl<'a> Arguments<'a> {
     /// # Errors
     ///
     /// When the bytes are no such list.
-    pub fn expect<const N: usize>(&self) -> Result<std::result::Result<[Argument<'_>; N], usize>> {
-        self.list().with_context(|| cannot_decode("a list of values", self.bytes))
+    pub fn expect<const N: usize>(
+        &self,
+    ) -> std::result::Result<std::result::Result<[Argument<'_>; N], usize>, Undecodable> {
+        self.list().map_err(|stop| Undecodable { bytes: self.bytes.len(), stop })
     }
 
-    fn list<const N: usize>(&self) -> Result<std::result::Result<[Argument<'_>; N], usize>> {
+    fn list<const N: usize>(
+        &self,
+    ) -> std::result::Result<std::result::Result<[Argument<'_>; N], usize>, Stop> {
         let mut tables = self.message.root()?.tables(ONLY)?;
         if tables.len() != N {
             return Ok(Err(tables.len()));
@@ -137,6 +144,14 @@ impl<'a> Arguments<'a> {
         }
         Ok(Ok(list.map(|argument| argument.expect("there are `N` tables"))))
     }
+}
+
+/// Bytes that are no list of arguments.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot decode the arguments from {bytes} bytes: {stop}")]
+pub struct Undecodable {
+    bytes: usize,
+    stop: Stop,
 }
 
 /// One argument of a call, not yet decoded.
