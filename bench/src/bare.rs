@@ -2,12 +2,26 @@
 
 use anyhow::Result;
 use wasmtime::component::{Component, InstancePre, Linker, TypedFunc};
-use wasmtime::{AsContextMut, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{
+    AsContextMut, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 const HOST: [&str; 14] = [
-    "sql", "run", "kv-get", "kv-set", "kv-del", "kv-exists", "kv-del-rng", "kv-get-batch",
-    "kv-set-batch", "kv-del-batch", "kv-keys", "kv-values", "kv-entries", "kv-count",
+    "sql",
+    "run",
+    "kv-get",
+    "kv-set",
+    "kv-del",
+    "kv-exists",
+    "kv-del-rng",
+    "kv-get-batch",
+    "kv-set-batch",
+    "kv-del-batch",
+    "kv-keys",
+    "kv-values",
+    "kv-entries",
+    "kv-count",
 ];
 
 pub(crate) struct State {
@@ -68,8 +82,8 @@ impl Bare {
 }
 
 impl Instance {
-    pub(crate) async fn call(&mut self, name: &'static str, args: &'static [u8]) -> Result<Vec<u8>> {
+    pub(crate) async fn call(&mut self, name: &str, args: &[u8]) -> Result<()> {
         let (answer,) = self.invoke.call_async(&mut self.store, (Some(name), args)).await?;
-        answer.map_err(anyhow::Error::msg)
+        answer.map(drop).map_err(anyhow::Error::msg)
     }
 }

@@ -1,161 +1,187 @@
-//! What is measured.
+//! What is measured, and the table of it.
 
-use std::sync::Arc;
+use std::time::Instant;
 
-use anyhow::{Context, Result};
-use surrealdb_types::{SurrealValue, Value};
+use anyhow::Result;
+use surrealdb_types::SurrealValue;
+use surrealism_ours::{CodeCache, Runtime};
 
 use crate::bare::Bare;
-use crate::measure::{ROUNDS, round};
-use crate::{ours, published};
+use crate::measure::{ROUNDS, round, together};
+use crate::side::{ours, published};
 
-fn guest(name: &str) -> Result<Vec<u8>> {
-    let path = std::env::var(format!("GUEST_{name}"))?;
-    std::fs::read(&path).context(path)
+/// Whose time it is.
+#[derive(Clone, Copy)]
+enum Side {
+    Published,
+    BareOnTheirs,
+    OursOnTheirs,
+    BareOnOurs,
+    Ours,
 }
 
-fn encode(args: &[Value]) -> &'static [u8] {
-    Vec::leak(surrealdb_types::encode_value_list(args).unwrap())
+const SIDES: [(Side, &str); 5] = [
+    (Side::Published, "published, its SDK"),
+    (Side::BareOnTheirs, "bare wasmtime, published SDK"),
+    (Side::OursOnTheirs, "ours, published SDK"),
+    (Side::BareOnOurs, "bare wasmtime, our SDK"),
+    (Side::Ours, "ours, our SDK"),
+];
+
+/// The least time of each side, in microseconds; none where a side has no such thing.
+#[derive(Default)]
+struct Row([Option<f64>; SIDES.len()]);
+
+impl Row {
+    fn note(&mut self, side: Side, time: f64) {
+        let least = &mut self.0[side as usize];
+        *least = Some(least.map_or(time, |least| least.min(time)));
+    }
+
+    fn print(&self, title: &str) {
+        let cells = self.0.map(|time| time.map_or("–".to_string(), |time| format!("{time:.2}")));
+        println!("| {title} | {} |", cells.join(" | "));
+    }
 }
 
-pub(crate) async fn run() -> Result<()> {
-    let (theirs, own) = (guest("PUBLISHED")?, guest("OURS")?);
-    let bare = Bare::new(&theirs)?;
-    let bare_own = Bare::new(&own)?;
-    let host_theirs = ours::load(&theirs, 64)?;
-    let host_own = ours::load(&own, 64)?;
-    let peer = published::load(&theirs, 64)?;
-    let mut bare_one = bare.instance().await?;
-    let mut bare_own_one = bare_own.instance().await?;
+pub(crate) async fn run(theirs: &[u8], own: &[u8]) -> Result<()> {
+    println!("| µs | {} |", SIDES.map(|(_, name)| name).join(" | "));
+    println!("|---|{}", "---:|".repeat(SIDES.len()));
+    calls(theirs, own).await?;
+    many_callers(theirs, own).await?;
+    fresh(theirs, own).await?;
+    loads(theirs, own)?;
+    rows(own).await
+}
 
-    if let Ok(side) = std::env::var("ONLY") {
-        let bytes = encode(&[20_i64.into_value()]);
-        for _ in 0..8_000_000 {
-            match side.as_str() {
-                "bare" => drop(bare_one.call("can_drive", bytes).await?),
-                "bare-ours" => drop(bare_own_one.call("can_drive", bytes).await?),
-                "theirs" => drop(published::call(&peer, "can_drive", vec![20_i64.into_value()]).await?),
-                "host-theirs" => drop(ours::call(&host_theirs, "can_drive", vec![20_i64.into_value()]).await?),
-                _ => drop(ours::call(&host_own, "can_drive", vec![20_i64.into_value()]).await?),
-            }
-        }
-        return Ok(());
-    }
+async fn calls(theirs: &[u8], own: &[u8]) -> Result<()> {
+    let (peer, on_theirs, on_own) =
+        (published::load(theirs)?, ours::load(theirs)?, ours::load(own)?);
+    let mut bare_theirs = Bare::new(theirs)?.instance().await?;
+    let mut bare_own = Bare::new(own)?.instance().await?;
+    let text = |text: &str| text.to_string().into_value();
+    let numbers: Vec<i64> = (0..10_000).collect();
 
-    for (title, args) in [("int", vec![20_i64.into_value()]), ("10,000 ints", vec![(0..10_000_i64).collect::<Vec<_>>().into_value()]), ("1 MiB", vec!["x".repeat(1 << 20).into_value()])] {
-        let time = |mut f: Box<dyn FnMut()>| { let mut best = f64::MAX; for _ in 0..5 { let mut n = 0; let t = std::time::Instant::now(); while t.elapsed().as_millis() < 60 { f(); n += 1; } best = best.min(t.elapsed().as_secs_f64() * 1e6 / n as f64); } best };
-        let bytes = surrealdb_types::encode_value_list(&args).unwrap();
-        let (a, b, c) = (args.clone(), args.clone(), args.clone());
-        let (d, e) = (bytes.clone(), bytes.clone());
-        println!("codec {title}: clone {:.3} | encode ours {:.3} theirs {:.3} | decode ours {:.3} theirs {:.3}",
-            time(Box::new(move || drop(std::hint::black_box(c.clone())))),
-            time(Box::new(move || drop(std::hint::black_box(ours_types::codec::encode_values(&a))))),
-            time(Box::new(move || drop(std::hint::black_box(surrealdb_types::encode_value_list(&b))))),
-            time(Box::new(move || drop(std::hint::black_box(ours_types::codec::decode_values(&d))))),
-            time(Box::new(move || drop(std::hint::black_box(surrealdb_types::decode_value_list(&e))))));
-    }
-    let cases: Vec<(&str, &'static str, Vec<Value>)> = vec![
-        ("can_drive", "can_drive", vec![20_i64.into_value()]),
-        ("1 MiB string", "length", vec!["x".repeat(1 << 20).into_value()]),
-        ("10,000 integers", "sum", vec![(0..10_000_i64).collect::<Vec<_>>().into_value()]),
-        ("KV set", "kv_set", vec!["key".to_string().into_value(), 1_i64.into_value()]),
-        ("KV get", "kv_get", vec!["key".to_string().into_value()]),
-    ];
-    println!("µs: published | bare/published guest | ours/published guest | bare/our guest | ours/our guest");
-    for (title, name, args) in cases {
-        let bytes = encode(&args);
-        let mut least = [f64::MAX; 5];
+    for (title, name, args) in [
+        ("`can_drive(int) -> bool`", "can_drive", vec![20_i64.into_value()]),
+        ("1 MiB of text in, its length out", "length", vec![text(&"x".repeat(1 << 20))]),
+        ("10,000 integers in, their sum out", "sum", vec![numbers.into_value()]),
+        ("KV set", "kv_set", vec![text("key"), 1_i64.into_value()]),
+        ("KV get", "kv_get", vec![text("key")]),
+    ] {
+        let encoded = surrealdb_types::encode_value_list(&args)?;
+        let mut row = Row::default();
         for _ in 0..ROUNDS {
-            let args = &args;
-            let mut note = |side: usize, took: f64| least[side] = least[side].min(took);
-            note(0, round(|| async { published::call(&peer, name, args.clone()).await.map(drop) }).await?);
+            let args = || args.clone();
+            row.note(
+                Side::Published,
+                round(async || published::call(&peer, name, args()).await).await?,
+            );
+            row.note(
+                Side::OursOnTheirs,
+                round(async || ours::call(&on_theirs, name, args()).await).await?,
+            );
+            row.note(Side::Ours, round(async || ours::call(&on_own, name, args()).await).await?);
             if !name.starts_with("kv") {
-                let one = &mut bare_one;
-                note(1, loop_bare(one, name, bytes).await?);
-                note(3, loop_bare(&mut bare_own_one, name, bytes).await?);
+                row.note(
+                    Side::BareOnTheirs,
+                    round(async || bare_theirs.call(name, &encoded).await).await?,
+                );
+                row.note(
+                    Side::BareOnOurs,
+                    round(async || bare_own.call(name, &encoded).await).await?,
+                );
             }
-            note(2, round(|| async { ours::call(&host_theirs, name, args.clone()).await.map(drop) }).await?);
-            note(4, round(|| async { ours::call(&host_own, name, args.clone()).await.map(drop) }).await?);
         }
-        println!("{title:>16} {:10.2} {:10.2} {:10.2} {:10.2} {:10.2}", least[0], least[1], least[2], least[3], least[4]);
-    }
-
-    // 64 callers on two threads.
-    for round_ in 0..2 {
-        let a = {
-            let peer = peer.clone();
-            many(move || { let peer = peer.clone(); async move { published::call(&peer, "can_drive", vec![20_i64.into_value()]).await.map(drop) } }).await?
-        };
-        let b = {
-            let host = host_theirs.clone();
-            many(move || { let host = host.clone(); async move { ours::call(&host, "can_drive", vec![20_i64.into_value()]).await.map(drop) } }).await?
-        };
-        let c = {
-            let host = host_own.clone();
-            many(move || { let host = host.clone(); async move { ours::call(&host, "can_drive", vec![20_i64.into_value()]).await.map(drop) } }).await?
-        };
-        println!("64 callers {round_}: published {a:.2} ours/published guest {b:.2} ours/ours {c:.2}");
-    }
-
-    // A fresh instance and one call.
-    for _ in 0..2 {
-        let bytes = encode(&[20_i64.into_value()]);
-        let a = round(|| async { bare.instance().await?.call("can_drive", bytes).await.map(drop) }).await?;
-        let a2 = round(|| async { bare_own.instance().await?.call("can_drive", bytes).await.map(drop) }).await?;
-        let fresh = |host: Arc<::ours::runtime::Runtime>| async move {
-            let mut c = host.new_controller(Box::new(ours::Context(host.kv_store().clone()))).await?;
-            c.init().await?;
-            c.invoke(Some("can_drive".into()), (20_i64,)).await?;
-            anyhow::Ok(())
-        };
-        let b = round(|| fresh(host_theirs.clone())).await?;
-        let c = round(|| fresh(host_own.clone())).await?;
-        let p = round(|| { let peer = peer.clone(); async move {
-            let mut c = peer.new_controller(Box::new(published::Context(peer.kv_store().clone()))).await?;
-            c.init().await?;
-            c.invoke(Some("can_drive".into()), (20_i64,)).await?;
-            anyhow::Ok(())
-        }}).await?;
-        println!("fresh: published {p:.1} bare/published guest {a:.1} ours/published guest {b:.1} bare/ours {a2:.1} ours/ours {c:.1}");
+        row.print(title);
     }
     Ok(())
 }
 
-async fn loop_bare(one: &mut crate::bare::Instance, name: &'static str, bytes: &'static [u8]) -> Result<f64> {
-    let mut n = 1_u32;
-    loop {
-        let start = std::time::Instant::now();
-        for _ in 0..n {
-            one.call(name, bytes).await?;
+async fn many_callers(theirs: &[u8], own: &[u8]) -> Result<()> {
+    let (peer, on_theirs, on_own) =
+        (published::load(theirs)?, ours::load(theirs)?, ours::load(own)?);
+    let args = || vec![20_i64.into_value()];
+    for callers in [1, 2, 64] {
+        let mut row = Row::default();
+        for _ in 0..ROUNDS {
+            let peer = peer.clone();
+            let call = move || {
+                let peer = peer.clone();
+                async move { published::call(&peer, "can_drive", args()).await }
+            };
+            row.note(Side::Published, together(callers, call).await?);
+            for (side, runtime) in [(Side::OursOnTheirs, &on_theirs), (Side::Ours, &on_own)] {
+                let runtime = runtime.clone();
+                let call = move || {
+                    let runtime = runtime.clone();
+                    async move { ours::call(&runtime, "can_drive", args()).await }
+                };
+                row.note(side, together(callers, call).await?);
+            }
         }
-        let took = start.elapsed();
-        if took.as_millis() >= 75 {
-            return Ok(took.as_secs_f64() * 1e6 / f64::from(n));
-        }
-        n *= 2;
+        row.print(&format!("`can_drive` by {callers} tasks on two threads, per call"));
     }
+    Ok(())
 }
 
-async fn many<F>(call: impl Fn() -> F + Send + Sync + Clone + 'static) -> Result<f64>
-where
-    F: std::future::Future<Output = Result<()>> + Send + 'static,
-{
-    const CALLERS: u32 = 64;
-    const CALLS: u32 = 2_000;
-    let start = std::time::Instant::now();
-    let tasks: Vec<_> = (0..CALLERS)
-        .map(|_| {
-            let call = call.clone();
-            tokio::spawn(async move {
-                for _ in 0..CALLS {
-                    call().await?;
-                }
-                anyhow::Ok(())
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await??;
+async fn fresh(theirs: &[u8], own: &[u8]) -> Result<()> {
+    let (peer, on_theirs, on_own) =
+        (published::load(theirs)?, ours::load(theirs)?, ours::load(own)?);
+    let (bare_theirs, bare_own) = (Bare::new(theirs)?, Bare::new(own)?);
+    let args = || vec![20_i64.into_value()];
+    let encoded = surrealdb_types::encode_value_list(&args())?;
+    let bare = async |bare: &Bare| bare.instance().await?.call("can_drive", &encoded).await;
+    let mut row = Row::default();
+    for _ in 0..ROUNDS {
+        row.note(Side::Published, round(async || published::fresh(&peer, args()).await).await?);
+        row.note(Side::BareOnTheirs, round(async || bare(&bare_theirs).await).await?);
+        row.note(Side::OursOnTheirs, round(async || ours::fresh(&on_theirs, args()).await).await?);
+        row.note(Side::BareOnOurs, round(async || bare(&bare_own).await).await?);
+        row.note(Side::Ours, round(async || ours::fresh(&on_own, args()).await).await?);
     }
-    Ok(start.elapsed().as_secs_f64() * 1e6 / f64::from(CALLERS * CALLS))
+    row.print("a fresh instance, `init` (not for bare), one call");
+    Ok(())
+}
+
+/// Compiling, and loading what was compiled before. Unpacking is not in it.
+fn loads(theirs: &[u8], own: &[u8]) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let cache = CodeCache::open(folder.path().join("code"))?;
+    let ours = |wasm: &[u8]| -> Result<()> {
+        Runtime::builder(ours::package(wasm)?).code_cache(cache.clone()).build()?;
+        Ok(())
+    };
+    let time = |load: &dyn Fn() -> Result<()>| -> Result<f64> {
+        let start = Instant::now();
+        load()?;
+        Ok(start.elapsed().as_secs_f64() * 1e6)
+    };
+    for title in ["load", "load again"] {
+        let mut row = Row::default();
+        row.note(Side::Published, time(&|| published::load(theirs).map(drop))?);
+        row.note(Side::BareOnTheirs, time(&|| Bare::new(theirs).map(drop))?);
+        row.note(Side::OursOnTheirs, time(&|| ours(theirs))?);
+        row.note(Side::BareOnOurs, time(&|| Bare::new(own).map(drop))?);
+        row.note(Side::Ours, time(&|| ours(own))?);
+        row.print(title);
+    }
+    Ok(())
+}
+
+async fn rows(own: &[u8]) -> Result<()> {
+    const ROWS: i64 = 1_000;
+    let runtime = ours::load(own)?;
+    let mut row = Row::default();
+    for _ in 0..ROUNDS {
+        let call = async || {
+            let ages = (0..ROWS).map(|age| (age,));
+            let answers = runtime.call_rows("can_drive", ages, ours::context(&runtime)).await?;
+            anyhow::ensure!(answers.len() == ROWS as usize);
+            Ok(())
+        };
+        row.note(Side::Ours, round(call).await? / ROWS as f64);
+    }
+    row.print("`can_drive` for 1,000 rows in one call, per row");
+    Ok(())
 }

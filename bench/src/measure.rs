@@ -1,27 +1,55 @@
-//! Times, taken in turns: the least of some rounds, as the machine's other work only ever adds.
+//! Times, taken in turns: the least of some rounds, for the machine's other work only ever adds.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
+
 pub(crate) const ROUNDS: usize = 5;
 
-/// How long one round of one side may take, about.
-const ROUND: Duration = Duration::from_millis(150);
+/// How long a round of one side takes at least.
+const ROUND: Duration = Duration::from_millis(100);
 
-/// Microseconds for one of `n` repetitions.
-pub(crate) async fn round<F: Future<Output = anyhow::Result<()>>>(
-    mut call: impl FnMut() -> F,
-) -> anyhow::Result<f64> {
-    let mut n = 1_u32;
+/// Microseconds that one `call` takes, in one round.
+pub(crate) async fn round(mut call: impl AsyncFnMut() -> Result<()>) -> Result<f64> {
+    let mut times = 1_u32;
     loop {
         let start = Instant::now();
-        for _ in 0..n {
+        for _ in 0..times {
             call().await?;
         }
         let took = start.elapsed();
-        if took >= ROUND / 2 {
-            return Ok(took.as_secs_f64() * 1e6 / f64::from(n));
+        if took >= ROUND {
+            return Ok(took.as_secs_f64() * 1e6 / f64::from(times));
         }
-        n = n.saturating_mul(2);
+        times = times.saturating_mul(2);
     }
+}
+
+/// Microseconds for one call, of many by `callers` tasks at once.
+pub(crate) async fn together<F>(
+    callers: u32,
+    call: impl Fn() -> F + Send + Clone + 'static,
+) -> Result<f64>
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    const CALLS: u32 = 200_000;
+    let each = CALLS / callers;
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..callers)
+        .map(|_| {
+            let call = call.clone();
+            tokio::spawn(async move {
+                for _ in 0..each {
+                    call().await?;
+                }
+                anyhow::Ok(())
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    Ok(start.elapsed().as_secs_f64() * 1e6 / f64::from(each * callers))
 }

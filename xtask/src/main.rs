@@ -1,5 +1,6 @@
 //! What this repository does to itself: `cargo xtask help`.
 
+mod bench;
 mod demo;
 mod deny;
 mod fuzz;
@@ -21,6 +22,7 @@ cargo xtask <TASK>
   fuzz [TARGET] [MINUTES]
            one fuzz target, or all in turn, for ten minutes each or as many as are given
   deny     the licences and sources of what we depend on, and the advisories against it
+  bench    measure the project beside its peers, into docs/performance.md
   guests   build the test guests and the example plugin into target/guests
   help     this
 
@@ -39,6 +41,7 @@ fn main() -> Result<()> {
         "soak" => test::soak(&shell, argument(1)),
         "fuzz" => fuzz::run(&shell, argument(1), argument(2)),
         "deny" => deny::run(&shell),
+        "bench" => bench::run(&shell),
         "guests" => guests::build(&shell),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -56,6 +56,11 @@ pub(crate) fn ensure_cpp(shell: &Shell) -> Result<()> {
     )
 }
 
+/// Whether guests are compiled by Debian's toolchain.
+pub(crate) fn is_debians(shell: &Shell) -> bool {
+    find(shell).is_some_and(|found| found.starts_with("Debian"))
+}
+
 fn install(shell: &Shell, packages: &[&str]) -> xshell::Result<()> {
     cmd!(shell, "apt-get update").run()?;
     cmd!(shell, "apt-get install --yes --no-install-recommends {packages...}").run()
