@@ -186,12 +186,13 @@ impl ResourceLimiter for MemoryLimit {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
+        // First, since a table of the pool has this bound for its own maximum.
         let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
         if wanted > MAX_TABLE_ELEMENTS {
             self.refused_elements = Some(wanted);
+            return Ok(false);
+        }
+        if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
         self.table_elements = wanted;
