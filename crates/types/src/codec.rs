@@ -6,7 +6,7 @@
 //!
 //! Every function here fails when what it is given is not what it should be, or holds a value that
 //! is nested too deeply. On a host (feature `host`), decoding also refuses bytes that unfold to far
-//! more than an honest encoder puts into as many.
+//! more than an honest encoder puts into as many, and more than a few regular expressions.
 
 use std::ops::Bound;
 
@@ -18,6 +18,8 @@ mod layout;
 mod native;
 mod read;
 mod rows;
+#[cfg(feature = "host")]
+mod suspect;
 mod value;
 mod write;
 

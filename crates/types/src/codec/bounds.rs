@@ -10,6 +10,8 @@ use std::ops::Bound;
 use anyhow::{Result, ensure};
 use surrealdb_types::{Geometry, RecordIdKey, Value};
 
+#[cfg(feature = "host")]
+use super::suspect;
 use super::{MAX_VALUE_DEPTH, Stop};
 
 /// The check that bytes are a tree of this format; a guest trusts its host and has none.
@@ -26,15 +28,30 @@ macro_rules! tree {
 }
 pub(super) use tree;
 
-/// Refuses a buffer that is no tree of sound tables.
+/// Regular expressions of one message.
+#[cfg(feature = "host")]
+pub(super) const MAX_REGEXES: usize = 16;
+
+/// Length of the regular expressions of one message together, in bytes: what a class of characters
+/// takes before it is compiled is a thousand times as much.
+#[cfg(feature = "host")]
+pub(super) const MAX_REGEX_PATTERN_BYTES: usize = 4 << 10;
+
+/// Size of the regular expressions of one message when they are compiled, in bytes; of several, each
+/// has its even part. Enough for some twenty `\w`.
+#[cfg(feature = "host")]
+pub(super) const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// Refuses a buffer that is no tree of sound tables, or holds what must not be decoded.
 ///
 /// # Errors
 ///
-/// When it is broken, too deep, or unfolds to more than it holds.
+/// When it is broken, too deep, unfolds to more than it holds, or as [`suspect::check`].
 #[cfg(feature = "host")]
 pub(super) fn verify<'a, T>(bytes: &'a [u8]) -> Result<()>
 where
     T: flatbuffers::Follow<'a> + flatbuffers::Verifiable + 'a,
+    T::Inner: suspect::Part<'a>,
 {
     /// Tables inside each other: two for each level of a value, and the list it is in.
     const MAX_TABLE_DEPTH: usize = 2 * MAX_VALUE_DEPTH + 2;
@@ -47,8 +64,7 @@ where
         max_apparent_size: bytes.len().saturating_mul(super::read::MAX_UNFOLDING),
         ..flatbuffers::VerifierOptions::default()
     };
-    flatbuffers::root_with_opts::<T>(&options, bytes)?;
-    Ok(())
+    suspect::check(flatbuffers::root_with_opts::<T>(&options, bytes)?)
 }
 
 /// Refuses a value that would run the encoder out of stack.
@@ -109,9 +125,12 @@ fn is_geometry_within(geometry: &Geometry, levels: usize) -> bool {
 mod tests {
     use flatbuffers::{FlatBufferBuilder, WIPOffset};
     use surrealdb_protocol::fb::v1;
-    use surrealdb_types::{Array, Range, RecordId, SurrealValue};
+    use surrealdb_types::{Array, Object, Range, RecordId, RecordIdKeyRange, Set, SurrealValue};
 
-    use super::super::{decode_value, encode_value, encode_values};
+    use super::super::{
+        decode_entries, decode_optional_values, decode_value, decode_values, encode_entries,
+        encode_optional_values, encode_value, encode_values,
+    };
     use super::*;
 
     fn nested(levels: usize) -> Value {
@@ -210,6 +229,106 @@ mod tests {
         let node = array(&mut buffer, &[megabyte; 10_000]);
         buffer.finish_minimal(node);
         decode_value(buffer.finished_data()).unwrap_err();
+    }
+
+    /// `surrealdb_types` compiles what is on the one side of each bound for a stranger.
+    #[test]
+    fn regular_expressions_are_bounded_before_they_are_compiled() {
+        let list = |patterns: &[String]| {
+            let regex = |pattern: &String| Value::Regex(pattern.parse().unwrap());
+            Value::Array(Array::from(patterns.iter().map(regex).collect::<Vec<_>>()))
+        };
+        let (long, large) = ("x".repeat(256), r"\w{60}".to_string());
+        for (patterns, expected) in [
+            (vec![String::new(); MAX_REGEXES], None),
+            (vec!["x".to_string(); MAX_REGEXES + 1], Some("17 regular expressions, and 16")),
+            (vec![long.clone(); 16], None),
+            (vec![long + "x"; 16], Some("are 4112 bytes long together, and 4096 are allowed")),
+            (vec![r"^[\w.]+@[\w.]+\.\w{2,3}$".to_string()], None),
+            (vec![r"^\w{1,20}$".to_string()], None),
+            (vec![r"^\w{1,20}$".to_string(); 2], Some("exceeds size limit of 524288 bytes")),
+            (vec![large], Some("exceeds size limit of 1048576 bytes")),
+            // A slash may be escaped, which is undone before it is compiled.
+            (vec![r"\/\w{60}".to_string()], Some("exceeds size limit of 1048576 bytes")),
+        ] {
+            let value = list(&patterns);
+            let bytes = encode_value(&value).unwrap();
+            match (decode_value(&bytes), expected) {
+                (Ok(decoded), None) => assert_eq!(decoded, value),
+                (Err(error), Some(expected)) => {
+                    let error = format!("{error:#}");
+                    assert!(error.contains(expected), "{error}");
+                }
+                (decoded, _) => panic!("{patterns:?} became {decoded:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn regular_expressions_count_wherever_they_are() {
+        let regexes = |count| vec![Value::Regex("x".parse().unwrap()); count];
+        let array = |count| Array::from(regexes(count));
+        let object = |count| -> Object {
+            let named = regexes(count).into_iter().enumerate();
+            named.map(|(n, regex)| (format!("field_{n}"), regex)).collect()
+        };
+        let record = |key| Value::RecordId(RecordId { table: "t".into(), key });
+        let holders: [&dyn Fn(usize) -> Value; 8] = [
+            &|count| Value::Array(array(count)),
+            &|count| Value::Object(object(count)),
+            &|count| Value::Array(Array::from(vec![Value::Array(array(count))])),
+            &|count| {
+                let end = Bound::Excluded(Value::Array(array(count)));
+                Value::Range(Box::new(Range { start: Bound::Unbounded, end }))
+            },
+            &|count| {
+                let start = Bound::Included(Value::Array(array(count)));
+                Value::Range(Box::new(Range { start, end: Bound::Unbounded }))
+            },
+            &|count| record(RecordIdKey::Array(array(count))),
+            &|count| record(RecordIdKey::Object(object(count))),
+            &|count| {
+                let start = Bound::Included(RecordIdKey::Array(array(count)));
+                let range = RecordIdKeyRange { start, end: Bound::Unbounded };
+                record(RecordIdKey::Range(Box::new(range)))
+            },
+        ];
+        // Of equals, a set keeps one.
+        let set = (0..17).map(|n| Value::Regex(n.to_string().parse().unwrap()));
+        let set = Value::Set(Set::from(set.collect::<Vec<_>>()));
+        for hold in holders {
+            assert_eq!(decode_value(&encode_value(&hold(16)).unwrap()).unwrap(), hold(16));
+            decode_value(&encode_value(&hold(17)).unwrap()).unwrap_err();
+        }
+        decode_value(&encode_value(&set).unwrap()).unwrap_err();
+
+        let seventeen = regexes(17);
+        decode_values(&encode_values(&seventeen).unwrap()).unwrap_err();
+        let gaps: Vec<_> = seventeen.iter().cloned().map(Some).collect();
+        decode_optional_values(&encode_optional_values(&gaps).unwrap()).unwrap_err();
+        let entries: Vec<_> = seventeen.into_iter().map(|regex| ("k".into(), regex)).collect();
+        decode_entries(&encode_entries(&entries).unwrap()).unwrap_err();
+    }
+
+    #[test]
+    fn a_string_without_its_text_is_an_error_beside_whatever() {
+        let mut buffer = FlatBufferBuilder::new();
+        let string = v1::StringValue::create(&mut buffer, &v1::StringValueArgs { value: None });
+        let hollow = v1::ValueArgs {
+            value_type: v1::ValueType::String,
+            value: Some(string.as_union_value()),
+        };
+        let hollow = v1::Value::create(&mut buffer, &hollow);
+        // Of a kind that the hot path does not know.
+        let name = Some(buffer.create_string("x"));
+        let table = v1::StringValue::create(&mut buffer, &v1::StringValueArgs { value: name });
+        let table =
+            v1::ValueArgs { value_type: v1::ValueType::Table, value: Some(table.as_union_value()) };
+        let table = v1::Value::create(&mut buffer, &table);
+        let node = array(&mut buffer, &[table, hollow]);
+        buffer.finish_minimal(node);
+        let error = format!("{:#}", decode_value(buffer.finished_data()).unwrap_err());
+        assert!(error.contains("a string in it has no text"), "{error}");
     }
 
     #[test]
