@@ -37,10 +37,9 @@ struct Input<'a> {
 /// The first byte chooses what is carried, and whether the others are bytes to decode or choices to
 /// make a value from.
 ///
-/// Strangers' bytes take no more memory than so many times their length, or than the regular
-/// expressions in them may, and what decodes encodes
-/// and decodes to the same. Of values, we make the bytes that `surrealdb_types` makes, and each
-/// decodes the other's.
+/// Strangers' bytes take no more memory than so many times their length and what their regular
+/// expressions may, and what decodes encodes and decodes to the same. Of values, we make the bytes
+/// that `surrealdb_types` makes, and each decodes the other's.
 pub fn value(input: &[u8]) {
     let Some((choice, bytes)) = input.split_first() else { return };
     let input = Input { hostile: choice % 2 == 0, bytes };

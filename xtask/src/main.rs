@@ -35,6 +35,8 @@ fn main() -> Result<()> {
     shell.change_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     // Backtraces make errors that are expected, in tests and in guests, slow and long.
     shell.set_var("RUST_BACKTRACE", "0");
+    // Where the command keeps compiled code: with all else that is built here.
+    shell.set_var("XDG_CACHE_HOME", shell.current_dir().join("target/cache"));
     match argument(0).unwrap_or_default() {
         "demo" => demo::run(&shell),
         "test" => test::run(&shell),

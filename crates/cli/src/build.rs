@@ -16,6 +16,7 @@ use surrealism_runtime::{
     SurrealismPackage, SurrealismResult,
 };
 
+use crate::cache::Cache;
 use crate::component::componentise;
 use crate::exit::{Code, OrExit, Outcome, plain};
 use crate::guest::{Bounds, block_on, load};
@@ -64,12 +65,12 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    pub(crate) fn run(self, terminal: Terminal) -> Outcome {
-        let archive = self.build(terminal).or_exit(Code::Build)?;
+    pub(crate) fn run(self, terminal: Terminal, cache: Cache) -> Outcome {
+        let archive = self.build(terminal, cache).or_exit(Code::Build)?;
         Ok(terminal::print(archive.display())?)
     }
 
-    fn build(self, terminal: Terminal) -> Outcome<PathBuf> {
+    fn build(self, terminal: Terminal, cache: Cache) -> Outcome<PathBuf> {
         let started = Instant::now();
         let project = Project::find(&self.path)?;
         check_abi(&project)?;
@@ -79,7 +80,7 @@ impl Build {
 
         let wasm = self.wasm(&project, terminal)?;
         let wasm = componentise(wasm)?;
-        let exports = signatures(&project.config, &wasm, terminal)?;
+        let exports = signatures(&project.config, &wasm, cache, terminal)?;
         if exports.functions.is_empty() {
             terminal.warn("the plugin exports no functions: mark one with `#[surrealism]`");
         }
@@ -187,6 +188,7 @@ fn warn_of_other_sdk(package: &Package, terminal: Terminal) {
 fn signatures(
     config: &SurrealismConfig,
     wasm: &[u8],
+    cache: Cache,
     terminal: Terminal,
 ) -> Outcome<ExportsManifest> {
     // Describing itself takes no capabilities, nor files.
@@ -194,7 +196,7 @@ fn signatures(
     config.capabilities = Default::default();
     let (wasm, exports) = (wasm.to_vec(), ExportsManifest::empty());
     let package = SurrealismPackage { config, wasm, exports, fs: None, logo: None };
-    let runtime = load(package, BOUNDS, terminal)?;
+    let runtime = load(package, BOUNDS, cache, terminal)?;
     let exports = block_on(ask(&runtime))?
         .map_err(plain)
         .context("the component cannot be asked for its functions")?;

@@ -13,11 +13,13 @@ use surrealism_runtime::limits::MAX_POOL_SIZE;
 use surrealism_runtime::net_allow::check_allow_net;
 use surrealism_runtime::package::verify_logo;
 use surrealism_runtime::{
-    ExportsManifest, FunctionTargets, Runtime, SurrealismCapabilities, SurrealismPackage,
+    ExportsManifest, FunctionTargets, SurrealismCapabilities, SurrealismPackage,
 };
 
+use crate::cache::Cache;
 use crate::component::{Functions, World};
 use crate::exit::{Code, Failure, Outcome, plain, told_once};
+use crate::guest;
 use crate::info::Sizes;
 use crate::terminal::{self, ERROR, GOOD, Terminal, visible};
 
@@ -67,15 +69,15 @@ struct Checked {
 }
 
 impl Check {
-    pub(crate) fn run(self, terminal: Terminal) -> Outcome {
-        let checks = self.checks(terminal);
+    pub(crate) fn run(self, terminal: Terminal, cache: Cache) -> Outcome {
+        let checks = self.checks(terminal, cache);
         let report = Report { ok: checks.iter().all(|check| check.ok), checks };
         let text = if self.json { serde_json::to_string_pretty(&report)? } else { lines(&report) };
         terminal::print(text)?;
         if report.ok { Ok(()) } else { Err(Failure::silent(Code::Failed)) }
     }
 
-    fn checks(&self, terminal: Terminal) -> Vec<Checked> {
+    fn checks(&self, terminal: Terminal, cache: Cache) -> Vec<Checked> {
         let package = match SurrealismPackage::from_file(self.archive.clone()) {
             Ok(package) => package,
             Err(error) => return vec![checked("archive", Err(plain(error)))],
@@ -94,7 +96,7 @@ impl Check {
             }
             Err(error) => checks.push(checked("component", Err(error))),
         }
-        checks.push(checked("code", code(package, terminal)));
+        checks.push(checked("code", code(package, terminal, cache)));
         checks
     }
 
@@ -238,13 +240,13 @@ fn exports(world: &World) -> Result<String> {
 }
 
 /// Compiles and links, as a host does before it makes the first instance.
-fn code(mut package: SurrealismPackage, terminal: Terminal) -> Result<String> {
+fn code(mut package: SurrealismPackage, terminal: Terminal, cache: Cache) -> Result<String> {
     let size = ByteSize(package.wasm.len() as u64);
     let _progress = terminal.spin(format!("Compiling {size} of WebAssembly"));
     // What is checked already must not fail again here, nor names be looked up.
     let strict_timeout = package.config.capabilities.strict_timeout;
     package.config.capabilities = SurrealismCapabilities { strict_timeout, ..Default::default() };
     package.config.abi = AbiVersion::CURRENT;
-    Runtime::builder(package).pool_size(1).build().map_err(plain)?;
+    guest::builder(package, cache, terminal).build().map_err(plain)?;
     Ok("compiles and links".to_string())
 }

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::cache::{self, Cache};
 use crate::exit::{CODES, Outcome};
 use crate::terminal::Terminal;
 use crate::{build, check, completions, info, new, run};
@@ -13,7 +14,7 @@ use crate::{build, check, completions, info, new, run};
     version,
     arg_required_else_help = true,
     after_help = EXAMPLES,
-    after_long_help = format!("{EXAMPLES}\n\n{CODES}")
+    after_long_help = format!("{EXAMPLES}\n\n{}\n\n{CODES}", cache::PLACE)
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -22,6 +23,10 @@ pub(crate) struct Cli {
     /// Print results and errors only
     #[arg(short, long, global = true)]
     quiet: bool,
+
+    /// Compile anew, and keep no compiled code
+    #[arg(long, global = true)]
+    no_cache: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -45,12 +50,13 @@ enum Command {
 impl Cli {
     pub(crate) fn run(self) -> Outcome {
         let terminal = Terminal { quiet: self.quiet };
+        let cache = Cache::new(self.no_cache);
         match self.command {
             Command::New(command) => command.run(terminal),
-            Command::Build(command) => command.run(terminal),
+            Command::Build(command) => command.run(terminal, cache),
             Command::Info(command) => command.run(),
-            Command::Run(command) => command.run(terminal),
-            Command::Check(command) => command.run(terminal),
+            Command::Run(command) => command.run(terminal, cache),
+            Command::Check(command) => command.run(terminal, cache),
             Command::Completions(command) => command.run(),
         }
     }

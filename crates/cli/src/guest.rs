@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use surrealism_runtime::{Runtime, SurrealismPackage};
+use surrealism_runtime::{Runtime, RuntimeBuilder, SurrealismPackage};
 
+use crate::cache::Cache;
 use crate::exit::{Code, OrExit, Outcome};
 use crate::terminal::Terminal;
 
@@ -23,20 +24,33 @@ pub(crate) struct Bounds {
     pub(crate) memory: usize,
 }
 
-/// Compiles a package for one instance at a time.
+/// Loads a package for one instance at a time.
 pub(crate) fn load(
     package: SurrealismPackage,
     bounds: Bounds,
+    cache: Cache,
     terminal: Terminal,
 ) -> Outcome<Runtime> {
     let size = ByteSize(package.wasm.len() as u64);
     let _progress = terminal.spin(format!("Compiling {size} of WebAssembly"));
-    let runtime = Runtime::builder(package)
-        .pool_size(1)
+    let runtime = builder(package, cache, terminal)
         .max_execution_time(bounds.time)
         .max_memory_bytes(bounds.memory)
         .build();
     runtime.or_exit(Code::Archive)
+}
+
+/// For one instance at a time, with code that is kept.
+pub(crate) fn builder(
+    package: SurrealismPackage,
+    cache: Cache,
+    terminal: Terminal,
+) -> RuntimeBuilder {
+    let builder = Runtime::builder(package).pool_size(1);
+    match cache.open(terminal) {
+        Some(cache) => builder.code_cache(cache),
+        None => builder,
+    }
 }
 
 /// Runs a future to its end. WASI needs tokio around it.

@@ -1,6 +1,7 @@
 //! The `surrealism` command: scaffold, build, inspect, check and run Surrealism plugins.
 
 mod build;
+mod cache;
 mod check;
 mod cli;
 mod completions;

@@ -10,6 +10,7 @@ use clap::Args;
 use surrealdb_types::{ToSql, Value};
 use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismResult};
 
+use crate::cache::Cache;
 use crate::exit::{Code, Failure, OrExit, Outcome};
 use crate::guest::{self, Bounds};
 use crate::literal;
@@ -68,11 +69,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn run(self, terminal: Terminal) -> Outcome {
+    pub(crate) fn run(self, terminal: Terminal, cache: Cache) -> Outcome {
         let args = self.arguments().or_exit(Code::Usage)?;
         let package = guest::open(&self.archive)?;
         let memory = usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX);
-        let runtime = guest::load(package, Bounds { time: self.timeout, memory }, terminal)?;
+        let bounds = Bounds { time: self.timeout, memory };
+        let runtime = guest::load(package, bounds, cache, terminal)?;
 
         let (value, timing) = guest::block_on(self.call(&runtime, args, terminal))?
             .map_err(|error| self.with_help(error, &runtime))?;

@@ -51,9 +51,11 @@ pub mod package;
 pub mod runtime;
 pub mod usage;
 
+mod apart;
 mod bindings;
 mod call;
 mod code;
+mod code_cache;
 mod deadline;
 mod engines;
 mod explain;
@@ -71,7 +73,7 @@ mod wasi;
 
 pub use call::{Call, Rows};
 pub use capabilities::{FunctionTargets, SurrealismCapabilities};
-pub use code::CodeCache;
+pub use code_cache::CodeCache;
 pub use config::SurrealismConfig;
 pub use controller::Controller;
 pub use exports::{ExportsManifest, FunctionExport};

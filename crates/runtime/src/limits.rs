@@ -169,5 +169,13 @@ pub const DEFAULT_MAX_MEMORY_BYTES: usize = 1024 * MIB;
 /// says otherwise: 256 MiB.
 pub const DEFAULT_MAX_KV_BYTES: usize = 256 * MIB;
 
+/// Modules that are loaded at a time on threads of their own, over all of a process: the others wait
+/// for their turn.
+pub const MAX_LOADING_THREADS: usize = 16;
+
+/// How long a file of a cache of compiled code may be under way; what is older was left by a process
+/// that was killed.
+pub const UNFINISHED_CODE_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
 /// What a cache of compiled code may take on disk, unless the host says otherwise: 1 GiB.
 pub const DEFAULT_MAX_CODE_CACHE_BYTES: u64 = 1024 * MIB as u64;

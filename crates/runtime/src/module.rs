@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
 
-use crate::code::{Code, CodeCache};
+use crate::code::Code;
+use crate::code_cache::CodeCache;
 use crate::config::{AbiVersion, SurrealismConfig};
 use crate::epoch::{self, Process};
 use crate::explain::shortened;
@@ -17,7 +18,7 @@ use crate::network::Network;
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::runtime::Ceilings;
 use crate::suggest::{nearest, quoted};
-use crate::usage::Meter;
+use crate::usage::{CodeSource, Meter};
 use crate::{SurrealismError, SurrealismResult};
 
 pub(crate) struct Module {
@@ -27,6 +28,7 @@ pub(crate) struct Module {
     pub(crate) network: Arc<Network>,
     pub(crate) process: &'static Process,
     pub(crate) code: Arc<Code>,
+    pub(crate) code_source: CodeSource,
     pub(crate) wasm_size: usize,
     pub(crate) meter: Arc<Meter>,
     pub(crate) pool_size: usize,
@@ -56,13 +58,14 @@ impl Module {
         });
 
         let process = epoch::process()?;
-        let code = Code::load(&process.engines, asked.strict_timeout, &wasm, cache)?;
+        let (code, code_source) = Code::load(&process.engines, asked.strict_timeout, &wasm, cache)?;
 
         Ok(Self {
             kv: Arc::new(kv),
             network,
             process,
             code,
+            code_source,
             wasm_size: wasm.len(),
             meter: Arc::default(),
             pool_size: asked.max_pool_size.unwrap_or(usize::MAX).min(ceilings.pool_size),

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use surrealism_types::args::Args;
 
+use crate::apart::apart;
 use crate::call::{Call, Rows};
-use crate::code::CodeCache;
+use crate::code_cache::CodeCache;
 use crate::config::SurrealismConfig;
 use crate::controller::Controller;
 use crate::exports::{ExportsManifest, FunctionExport};
@@ -262,6 +263,7 @@ impl Runtime {
             memory_bytes: self.module.meter.memory_bytes.level(),
             kv_bytes: self.module.kv.bytes(),
             pooled: self.module.code.pooled,
+            code: self.module.code_source,
         }
     }
 
@@ -282,7 +284,7 @@ impl fmt::Debug for Runtime {
 /// Loads a package under the host's ceilings. Where the module sets the same limit for itself, the
 /// smaller of the two holds.
 #[derive(Debug)]
-#[must_use = "nothing is loaded until `build`"]
+#[must_use = "nothing is loaded until `build` or `build_async`"]
 pub struct RuntimeBuilder {
     package: SurrealismPackage,
     ceilings: Ceilings,
@@ -360,7 +362,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Where to find compiled code, and keep it. Default: nowhere; every process compiles anew.
+    /// Where to find compiled code, and keep it. Default: nowhere; every process compiles anew. A
+    /// module that is loaded already shares its code with the next, and nothing is looked up.
     pub fn code_cache(mut self, cache: CodeCache) -> Self {
         self.code_cache = Some(cache);
         self
@@ -373,9 +376,9 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Compiles the module. This **blocks**, for about a second per megabyte of component, and
-    /// looks up the host names in `allow_net`: in an async program, run it where blocking is
-    /// allowed.
+    /// Compiles the module, or takes its code from the [cache](Self::code_cache), and looks up the
+    /// host names in `allow_net`. This **blocks**, for about a second per megabyte of component
+    /// that is compiled: in an async program, use [`build_async`](Self::build_async).
     ///
     /// # Errors
     ///
@@ -396,5 +399,28 @@ impl RuntimeBuilder {
         }
         let pool = Pool::new(module.pool_size, self.max_queue);
         Ok(Runtime { module: Arc::new(module), pool, isolation: self.isolation })
+    }
+
+    /// As [`build`](Self::build), for async programs: on a thread of its own, so that the executor
+    /// runs on, whichever it is. At most [`MAX_LOADING_THREADS`](crate::limits::MAX_LOADING_THREADS)
+    /// modules are loaded so at a time; the others wait for their turn. Reading the archive is the caller's part and blocks as well, for
+    /// milliseconds.
+    ///
+    /// When this is dropped, a load that has begun ends by itself; its code is kept if there is a
+    /// cache.
+    ///
+    /// ```no_run
+    /// # use surrealism_runtime::{Runtime, SurrealismPackage, SurrealismResult};
+    /// # async fn example(package: SurrealismPackage) -> SurrealismResult<()> {
+    /// let runtime = Runtime::builder(package).build_async().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build), and when no thread can be started.
+    pub async fn build_async(self) -> SurrealismResult<Runtime> {
+        apart(|| self.build()).await?
     }
 }

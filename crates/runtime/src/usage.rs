@@ -16,6 +16,19 @@ pub struct Usage {
     /// where its address space cannot be reserved, where the module does not fit it, and with
     /// `strict_timeout = false`.
     pub pooled: bool,
+    /// Where the module's compiled code came from when it was loaded.
+    pub code: CodeSource,
+}
+
+/// Where compiled code came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeSource {
+    /// It was compiled.
+    Compiled,
+    /// It was in the host's [`CodeCache`](crate::CodeCache).
+    Cache,
+    /// A module of the same bytes was loaded already, or being loaded.
+    Shared,
 }
 
 /// How much of something there is.

@@ -173,7 +173,7 @@ async fn a_guest_that_computes_lets_others_run() {
 async fn a_module_that_is_never_interrupted_is_still_bounded_where_it_waits() {
     let mut package = package("hostile");
     package.config.capabilities.strict_timeout = false;
-    let runtime = Runtime::builder(package).build().unwrap();
+    let runtime = support::load(package).build().unwrap();
     let timeout = Duration::from_millis(20);
     let spun = runtime.call("spin", (60_i64,), DetachedContext::new()).timeout(timeout);
     assert_eq!(spun.await.unwrap(), Value::None);

@@ -68,7 +68,7 @@ fn what_was_not_granted_is_refused_before_the_context_is_asked() {
 
     let mut some = package("denied");
     some.config.capabilities.allow_functions = FunctionTargets::Some(vec!["fn::x".to_string()]);
-    let runtime = Runtime::builder(some).build().unwrap();
+    let runtime = support::load(some).build().unwrap();
     call(&runtime, &context, "run", vec![text("fn::x")]).unwrap();
     call(&runtime, &context, "run", vec![text("fn::y")]).unwrap_err();
     assert_eq!(context.asked(), ["run fn::x None 0"]);

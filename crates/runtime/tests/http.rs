@@ -115,7 +115,7 @@ fn granted(rules: &[&str], port: u16) -> Runtime {
     let mut package = support::package("web");
     let rule = |rule: &&str| rule.replace("PORT", &port.to_string());
     package.config.capabilities.allow_net = rules.iter().map(rule).collect();
-    Runtime::builder(package).build().unwrap()
+    support::load(package).build().unwrap()
 }
 
 async fn get(runtime: &Runtime, authority: &str, path: &str) -> SurrealismResult<(u16, String)> {

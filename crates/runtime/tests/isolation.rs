@@ -37,7 +37,7 @@ struct Oracle {
 
 impl Oracle {
     fn load(package: impl Fn() -> SurrealismPackage, isolation: Isolation) -> Self {
-        let load = || Runtime::builder(package()).isolation(isolation).build().unwrap();
+        let load = || support::load(package()).isolation(isolation).build().unwrap();
         Self { isolation, module: load(), stranger: load() }
     }
 
@@ -190,7 +190,7 @@ async fn no_caller_hears_what_another_calls_guest_printed() {
     let say = || vec![value("hello".to_string())];
     for isolation in BOTH {
         let package = package("secrets");
-        let runtime = Runtime::builder(package).isolation(isolation).build().unwrap();
+        let runtime = support::load(package).isolation(isolation).build().unwrap();
         for (place, returns) in [
             ("output", true),
             ("flushed output", true),
@@ -215,7 +215,7 @@ async fn no_caller_hears_what_another_calls_guest_printed() {
 async fn the_host_keeps_nothing_of_a_caller() {
     for isolation in BOTH {
         let package = package("secrets");
-        let runtime = Runtime::builder(package).isolation(isolation).build().unwrap();
+        let runtime = support::load(package).isolation(isolation).build().unwrap();
         let caller = Recorder::new();
         let hide = vec![value("store".to_string()), value("x".to_string())];
         runtime.call("hide", hide, caller.clone()).await.unwrap();
@@ -240,7 +240,7 @@ async fn no_module_reads_the_files_of_another() {
     let their_file = theirs.fs.as_ref().unwrap().path().join("whose.txt");
     let climbing =
         Path::new("/../../../../../../../..").join(their_file.strip_prefix("/").unwrap());
-    let [us, them] = [ours, theirs].map(|package| Runtime::builder(package).build().unwrap());
+    let [us, them] = [ours, theirs].map(|package| support::load(package).build().unwrap());
 
     let read = async |runtime, path: &str| call(runtime, "read", &[path]).await.unwrap();
     assert_eq!(read(&us, "/whose.txt").await, value("ours".to_string()));

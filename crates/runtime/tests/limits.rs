@@ -13,7 +13,7 @@ use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismRe
 fn net() -> Runtime {
     let mut package = support::package("net");
     package.config.capabilities.allow_net = vec!["127.0.0.1".to_string()];
-    Runtime::builder(package).build().unwrap()
+    support::load(package).build().unwrap()
 }
 
 async fn call(runtime: &Runtime, function: &str, amount: u64) -> SurrealismResult<Value> {

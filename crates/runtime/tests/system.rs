@@ -4,7 +4,7 @@ mod support;
 
 use support::{Recorder, shared, value};
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismResult};
+use surrealism_runtime::{DetachedContext, SurrealismResult};
 
 async fn call(function: &str, path: Option<&str>) -> SurrealismResult<Value> {
     let args: Vec<Value> = path.map(|path| value(path.to_string())).into_iter().collect();
@@ -55,7 +55,7 @@ async fn there_is_no_environment_and_there_are_no_arguments() {
 async fn a_module_without_files_has_no_root() {
     let mut package = support::package("files");
     package.fs = None;
-    let runtime = Runtime::builder(package).build().unwrap();
+    let runtime = support::load(package).build().unwrap();
     let read = runtime.call("read", ("/hello.txt".to_string(),), Recorder::new()).await;
     read.unwrap_err();
 }

@@ -36,6 +36,7 @@ pub(crate) fn surrealism_with<S: AsRef<OsStr>>(
     let output = Command::new(env!("CARGO_BIN_EXE_surrealism"))
         .args(args)
         .current_dir(folder)
+        .env("XDG_CACHE_HOME", concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/cache"))
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .output()

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use surrealdb_types::{Object, SurrealValue, Value};
 use surrealism_runtime::config::SurrealismConfig;
 use surrealism_runtime::{
-    BTreeMapStore, ExportsManifest, InvocationContext, KVStore, Runtime, RuntimeBuilder,
+    BTreeMapStore, CodeCache, ExportsManifest, InvocationContext, KVStore, Runtime, RuntimeBuilder,
     SurrealismError, SurrealismPackage,
 };
 
@@ -28,6 +28,12 @@ pub(crate) fn archive(name: &str) -> PathBuf {
 /// A guest, unpacked.
 pub(crate) fn package(name: &str) -> SurrealismPackage {
     SurrealismPackage::from_file(archive(name)).unwrap()
+}
+
+/// Begins to load a package, with code that is kept from one run of the tests to the next.
+pub(crate) fn load(package: SurrealismPackage) -> RuntimeBuilder {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/cache/surrealism");
+    Runtime::builder(package).code_cache(CodeCache::open(folder).unwrap())
 }
 
 /// A component of the test's own, as text, for what no compiler writes; and the one way to give it
@@ -51,7 +57,7 @@ pub(crate) const INVOKE: &str = r#"
 
 /// A guest under ceilings that no well-behaved guest feels.
 pub(crate) fn builder(name: &str) -> RuntimeBuilder {
-    Runtime::builder(package(name))
+    load(package(name))
         .pool_size(2)
         .max_execution_time(Duration::from_secs(20))
         .max_memory_bytes(256 << 20)
