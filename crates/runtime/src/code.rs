@@ -48,9 +48,7 @@ impl Code {
             return Ok((code, CodeSource::Shared));
         }
         let linked = || engines.for_module(strict_timeout);
-        let kept =
-            cache.and_then(|cache| linked().find_map(|l| Self::kept(l, cache, &fingerprint)));
-        let (code, source) = match kept {
+        let (code, source) = match linked().find_map(|at| Self::kept(at, cache?, &fingerprint)) {
             Some(code) => (code, CodeSource::Cache),
             None => {
                 let code = Self::compile(linked(), wasm, cache, &fingerprint)

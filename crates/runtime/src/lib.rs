@@ -9,7 +9,7 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let package = SurrealismPackage::from_file("demo.surli".into())?;
-//! let runtime = Runtime::builder(package).pool_size(8).build()?;
+//! let runtime = Runtime::builder(package).pool_size(8).build_async().await?;
 //!
 //! let value = runtime.call("greet", ("Ada".to_string(),), DetachedContext::new()).await?;
 //! # Ok(())

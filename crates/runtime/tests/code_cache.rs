@@ -1,5 +1,7 @@
 //! Compiled code: kept in a folder, shared within a process.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::collections::BTreeMap;

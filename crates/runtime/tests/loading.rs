@@ -10,11 +10,12 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use support::{assert_says, package, value};
+use surrealism_runtime::limits::MAX_LOADING_THREADS;
 use surrealism_runtime::usage::CodeSource;
-use surrealism_runtime::{CodeCache, DetachedContext, Runtime, SurrealismError};
+use surrealism_runtime::{CodeCache, DetachedContext, Runtime, RuntimeBuilder, SurrealismError};
 
 /// A guest that takes a while to compile, without what has been kept of it.
-fn load(name: &str) -> surrealism_runtime::RuntimeBuilder {
+fn load(name: &str) -> RuntimeBuilder {
     Runtime::builder(package(name))
 }
 
@@ -81,10 +82,9 @@ fn a_load_that_is_given_up_ends_by_itself() {
 
 #[test]
 fn more_loads_than_threads_all_come_to_an_end() {
-    let loads = (0..3 * surrealism_runtime::limits::MAX_LOADING_THREADS)
-        .map(|_| load("denied").build_async());
+    let loads = (0..3 * MAX_LOADING_THREADS).map(|_| load("denied").build_async());
     let loaded = futures::executor::block_on(futures::future::join_all(loads));
-    let compiled = |source: &CodeSource| *source == CodeSource::Compiled;
     let sources: Vec<_> = loaded.iter().map(|r| r.as_ref().unwrap().usage().code).collect();
-    assert_eq!(sources.iter().filter(|source| compiled(source)).count(), 1, "{sources:?}");
+    let compiled = sources.iter().filter(|source| **source == CodeSource::Compiled);
+    assert_eq!(compiled.count(), 1, "{sources:?}");
 }
