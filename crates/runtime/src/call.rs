@@ -25,9 +25,21 @@ pub struct Call<'a, A> {
     timeout: Option<Duration>,
 }
 
-/// The arguments of many calls in one. Made by [`Runtime::call_rows`].
+/// A call with many rows that has not begun; await it. Made by [`Runtime::call_rows`].
+#[must_use = "a call does nothing until it is awaited"]
 #[derive(Debug)]
-pub struct Rows(pub(crate) Vec<Vec<Value>>);
+pub struct CallRows<'a>(Call<'a, Vec<Vec<Value>>>);
+
+impl<'a> CallRows<'a> {
+    pub(crate) fn new(call: Call<'a, Vec<Vec<Value>>>) -> Self {
+        Self(call)
+    }
+
+    /// As [`Call::timeout`], for all rows together.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self(self.0.timeout(timeout))
+    }
+}
 
 impl<'a, A> Call<'a, A> {
     pub(crate) fn new(
@@ -77,12 +89,12 @@ impl<'a, A: Args + Send + 'a> IntoFuture for Call<'a, A> {
     }
 }
 
-impl<'a> IntoFuture for Call<'a, Rows> {
+impl<'a> IntoFuture for CallRows<'a> {
     type Output = SurrealismResult<Vec<SurrealismResult<Value>>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run(async |controller, name, Rows(rows), deadline| {
+        Box::pin(self.0.run(async |controller, name, rows, deadline| {
             controller.invoke_rows_within(name, rows, deadline).await
         }))
     }

@@ -71,7 +71,7 @@ mod store;
 mod suggest;
 mod wasi;
 
-pub use call::{Call, Rows};
+pub use call::{Call, CallRows};
 pub use capabilities::{FunctionTargets, SurrealismCapabilities};
 pub use code_cache::CodeCache;
 pub use config::SurrealismConfig;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use surrealism_types::args::Args;
 
 use crate::apart::apart;
-use crate::call::{Call, Rows};
+use crate::call::{Call, CallRows};
 use crate::code_cache::CodeCache;
 use crate::config::SurrealismConfig;
 use crate::controller::Controller;
@@ -138,9 +138,10 @@ impl Runtime {
         function: impl Into<Option<&'f str>>,
         rows: impl IntoIterator<Item = A>,
         context: impl InvocationContext + 'static,
-    ) -> Call<'_, Rows> {
-        let rows = Rows(rows.into_iter().map(A::to_values).collect());
-        Call::new(self, function.into().map(str::to_string), rows, Box::new(context))
+    ) -> CallRows<'_> {
+        let rows = rows.into_iter().map(A::to_values).collect();
+        let function = function.into().map(str::to_string);
+        CallRows::new(Call::new(self, function, rows, Box::new(context)))
     }
 
     /// The size of the component, in bytes.

@@ -61,5 +61,7 @@ pub mod __private {
     pub use crate::answer::{Answer, AnswerNative, AnswerNativeResult, AnswerValue, Returned};
     pub use crate::arguments::{Argument, Arguments, Parameter, ReadNative, ReadValue, expect};
     pub use crate::executor::block_on;
-    pub use crate::registry::{Export, Function, Init, args, find, init, invoke, names, returns};
+    pub use crate::registry::{
+        Export, Function, Init, args, find, init, invoke, invoke_rows, names, returns,
+    };
 }
