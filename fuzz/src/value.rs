@@ -165,13 +165,18 @@ fn without_known_panic<T>(decode: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// What the value's encoding decodes to, which is not always the value: of kinds that are listed
-/// twice, one is left. `None` if it cannot be encoded, as the longest durations.
+/// twice, one is left. `None` if it cannot be encoded, as the longest durations, or holds more regular
+/// expressions than are decoded.
 fn check_value<T: Debug>(value: &T, ours: &Codec<T>, theirs: &Codec<T>) -> Option<T> {
     let (bytes, expected) = ((ours.encode)(value), (theirs.encode)(value));
     assert_eq!(bytes.is_ok(), expected.is_ok(), "{bytes:?} and {expected:?} from {value:?}");
     let (bytes, expected) = (bytes.ok()?, expected.ok()?);
     assert_eq!(bytes, expected, "two encodings of {value:?}");
-    let decoded = (ours.decode)(&bytes).unwrap();
+    let decoded = match (ours.decode)(&bytes) {
+        // Only what is decoded is bounded in them.
+        Err(error) if format!("{error:#}").contains("regular expression") => return None,
+        decoded => decoded.unwrap(),
+    };
     check_same("what they decode", &(theirs.decode)(&bytes).unwrap(), &decoded);
     Some(decoded)
 }
