@@ -46,6 +46,6 @@ pub(crate) fn soak(shell: &Shell, minutes: Option<&str>) -> Result<()> {
     guests::build(shell)?;
     step(&format!("soaking for {minutes} minutes"));
     let _seconds = shell.push_env("SOAK_SECONDS", (minutes * 60).to_string());
-    cmd!(shell, "cargo test --package surrealism-runtime --test soak").run()?;
+    cmd!(shell, "cargo test --workspace --test soak").run()?;
     Ok(())
 }

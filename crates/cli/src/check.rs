@@ -222,14 +222,14 @@ fn agree(functions: &Functions, known: &Functions) -> Result<()> {
 }
 
 fn exports(world: &World) -> Result<String> {
-    let contract = World::contract()?.exports;
+    let (contract, ours) = (World::contract()?.exports, World::ours()?.exports);
     ensure!(world.exports.contains_key("invoke"), "it exports no `invoke`, which hosts need");
-    let (of_contract, other): (Functions, Functions) =
-        world.exports.clone().into_iter().partition(|(name, _)| contract.contains_key(name));
-    agree(&of_contract, &contract)?;
+    let (known, other): (Functions, Functions) =
+        world.exports.clone().into_iter().partition(|(name, _)| ours.contains_key(name));
+    agree(&known, &ours)?;
 
-    let mut told = of_contract.keys().cloned().collect::<Vec<_>>().join(", ");
-    let absent: Vec<_> = contract.keys().filter(|name| !of_contract.contains_key(*name)).collect();
+    let mut told = known.keys().cloned().collect::<Vec<_>>().join(", ");
+    let absent: Vec<_> = contract.keys().filter(|name| !known.contains_key(*name)).collect();
     for name in absent {
         told += &format!("; without {name}");
     }

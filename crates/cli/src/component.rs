@@ -60,9 +60,22 @@ impl World {
     ///
     /// None, as long as `plugin.wit` is in order.
     pub(crate) fn contract() -> Result<Self> {
+        Self::named("plugin")
+    }
+
+    /// The contract, and what our own SDK and host know beyond it.
+    ///
+    /// # Errors
+    ///
+    /// None, as long as `plugin.wit` is in order.
+    pub(crate) fn ours() -> Result<Self> {
+        Self::named("plugin-with-rows")
+    }
+
+    fn named(name: &str) -> Result<Self> {
         let mut resolve = Resolve::default();
         let package = resolve.push_source("plugin.wit", PLUGIN_WIT)?;
-        let world = resolve.select_world(&[package], Some("plugin"))?;
+        let world = resolve.select_world(&[package], Some(name))?;
         Ok(Self::read(&resolve, world))
     }
 

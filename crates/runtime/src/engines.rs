@@ -72,11 +72,12 @@ impl Engines {
 
     /// The engines that may run a module, the best first.
     pub(crate) fn for_module(&self, strict_timeout: bool) -> impl Iterator<Item = &Linked> {
-        let strict = self.pooled.iter().chain([&self.one_by_one]);
-        let trusting = [&self.trusting];
-        strict
-            .filter(move |_| strict_timeout)
-            .chain(trusting.into_iter().filter(move |_| !strict_timeout))
+        let engines = if strict_timeout {
+            [self.pooled.as_ref(), Some(&self.one_by_one)]
+        } else {
+            [Some(&self.trusting), None]
+        };
+        engines.into_iter().flatten()
     }
 
     /// Lets every guest whose code checks the clock do so.

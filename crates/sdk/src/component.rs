@@ -7,7 +7,7 @@ use crate::registry;
 // What the bindings make public is the host's interface; it ends here.
 #[allow(unreachable_pub)]
 mod bindings {
-    wit_bindgen::generate!({ path: "wit", world: "plugin" });
+    wit_bindgen::generate!({ path: "wit", world: "plugin-with-rows" });
 
     export!(Plugin with_types_in self);
 
