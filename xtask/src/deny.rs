@@ -18,20 +18,6 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     check(shell)
 }
 
-/// The same where `cargo deny` is there already: it takes longer to install than to test half of
-/// the repository.
-///
-/// # Errors
-///
-/// Those of [`run`].
-pub(crate) fn run_if_installed(shell: &Shell) -> Result<()> {
-    if is_installed(shell) {
-        return check(shell);
-    }
-    step("NOT CHECKED: licences and advisories, for want of cargo-deny; see `cargo xtask deny`");
-    Ok(())
-}
-
 fn is_installed(shell: &Shell) -> bool {
     cmd!(shell, "cargo deny --version").quiet().ignore_stdout().ignore_stderr().run().is_ok()
 }

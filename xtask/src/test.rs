@@ -19,7 +19,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     step("lints");
     cmd!(shell, "cargo clippy --workspace --all-targets -- --deny warnings").run()?;
 
-    deny::run_if_installed(shell)?;
+    deny::run(shell)?;
     guests::build(shell)?;
 
     step("tests");
