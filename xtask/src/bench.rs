@@ -19,10 +19,7 @@ const PUBLISHED_GUEST: &str = "target/bench-guest/wasm32-wasip2/release/bench_pu
 ///
 /// When something does not build or run.
 pub(crate) fn run(shell: &Shell) -> Result<()> {
-    toolchain::ensure(shell)?;
-    step("building the guest on our SDK");
-    cmd!(shell, "cargo build --workspace --bin surrealism").run()?;
-    shell.create_dir("target/guests")?;
+    guests::command(shell)?;
     guests::archive(shell, "bench/guests/ours")?;
     let scratch = shell.create_temp_dir()?;
     let unpacked = scratch.path();

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{guests, step, toolchain};
+use crate::{guests, step};
 
 /// Builds `examples/text` and calls its functions.
 ///
@@ -11,10 +11,7 @@ use crate::{guests, step, toolchain};
 ///
 /// When there is no toolchain, the plugin does not build, or a call fails.
 pub(crate) fn run(shell: &Shell) -> Result<()> {
-    toolchain::ensure(shell)?;
-    step("building the surrealism command; the first time, this takes some minutes");
-    cmd!(shell, "cargo build --workspace --bin surrealism").run()?;
-    shell.create_dir("target/guests")?;
+    guests::command(shell)?;
     guests::archive(shell, "examples/text")?;
 
     step("what the archive holds");

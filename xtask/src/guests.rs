@@ -18,14 +18,24 @@ const PLUGIN_TARGET: &str = "target/plugins";
 ///
 /// When there is no toolchain, or a guest does not build.
 pub(crate) fn build(shell: &Shell) -> Result<()> {
-    toolchain::ensure(shell)?;
-    step("building the surrealism command");
-    cmd!(shell, "cargo build --workspace --bin surrealism").quiet().run()?;
-    shell.create_dir(ARCHIVES)?;
+    command(shell)?;
     for project in projects(shell)? {
         archive(shell, &project)?;
     }
     archive(shell, "examples/text")
+}
+
+/// Makes ready for [`archive`]: a toolchain, the `surrealism` command, and where archives go.
+///
+/// # Errors
+///
+/// When there is no toolchain, or the command does not build.
+pub(crate) fn command(shell: &Shell) -> Result<()> {
+    toolchain::ensure(shell)?;
+    step("building the surrealism command; the first time, this takes some minutes");
+    cmd!(shell, "cargo build --workspace --bin surrealism").run()?;
+    shell.create_dir(ARCHIVES)?;
+    Ok(())
 }
 
 /// The folders below `guests/` that hold a plugin.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
 use surrealism_types::codec;
-use wasmtime::{AsContextMut, Store};
+use wasmtime::{AsContextMut, Store, bail};
 
 use crate::bindings::Guest;
 use crate::deadline::within;
@@ -174,9 +174,7 @@ impl Controller {
                 guest.invoke.call_async(store, (name, &args)).await
             })
             .await?;
-        let failed = |message: String| shortened(&message).to_string();
-        let bytes = answer.map_err(failed).map_err(SurrealismError::FunctionCallError)?;
-        Ok(codec::decode_value(&bytes)?)
+        Ok(codec::decode_value(&answer.map_err(failed)?)?)
     }
 
     /// Calls a function once for each row. Answers of rows that failed are errors; the instance is
@@ -200,11 +198,10 @@ impl Controller {
             }
         } else {
             for row in rows {
-                let answer = self.invoke_within(name, row, deadline).await;
-                if !self.fit {
-                    return answer.map(|value| vec![Ok(value)]);
+                match self.invoke_within(name, row, deadline).await {
+                    Err(error) if !self.fit => return Err(error),
+                    answer => answers.push(answer),
                 }
-                answers.push(answer);
             }
         }
         Ok(answers)
@@ -221,12 +218,12 @@ impl Controller {
         let args = codec::encode_rows(rows)?;
         let (encoded,) = self
             .enter(name.unwrap_or("default"), deadline, async |store, guest| {
-                let invoke = guest.invoke_rows.as_ref().unwrap_or(&guest.invoke);
+                let Some(invoke) = &guest.invoke_rows else {
+                    bail!("the component exports no `invoke-rows`");
+                };
                 invoke.call_async(store, (name, &args)).await
             })
             .await?;
-        let failed =
-            |message: String| SurrealismError::FunctionCallError(shortened(&message).to_string());
         let expected = answers.len() + rows.len();
         for answer in codec::decode_answers(&encoded.map_err(failed)?).take(rows.len() + 1) {
             answers.push(answer?.map_err(failed));
@@ -369,6 +366,11 @@ impl Controller {
             Err(_) => Err(deadline.missed()),
         }
     }
+}
+
+/// What a function answered in place of a value.
+fn failed(message: String) -> SurrealismError {
+    SurrealismError::FunctionCallError(shortened(&message).to_string())
 }
 
 /// Guests are fair: on every tick they let other tasks of their thread run.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use support::{INVOKE, Recorder, assert_says, builder, component, load, shared, value};
 use surrealdb_types::Value;
 use surrealism_runtime::limits::ROWS_PER_ENTRY;
-use surrealism_runtime::{Isolation, SurrealismError};
+use surrealism_runtime::{Isolation, SurrealismError, SurrealismPackage};
 
 type Row = Vec<Value>;
 
@@ -81,29 +81,38 @@ async fn what_ends_a_call_ends_the_rows_and_the_instance() {
     assert_eq!(runtime.usage().instances.now, 1);
 }
 
+/// A component whose `invoke`, and what else has its type, runs some code and answers some bytes.
+fn answering(bytes: &[u8], code: &str, exports: &str) -> SurrealismPackage {
+    let data: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    component(&format!(
+        r#"
+        (core module $m
+          (memory (export "memory") 1)
+          (data (i32.const {ANSWER}) "{data}")
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+          (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32)
+            {code}
+            (i32.store (i32.const 4) (i32.const {ANSWER}))
+            (i32.store (i32.const 8) (i32.const {size}))
+            (i32.const 0)))
+        (core instance $i (instantiate $m))
+        {INVOKE}
+        {exports}"#,
+        size = bytes.len(),
+    ))
+}
+
+/// Where in the component's memory the answer is.
+const ANSWER: usize = 256;
+
 #[tokio::test]
 async fn a_guest_that_takes_no_rows_is_called_for_each() {
     // Answers a count of its calls: the content of a 64-bit number, encoded.
     let answer = surrealism_types::codec::encode_value(&value(0x0101_i64)).unwrap();
     let place = answer.windows(8).position(|bytes| bytes == 0x0101_i64.to_le_bytes()).unwrap();
-    let bytes: String = answer.iter().map(|byte| format!("\\{byte:02x}")).collect();
-    let package = component(&format!(
-        r#"
-        (core module $m
-          (memory (export "memory") 1)
-          (data (i32.const 256) "{bytes}")
-          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
-          (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32)
-            (i64.store (i32.const {number}) (i64.add (i64.load (i32.const {number})) (i64.const 1)))
-            (i32.store (i32.const 4) (i32.const 256))
-            (i32.store (i32.const 8) (i32.const {size}))
-            (i32.const 0)))
-        (core instance $i (instantiate $m))
-        {INVOKE}"#,
-        number = 256 + place,
-        size = answer.len(),
-    ));
-    let runtime = load(package).build().unwrap();
+    let number = format!("(i32.const {})", ANSWER + place);
+    let count = format!("(i64.store {number} (i64.add (i64.load {number}) (i64.const 1)))");
+    let runtime = load(answering(&answer, &count, "")).build().unwrap();
     let counts = runtime.call_rows("f", vec![Row::new(); 3], Recorder::new()).await.unwrap();
     let counts: Vec<Value> = counts.into_iter().map(Result::unwrap).collect();
     assert_eq!(counts, [0x0102_i64, 0x0103, 0x0104].map(value));
@@ -111,6 +120,9 @@ async fn a_guest_that_takes_no_rows_is_called_for_each() {
 
 #[tokio::test]
 async fn a_guest_that_answers_another_number_of_rows_is_refused() {
+    let rows = INVOKE
+        .replace(r#"(export "invoke")"#, r#"(export "invoke-rows")"#)
+        .replace(r#"param "args""#, r#"param "rows""#);
     for (answers, expected) in [
         (&b""[..], "was given 2 rows at once and did not answer as many"),
         (
@@ -119,26 +131,7 @@ async fn a_guest_that_answers_another_number_of_rows_is_refused() {
         ),
         (b"\xff\xff\xff\xff\x00", "leads out of it"),
     ] {
-        let bytes: String = answers.iter().map(|byte| format!("\\{byte:02x}")).collect();
-        let package = component(&format!(
-            r#"
-            (core module $m
-              (memory (export "memory") 1)
-              (data (i32.const 256) "{bytes}")
-              (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
-              (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32)
-                (i32.store (i32.const 4) (i32.const 256))
-                (i32.store (i32.const 8) (i32.const {size}))
-                (i32.const 0)))
-            (core instance $i (instantiate $m))
-            {INVOKE}
-            {rows}"#,
-            size = answers.len(),
-            rows = INVOKE
-                .replace(r#"(export "invoke")"#, r#"(export "invoke-rows")"#)
-                .replace(r#"param "args""#, r#"param "rows""#),
-        ));
-        let runtime = load(package).build().unwrap();
+        let runtime = load(answering(answers, "", &rows)).build().unwrap();
         let error = runtime.call_rows("f", vec![Row::new(); 2], Recorder::new()).await.unwrap_err();
         assert_says(&error, &[expected]);
     }
