@@ -16,7 +16,7 @@ use crate::host::InvocationContext;
 use crate::limits::ROWS_PER_ENTRY;
 use crate::module::Deadline;
 use crate::module::Module;
-use crate::pool::Permit;
+use crate::pool::Place;
 use crate::store::StoreData;
 use crate::{SurrealismError, SurrealismResult};
 
@@ -33,7 +33,7 @@ pub struct Controller {
     /// False while a call is under way, and for good when it does not come back in order.
     fit: bool,
     initialised: bool,
-    permit: Option<Permit>,
+    place: Option<Place>,
 }
 
 impl Controller {
@@ -59,16 +59,16 @@ impl Controller {
                 SurrealismError::Instantiation(error)
             })?;
         let initialised = guest.init.is_none();
-        Ok(Self { module, store, guest, fit: true, initialised, permit: None })
+        Ok(Self { module, store, guest, fit: true, initialised, place: None })
     }
 
-    pub(crate) fn hold(&mut self, permit: Permit) {
-        self.permit = Some(permit);
+    pub(crate) fn hold(&mut self, place: Place) {
+        self.place = Some(place);
     }
 
-    /// Gives the permit up, for the caller to drop once the instance is back in its place.
-    pub(crate) fn let_go(&mut self) -> Option<Permit> {
-        self.permit.take()
+    /// Gives its place up, for the caller to pass on with the instance, or after it.
+    pub(crate) fn let_go(&mut self) -> Option<Place> {
+        self.place.take()
     }
 
     /// Whether the instance may serve another caller of `module`.
@@ -348,15 +348,12 @@ impl Controller {
             )));
         }
         self.reset_epoch_deadline();
-        self.store.data_mut().memory.forget_refusal();
-        self.store.data().stdout.renew();
-        self.store.data().stderr.renew();
+        self.store.data_mut().begin_call();
 
         self.fit = false;
         let entered = call(&mut self.store, &self.guest);
         let outcome = within(&self.module.process.alarms, deadline.at, entered).await;
-        self.store.data().stdout.finish();
-        self.store.data().stderr.finish();
+        self.store.data().end_call();
         match outcome {
             Ok(Ok(answer)) => {
                 self.fit = true;

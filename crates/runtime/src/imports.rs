@@ -16,7 +16,7 @@ type Bytes = Vec<u8>;
 
 impl StoreData {
     fn kv(&mut self) -> Result<&dyn KVStore> {
-        self.context.kv()
+        self.context()?.0.kv()
     }
 }
 
@@ -37,15 +37,15 @@ fn text<T>(result: Result<T>) -> Result<T, String> {
 impl host::Host for StoreData {
     async fn sql(&mut self, query: String, vars: Bytes) -> Result<Bytes, String> {
         let answer = async {
-            let config = &self.module.config;
             ensure!(
-                config.capabilities.allow_arbitrary_queries,
+                self.module.config.capabilities.allow_arbitrary_queries,
                 "`sql` is denied: {} does not have `allow_arbitrary_queries = true` in its \
                  surrealism.toml",
                 self.module
             );
             let vars = codec::decode_variables(&vars)?;
-            codec::encode_value(&self.context.sql(config, query, vars).await?)
+            let (context, config) = self.context()?;
+            codec::encode_value(&context.sql(config, query, vars).await?)
         };
         text(answer.await)
     }
@@ -57,16 +57,16 @@ impl host::Host for StoreData {
         args: Bytes,
     ) -> Result<Bytes, String> {
         let answer = async {
-            let config = &self.module.config;
             ensure!(
-                config.capabilities.allow_functions.allows(&fnc),
+                self.module.config.capabilities.allow_functions.allows(&fnc),
                 "`run` of {:?} is denied: {} does not list it in `allow_functions` of its \
                  surrealism.toml",
                 shortened(&fnc),
                 self.module
             );
             let args = codec::decode_values(&args)?;
-            codec::encode_value(&self.context.run(config, fnc, version, args).await?)
+            let (context, config) = self.context()?;
+            codec::encode_value(&context.run(config, fnc, version, args).await?)
         };
         text(answer.await)
     }

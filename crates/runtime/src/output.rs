@@ -1,7 +1,6 @@
 //! What a guest prints: line by line to the context of the call, and not without bound.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -13,14 +12,8 @@ use crate::host::OutputCallback;
 use crate::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, TRAP_MESSAGE_BYTES};
 
 /// One of a guest's two outputs. Clones share it.
-#[derive(Clone)]
-pub(crate) struct Output(Arc<Shared>);
-
-struct Shared {
-    /// Whether anything was printed in this call. Most calls print nothing, and need no lock.
-    used: AtomicBool,
-    state: Mutex<State>,
-}
+#[derive(Clone, Default)]
+pub(crate) struct Output(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -37,32 +30,21 @@ struct State {
 }
 
 impl Output {
-    pub(crate) fn new(callback: OutputCallback) -> Self {
-        let state = State { callback: Some(callback), ..State::default() };
-        Self(Arc::new(Shared { used: AtomicBool::new(false), state: Mutex::new(state) }))
-    }
-
     /// Output goes to `callback` from now on, or nowhere, and nothing of the calls before is left.
     pub(crate) fn install(&self, callback: Option<OutputCallback>) {
-        self.renew();
+        let state = State { callback, ..State::default() };
         // The callback before is the host's, and is dropped outside the lock.
-        let _before = std::mem::replace(&mut self.state().callback, callback);
+        let _before = std::mem::replace(&mut *self.state(), state);
     }
 
     /// Begins another call.
     pub(crate) fn renew(&self) {
-        if self.0.used.load(Ordering::Relaxed) {
-            self.0.used.store(false, Ordering::Relaxed);
-            let mut state = self.state();
-            *state = State { callback: state.callback.take(), ..State::default() };
-        }
+        let mut state = self.state();
+        *state = State { callback: state.callback.take(), ..State::default() };
     }
 
     /// Hands on a last line that has no line feed.
     pub(crate) fn finish(&self) {
-        if !self.0.used.load(Ordering::Relaxed) {
-            return;
-        }
         let (callback, rest) = {
             let mut state = self.state();
             (state.callback.clone(), std::mem::take(&mut state.line))
@@ -80,7 +62,6 @@ impl Output {
     fn print(&self, bytes: &[u8]) {
         let (callback, lines) = {
             let mut state = self.state();
-            self.0.used.store(true, Ordering::Relaxed);
             let lines = state.take_in(bytes);
             (state.callback.clone(), lines)
         };
@@ -91,7 +72,7 @@ impl Output {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -208,10 +189,11 @@ mod tests {
     fn printed(pieces: &[&[u8]]) -> Vec<String> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let sink = lines.clone();
-        let output = Output::new(Arc::new(move |line| sink.lock().unwrap().push(line.to_string())));
+        let output = Output::default();
+        output.install(Some(Arc::new(move |line| sink.lock().unwrap().push(line.to_string()))));
         pieces.iter().for_each(|piece| output.print(piece));
         output.finish();
-        drop(output);
+        output.install(None);
         Arc::try_unwrap(lines).unwrap().into_inner().unwrap()
     }
 
@@ -253,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_tail_is_the_end() {
-        let output = Output::new(Arc::new(|_| ()));
+        let output = Output::default();
         output.print(&b"a".repeat(TRAP_MESSAGE_BYTES));
         output.print(b"the end");
         assert_eq!(output.tail().len(), TRAP_MESSAGE_BYTES);

@@ -1,82 +1,123 @@
-//! The instances of a module that wait for work, and the permits to have one at work.
+//! The instances of a module that wait for work, and the places to have one at work.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use surrealism_types::err::Busy;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
 use crate::controller::Controller;
 
-/// At most `size` instances are out at a time, and at most as many wait inside. Whoever finds none
-/// left queues, first come, first served, unless too many do already.
+/// At most `size` instances are out at a time, and at most as many wait inside. Whoever finds no
+/// place left queues, first come, first served, unless too many do already.
+///
+/// All of it is behind one lock, which a call takes twice.
 pub(crate) struct Pool {
     size: usize,
-    permits: Arc<Semaphore>,
-    idle: Mutex<Vec<Controller>>,
-    queue: AtomicUsize,
     max_queue: usize,
+    state: Mutex<State>,
 }
 
-/// The right to have one instance at work; given back when it is dropped.
-pub(crate) type Permit = OwnedSemaphorePermit;
+#[derive(Default)]
+struct State {
+    /// Places taken; while anybody queues, all of them.
+    out: usize,
+    idle: Vec<Controller>,
+    /// Who waits for a place, by ticket.
+    queue: BTreeMap<u64, oneshot::Sender<Place>>,
+    next_ticket: u64,
+}
+
+/// The right to have one instance at work. Dropped, it goes to whoever has queued longest.
+pub(crate) struct Place(Option<Arc<Pool>>);
 
 impl Pool {
     pub(crate) fn new(size: usize, max_queue: usize) -> Self {
-        Self {
-            size,
-            permits: Arc::new(Semaphore::new(size)),
-            idle: Mutex::default(),
-            queue: AtomicUsize::new(0),
-            max_queue,
+        Self { size, max_queue, state: Mutex::default() }
+    }
+
+    /// Waits for a place, and takes the instance that was used last, whose memory is warmest.
+    pub(crate) async fn checkout(self: &Arc<Self>) -> anyhow::Result<(Place, Option<Controller>)> {
+        let turn = {
+            let mut state = self.state();
+            if state.out < self.size {
+                state.out += 1;
+                return Ok((Place(Some(self.clone())), state.idle.pop()));
+            }
+            self.queue(&mut state)?
+        };
+        let place = turn.come().await?;
+        let idle = self.state().idle.pop();
+        Ok((place, idle))
+    }
+
+    /// Puts an instance back, unless there are as many as there may be at work, and gives up its
+    /// place, if it has one.
+    pub(crate) fn put(&self, controller: Controller, place: Option<Place>) {
+        self.settle(Some(controller), place.and_then(|mut place| place.0.take()));
+    }
+
+    fn settle(&self, instance: Option<Controller>, place: Option<Arc<Self>>) {
+        let next = {
+            let mut state = self.state();
+            if state.idle.len() < self.size {
+                state.idle.extend(instance);
+            }
+            place.and_then(|place| match state.queue.pop_first() {
+                Some((_, waiting)) => Some((waiting, place)),
+                None => {
+                    state.out -= 1;
+                    None
+                }
+            })
+        };
+        // Outside the lock, since it wakes a task of the host's. A place that finds nobody there
+        // any more is dropped, and goes on to the next.
+        if let Some((waiting, place)) = next {
+            let _ = waiting.send(Place(Some(place)));
         }
     }
 
-    /// Waits for a permit, and takes the instance that was used last, whose memory is warmest.
-    pub(crate) async fn checkout(&self) -> anyhow::Result<(Permit, Option<Controller>)> {
-        // In this order, so that no instance is out without a permit.
-        let permit = self.permit().await?;
-        let controller = self.idle().pop();
-        Ok((permit, controller))
-    }
-
-    /// Puts an instance back, unless there are as many as there may be at work.
-    pub(crate) fn put(&self, controller: Controller) {
-        let mut idle = self.idle();
-        if idle.len() < self.size {
-            idle.push(controller);
+    fn queue(&self, state: &mut State) -> Result<Turn<'_>, Busy> {
+        let queued = state.queue.len();
+        if queued >= self.max_queue {
+            return Err(Busy { instances: self.size, queued, max_queued: self.max_queue });
         }
+        let ticket = state.next_ticket;
+        state.next_ticket += 1;
+        let (sender, place) = oneshot::channel();
+        state.queue.insert(ticket, sender);
+        Ok(Turn { pool: self, ticket, place })
     }
 
-    async fn permit(&self) -> anyhow::Result<Permit> {
-        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _place = Place::take(self)?;
-        Ok(self.permits.clone().acquire_owned().await?)
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Controller>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A place in the queue, left when it is dropped.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(pool: &'a Pool) -> Result<Self, Busy> {
-        let ahead = pool.queue.fetch_add(1, Ordering::Relaxed);
-        let place = Self(&pool.queue);
-        if ahead < pool.max_queue {
-            return Ok(place);
-        }
-        Err(Busy { instances: pool.size, queued: ahead, max_queued: pool.max_queue })
-    }
-}
-
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        if let Some(pool) = self.0.take() {
+            pool.clone().settle(None, Some(pool));
+        }
+    }
+}
+
+/// A turn in the queue, given up when it is dropped.
+struct Turn<'a> {
+    pool: &'a Pool,
+    ticket: u64,
+    place: oneshot::Receiver<Place>,
+}
+
+impl Turn<'_> {
+    async fn come(mut self) -> anyhow::Result<Place> {
+        Ok((&mut self.place).await?)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let _sender = self.pool.state().queue.remove(&self.ticket);
     }
 }

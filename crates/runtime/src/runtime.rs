@@ -20,7 +20,7 @@ use crate::limits::{DEFAULT_MAX_KV_BYTES, DEFAULT_MAX_MEMORY_BYTES, MAX_POOL_SIZ
 use crate::module::{Deadline, Module};
 use crate::net_allow::ResolvedNetAllow;
 use crate::package::SurrealismPackage;
-use crate::pool::{Permit, Pool};
+use crate::pool::{Place, Pool};
 use crate::usage::Usage;
 use crate::{SurrealismError, SurrealismResult};
 
@@ -29,7 +29,7 @@ use crate::{SurrealismError, SurrealismResult};
 /// [`call`](Self::call) is the way to use it.
 pub struct Runtime {
     module: Arc<Module>,
-    pool: Pool,
+    pool: Arc<Pool>,
     isolation: Isolation,
 }
 
@@ -185,14 +185,14 @@ impl Runtime {
     }
 
     /// Waits for the right to have an instance at work, and takes an idle one if there is one.
-    pub(crate) async fn checkout(&self) -> SurrealismResult<(Permit, Option<Controller>)> {
+    pub(crate) async fn checkout(&self) -> SurrealismResult<(Place, Option<Controller>)> {
         Ok(self.pool.checkout().await?)
     }
 
     /// Lends `context` to the idle instance, or makes one and runs its `init`.
     pub(crate) async fn ready(
         &self,
-        (permit, idle): (Permit, Option<Controller>),
+        (place, idle): (Place, Option<Controller>),
         context: Box<dyn InvocationContext>,
         deadline: Deadline,
     ) -> SurrealismResult<Controller> {
@@ -207,7 +207,7 @@ impl Runtime {
                 made
             }
         };
-        controller.hold(permit);
+        controller.hold(place);
         Ok(controller)
     }
 
@@ -217,15 +217,15 @@ impl Runtime {
     /// trap, a timeout, a cancelled call or a panic, one whose `init` has not run, one of another
     /// runtime, and with [`Isolation::Fresh`] every one. So it is never wrong to release.
     pub fn release_controller(&self, mut controller: Controller) {
-        let permit = controller.let_go();
+        let place = controller.let_go();
         if self.isolation == Isolation::Reuse && controller.is_reusable(&self.module) {
             controller.clear_context();
-            self.pool.put(controller);
+            self.pool.put(controller, place);
         } else {
             drop(controller);
+            // Only now: whoever gets it finds the instance gone.
+            drop(place);
         }
-        // Only now: whoever gets it finds the instance there, or gone.
-        drop(permit);
     }
 
     /// Makes an instance outside the pool. Its `init` has not run. For hosts that manage instances
@@ -398,7 +398,7 @@ impl RuntimeBuilder {
                 module.pool_size
             )));
         }
-        let pool = Pool::new(module.pool_size, self.max_queue);
+        let pool = Arc::new(Pool::new(module.pool_size, self.max_queue));
         Ok(Runtime { module: Arc::new(module), pool, isolation: self.isolation })
     }
 

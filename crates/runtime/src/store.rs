@@ -8,7 +8,8 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 #[cfg(feature = "http")]
 use wasmtime_wasi_http::WasiHttpCtxView;
 
-use crate::host::{DetachedContext, InvocationContext};
+use crate::config::SurrealismConfig;
+use crate::host::InvocationContext;
 #[cfg(feature = "http")]
 use crate::http::Http;
 use crate::limits::{
@@ -24,9 +25,13 @@ use crate::wasi;
 /// The host's side of one instance.
 pub(crate) struct StoreData {
     pub(crate) module: Arc<Module>,
-    pub(crate) context: Box<dyn InvocationContext>,
+    /// Whose call this is; nobody's while the instance is idle.
+    context: Option<Box<dyn InvocationContext>>,
+    /// Whether the guest has used WASI since the context came. Most calls do not, and leave nothing
+    /// to ask the context for and nothing to forget.
+    used_wasi: bool,
     pub(crate) memory: MemoryLimit,
-    pub(crate) stdout: Output,
+    stdout: Output,
     pub(crate) stderr: Output,
     wasi: WasiCtx,
     table: ResourceTable,
@@ -42,8 +47,7 @@ impl StoreData {
         module: Arc<Module>,
         context: Box<dyn InvocationContext>,
     ) -> wasmtime::Result<Store<Self>> {
-        let stdout = Output::new(context.stdout_callback());
-        let stderr = Output::new(context.stderr_callback());
+        let (stdout, stderr) = (Output::default(), Output::default());
         let files = module.files();
         let reach = Reach::new(module.network.clone());
         let network = &module.network;
@@ -56,7 +60,8 @@ impl StoreData {
         module.meter.instances.add(1);
         let data = Self {
             module,
-            context,
+            context: Some(context),
+            used_wasi: false,
             memory,
             stdout,
             stderr,
@@ -75,27 +80,70 @@ impl StoreData {
     }
 
     pub(crate) fn set_context(&mut self, context: Box<dyn InvocationContext>) {
-        self.stdout.install(Some(context.stdout_callback()));
-        self.stderr.install(Some(context.stderr_callback()));
-        self.context = context;
+        self.clear_context();
+        self.context = Some(context);
+    }
+
+    /// Leaves nothing of a caller behind.
+    pub(crate) fn clear_context(&mut self) {
+        self.context = None;
+        if std::mem::take(&mut self.used_wasi) {
+            self.stdout.install(None);
+            self.stderr.install(None);
+            self.reach.forget();
+        }
+    }
+
+    /// The context of the call, beside the configuration that it is asked with.
+    pub(crate) fn context(
+        &mut self,
+    ) -> anyhow::Result<(&mut dyn InvocationContext, &SurrealismConfig)> {
+        match &mut self.context {
+            Some(context) => Ok((&mut **context, &self.module.config)),
+            None => anyhow::bail!(
+                "this call has no context, and so no database, no functions and no key-value store"
+            ),
+        }
+    }
+
+    /// Begins a call: nothing that an earlier one printed or was refused is part of it.
+    pub(crate) fn begin_call(&mut self) {
+        self.memory.forget_refusal();
+        if self.used_wasi {
+            self.stdout.renew();
+            self.stderr.renew();
+        }
+    }
+
+    /// Ends a call: hands on what it printed without a last line feed.
+    pub(crate) fn end_call(&self) {
+        if self.used_wasi {
+            self.stdout.finish();
+            self.stderr.finish();
+        }
+    }
+
+    /// Takes note that the guest uses WASI; the first time, the context says where output goes.
+    fn use_wasi(&mut self) {
+        if std::mem::replace(&mut self.used_wasi, true) {
+            return;
+        }
+        if let Some(context) = &self.context {
+            self.stdout.install(Some(context.stdout_callback()));
+            self.stderr.install(Some(context.stderr_callback()));
+        }
     }
 
     pub(crate) fn lookup(&mut self) -> LookupView<'_> {
+        self.use_wasi();
         let sockets = WasiSocketsCtxView { ctx: self.wasi.sockets(), table: &mut self.table };
         LookupView { sockets, reach: &self.reach, names: &mut self.lookups }
     }
 
     #[cfg(feature = "http")]
     pub(crate) fn http_view(&mut self) -> WasiHttpCtxView<'_> {
+        self.use_wasi();
         self.http.view(&mut self.table)
-    }
-
-    /// Leaves nothing of a caller behind.
-    pub(crate) fn clear_context(&mut self) {
-        self.stdout.install(None);
-        self.stderr.install(None);
-        self.context = Box::new(DetachedContext::new());
-        self.reach.forget();
     }
 }
 
@@ -107,6 +155,7 @@ impl Drop for StoreData {
 
 impl WasiView for StoreData {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.use_wasi();
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
