@@ -1,14 +1,11 @@
 //! The project beside its peers: a table in `docs/performance.md`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{guests, step, toolchain};
+use crate::{guests, page, step, toolchain};
 
 const PAGE: &str = "docs/performance.md";
-/// What the page has before and after the table.
-const BEGIN: &str = "<!-- measured: begin -->";
-const END: &str = "<!-- measured: end -->";
 
 /// The functions of `bench/guests/functions.rs`, built on the published SDK.
 const PUBLISHED_GUEST: &str = "target/bench-guest/wasm32-wasip2/release/bench_published.wasm";
@@ -41,7 +38,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     let table =
         cmd!(shell, "target/bench/release/surrealism-bench {PUBLISHED_GUEST} {ours}").read()?;
     println!("{table}");
-    write(shell, &table)
+    page::write(shell, PAGE, &table)
 }
 
 /// With Debian's toolchain, whose C library lacks names that the published SDK's dependencies link
@@ -74,23 +71,5 @@ fn build_published_guest(shell: &Shell) -> Result<()> {
     .env("RUSTC_BOOTSTRAP", "1")
     .env("RUSTFLAGS", flags)
     .run()?;
-    Ok(())
-}
-
-/// Puts the table and where it was measured between the page's marks.
-fn write(shell: &Shell, table: &str) -> Result<()> {
-    let page = shell.read_file(PAGE)?;
-    let (before, rest) = page.split_once(BEGIN).context("the page has no mark to begin at")?;
-    let (_, after) = rest.split_once(END).context("the page has no mark to end at")?;
-    let date = cmd!(shell, "date +%F").read()?;
-    let rustc = cmd!(shell, "rustc --version").read()?;
-    let cpuinfo = shell.read_file("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name\t: "));
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let machine = model.unwrap_or("a processor that does not tell its name");
-    let page = format!(
-        "{before}{BEGIN}\n{date}, {cores} cores of {machine}, {rustc}, wasmtime 48.\n\n{table}\n{END}{after}"
-    );
-    shell.write_file(PAGE, page)?;
     Ok(())
 }

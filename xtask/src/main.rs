@@ -3,8 +3,10 @@
 mod bench;
 mod demo;
 mod deny;
+mod drop_in;
 mod fuzz;
 mod guests;
+mod page;
 mod readme;
 mod test;
 mod toolchain;
@@ -23,6 +25,8 @@ cargo xtask <TASK>
            one fuzz target, or all in turn, for ten minutes each or as many as are given
   deny     the licences and sources of what we depend on, and the advisories against it
   bench    measure the project beside its peers, into docs/performance.md
+  drop-in  SurrealDB itself on this runtime: its tests, and its queries beside the published
+           runtime; compiles a database twice, which takes an hour
   guests   build the test guests and the example plugin into target/guests
   help     this
 
@@ -44,6 +48,7 @@ fn main() -> Result<()> {
         "fuzz" => fuzz::run(&shell, argument(1), argument(2)),
         "deny" => deny::run(&shell),
         "bench" => bench::run(&shell),
+        "drop-in" => drop_in::run(&shell),
         "guests" => guests::build(&shell),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
