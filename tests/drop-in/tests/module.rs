@@ -46,12 +46,18 @@ async fn functions_answer_and_fail() {
             ),
             ("RETURN mod::calls::later(21, 1)", Ok("42")),
             ("RETURN mod::calls::fail::with_text('no such luck')", Err("no such luck")),
-            ("RETURN mod::calls::fail::with_context()", Err("outer")),
-            ("RETURN mod::calls::math::add('one', 2)", Err("int")),
-            ("RETURN mod::calls::math::add(1)", Err("2")),
-            ("RETURN mod::calls::math::add(1, 2, 3)", Err("2")),
-            ("RETURN mod::calls::missing()", Err("missing")),
-            ("RETURN mod::nowhere::add(1, 2)", Err("nowhere")),
+            ("RETURN mod::calls::fail::with_context()", Err("outer: inner")),
+            ("RETURN mod::calls::math::add('one', 2)", Err("Expected `int` but found `'one'`")),
+            ("RETURN mod::calls::math::add(1)", Err("expects 2 arguments, but 1 were provided")),
+            (
+                "RETURN mod::calls::math::add(1, 2, 3)",
+                Err("expects 2 arguments, but 3 were provided"),
+            ),
+            (
+                "RETURN mod::calls::missing()",
+                Err("surrealism/calls 0.1.0 has no function `missing`"),
+            ),
+            ("RETURN mod::nowhere::add(1, 2)", Err("The module 'mod::nowhere' does not exist")),
         ],
     )
     .await;
@@ -63,10 +69,7 @@ async fn a_table_is_enriched_from_a_query() {
     check(
         &db,
         &[
-            (
-                "RETURN mod::text::slug('Crème Brûlée, twice!')",
-                Ok("'creme-brulee-twice'"),
-            ),
+            ("RETURN mod::text::slug('Crème Brûlée, twice!')", Ok("'creme-brulee-twice'")),
             ("CREATE page:1 SET title = 'Hello, World' RETURN VALUE title", Ok("['Hello, World']")),
             (
                 "UPDATE page SET slug = mod::text::slug(title) RETURN VALUE slug",
@@ -86,10 +89,16 @@ async fn guests_ask_the_database() {
         &db,
         &[
             ("RETURN mod::host::run('fn::double', NONE, [21])", Ok("42")),
-            ("RETURN mod::host::run('fn::missing', NONE, [])", Err("missing")),
+            (
+                "RETURN mod::host::run('fn::missing', NONE, [])",
+                Err("The function 'fn::missing' does not exist"),
+            ),
             ("RETURN mod::host::sql('RETURN 1 + 1')", Ok("2")),
             ("RETURN mod::host::sql_with_vars('RETURN $x', { x: [1, 2] })", Ok("[1, 2]")),
-            ("RETURN mod::host::sql('SELECT nonsense FROM WHERE')", Err("")),
+            (
+                "RETURN mod::host::sql('SELECT * FROM nowhere')",
+                Err("The table 'nowhere' does not exist"),
+            ),
         ],
     )
     .await;
@@ -122,7 +131,7 @@ async fn attached_files_are_read_and_nothing_else() {
     check(
         &db,
         &[
-            ("RETURN mod::files::read('/etc/passwd')", Err("")),
+            ("RETURN mod::files::read('/etc/passwd')", Err("No such file or directory")),
             ("RETURN mod::files::environment()", Ok("[]")),
         ],
     )
@@ -132,26 +141,26 @@ async fn attached_files_are_read_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn capabilities_are_denied_unless_granted() {
     let db = with(&["denied"]).await;
-    check(
-        &db,
-        &[("RETURN mod::denied::sql('RETURN 1')", Err("allow_arbitrary_queries"))],
-    )
-    .await;
+    check(&db, &[("RETURN mod::denied::sql('RETURN 1')", Err("allow_arbitrary_queries"))]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_timeout_ends_a_guest_that_spins() {
     let db = with(&["hostile", "calls"]).await;
     let start = Instant::now();
-    let error = ask(&db, "SELECT * FROM mod::hostile::spin_forever() TIMEOUT 300ms").await;
-    assert!(error.is_err(), "{error:?}");
+    let error =
+        ask(&db, "SELECT * FROM mod::hostile::spin_forever() TIMEOUT 300ms").await.unwrap_err();
+    assert!(error.to_string().contains("exceeded the timeout: 300ms"), "{error}");
     let took = start.elapsed();
     assert!(took >= Duration::from_millis(290) && took < Duration::from_secs(5), "{took:?}");
     check(
         &db,
         &[
             ("RETURN mod::hostile::alive()", Ok("true")),
-            ("RETURN mod::hostile::panics('by accident')", Err("by accident")),
+            (
+                "RETURN mod::hostile::panics('by accident')",
+                Err("function `panics` of surrealism/hostile 0.1.0 panicked: by accident"),
+            ),
             ("RETURN mod::hostile::alive()", Ok("true")),
             ("RETURN mod::calls::math::add(1, 2)", Ok("3")),
         ],
@@ -186,7 +195,11 @@ async fn modules_are_shown_removed_and_defined_again() {
     assert!(info.contains("mod::calls"), "{info}");
     check(&db, &[("RETURN mod::calls::math::add(1, 2)", Ok("3"))]).await;
     ask(&db, "REMOVE MODULE mod::calls").await.unwrap();
-    check(&db, &[("RETURN mod::calls::math::add(1, 2)", Err("calls"))]).await;
+    check(
+        &db,
+        &[("RETURN mod::calls::math::add(1, 2)", Err("The module 'mod::calls' does not exist"))],
+    )
+    .await;
     define(&db, "calls").await.unwrap();
     check(&db, &[("RETURN mod::calls::math::add(1, 2)", Ok("3"))]).await;
 
@@ -197,7 +210,10 @@ async fn modules_are_shown_removed_and_defined_again() {
         &db,
         &[
             ("RETURN mod::calls::inits()", Ok("1")),
-            ("RETURN mod::calls::math::add(1, 2)", Err("math::add")),
+            (
+                "RETURN mod::calls::math::add(1, 2)",
+                Err("surrealism/state 0.1.0 has no function `math::add`"),
+            ),
         ],
     )
     .await;
