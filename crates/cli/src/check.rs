@@ -196,20 +196,28 @@ fn logo(logo: Option<&[u8]>) -> Result<String> {
 }
 
 fn imports(world: &World) -> Result<String> {
-    let contract = World::contract()?;
+    let (contract, ours) = (World::contract()?.imports, World::ours()?.imports);
+    let mut beyond = Vec::new();
     for (interface, functions) in &world.imports {
-        match contract.imports.get(interface) {
+        match ours.get(interface) {
             Some(known) => agree(functions, known)
                 .with_context(|| format!("it imports {interface} as no host has it"))?,
             None if interface == TYPES && functions.is_empty() => {}
             None if WASI.iter().any(|package| interface.starts_with(package)) => {}
             None => bail!("it imports {interface}, which no host of this ABI has"),
         }
+        if ours.contains_key(interface) && !contract.contains_key(interface) {
+            beyond.push(interface.as_str());
+        }
     }
-    Ok(match world.imports.len() {
+    let mut told = match world.imports.len() {
         1 => "1 interface".to_string(),
         count => format!("{count} interfaces"),
-    })
+    };
+    for interface in beyond {
+        told += &format!("; {interface}, which hosts of other makes lack");
+    }
+    Ok(told)
 }
 
 /// Whether each of `functions` is among those `known`, with the same type.

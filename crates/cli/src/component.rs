@@ -69,7 +69,7 @@ impl World {
     ///
     /// None, as long as `plugin.wit` is in order.
     pub(crate) fn ours() -> Result<Self> {
-        Self::named("plugin-with-rows")
+        Self::named("extended-plugin")
     }
 
     fn named(name: &str) -> Result<Self> {
@@ -188,6 +188,7 @@ mod tests {
         let host = &contract.imports["surrealism:plugin/host"];
         assert_eq!(host.len(), 14);
         assert_eq!(host["kv-get"], "func(string) -> result<option<list<u8>>, string>");
+        assert_eq!(contract.imports.len(), 1);
         assert_eq!(contract.exports.len(), 7);
         assert_eq!(contract.exports["init"], "func() -> result<_, string>");
         assert_eq!(

@@ -14,12 +14,12 @@ use crate::store::StoreData;
 
 wasmtime::component::bindgen!({
     path: "wit",
-    world: "plugin",
+    world: "extended-plugin",
     imports: { default: async },
     exports: { default: async },
 });
 
-pub(crate) use self::surrealism::plugin::host;
+pub(crate) use self::surrealism::plugin::{host, kv_atomic, kv_ttl};
 
 type Invoke = TypedFunc<(Option<&'static str>, &'static [u8]), (Result<Vec<u8>, String>,)>;
 type Init = TypedFunc<(), (Result<(), String>,)>;

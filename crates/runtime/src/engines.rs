@@ -14,7 +14,7 @@ use wasmtime::{
     WasmBacktraceDetails,
 };
 
-use crate::bindings::host;
+use crate::bindings::{host, kv_atomic, kv_ttl};
 use crate::limits::{
     CALL_STACK_BYTES, GUEST_STACK_BYTES, KEPT_MEMORY_BYTES, MAX_BACKTRACE_FRAMES, MAX_CORE_ITEMS,
     MAX_TABLE_ELEMENTS, POOLED_INSTANCES,
@@ -44,6 +44,8 @@ impl Linked {
         #[cfg(feature = "http")]
         crate::http::add_to_linker(&mut linker)?;
         host::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
+        kv_atomic::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
+        kv_ttl::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
         Ok(Self { linker, pooled })
     }
 

@@ -3,10 +3,12 @@
 //! Each does the same: ask the module's capabilities, decode, ask the context, encode. Whatever
 //! goes wrong reaches the guest as text.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use surrealism_types::codec;
 
-use crate::bindings::host;
+use crate::bindings::{host, kv_atomic, kv_ttl};
 use crate::explain::shortened;
 use crate::kv::KVStore;
 use crate::limits::MAX_KV_BATCH_KEYS;
@@ -149,5 +151,48 @@ impl host::Host for StoreData {
             self.kv()?.count(start, end).await
         };
         text(answer.await)
+    }
+}
+
+impl kv_atomic::Host for StoreData {
+    async fn kv_compare_and_set(
+        &mut self,
+        key: String,
+        expected: Option<Bytes>,
+        new: Option<Bytes>,
+    ) -> Result<bool, String> {
+        let answer = async {
+            let decode =
+                |bytes: Option<Bytes>| bytes.map(|bytes| codec::decode_value(&bytes)).transpose();
+            self.kv()?.compare_and_set(key, decode(expected)?, decode(new)?).await
+        };
+        text(answer.await)
+    }
+
+    async fn kv_add(&mut self, key: String, delta: i64) -> Result<i64, String> {
+        text(async { self.kv()?.add(key, delta).await }.await)
+    }
+}
+
+impl kv_ttl::Host for StoreData {
+    async fn kv_set_for(&mut self, key: String, value: Bytes, ttl_ms: u64) -> Result<(), String> {
+        let answer = async {
+            let value = codec::decode_value(&value)?;
+            self.kv()?.set_for(key, value, Duration::from_millis(ttl_ms)).await
+        };
+        text(answer.await)
+    }
+
+    async fn kv_get_ttl(&mut self, key: String) -> Result<Option<u64>, String> {
+        let answer = async {
+            let left = self.kv()?.ttl(key).await?;
+            // Less than one of them is still not none.
+            Ok(left.map(|left| left.as_millis().clamp(1, u64::MAX.into()) as u64))
+        };
+        text(answer.await)
+    }
+
+    async fn kv_set_ttl(&mut self, key: String, ttl_ms: Option<u64>) -> Result<bool, String> {
+        text(async { self.kv()?.set_ttl(key, ttl_ms.map(Duration::from_millis)).await }.await)
     }
 }

@@ -53,6 +53,28 @@ impl Default for ArchiveLimits {
     }
 }
 
+/// What a module's key-value store may hold; `None` is no bound. Keys are bounded by
+/// [`MAX_KV_KEY_BYTES`](crate::kv::MAX_KV_KEY_BYTES) in any case.
+///
+/// [`Runtime::kv_limits`](crate::Runtime::kv_limits) has those of a module that is loaded.
+///
+/// ```
+/// use surrealism_runtime::limits::KvLimits;
+///
+/// let limits = KvLimits { max_entries: Some(1_000), ..KvLimits::default() };
+/// # assert_eq!(limits.max_bytes, None);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KvLimits {
+    /// Number of keys. Default: no bound.
+    pub max_entries: Option<usize>,
+    /// Size of one encoded value in bytes. Default: no bound.
+    pub max_value_bytes: Option<usize>,
+    /// Keys and encoded values together in bytes, and [`KV_ENTRY_BYTES`] for each entry. Default:
+    /// no bound.
+    pub max_bytes: Option<usize>,
+}
+
 /// Decompressed bytes for which [`ArchiveLimits::max_compression_ratio`] does not yet count: a
 /// small archive of repetitive text is no attack.
 pub const FREE_DECOMPRESSED_BYTES: u64 = 8 * MIB as u64;
@@ -144,6 +166,13 @@ pub const MAX_KV_ANSWER_BYTES: usize = 16 * MIB;
 
 /// What an entry of the key-value store costs beside its key and its value, in bytes.
 pub const KV_ENTRY_BYTES: usize = 128;
+
+/// The longest time that a value may be given to live: about a hundred years.
+pub const MAX_KV_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Entries whose time is up that a store removes in one step, before others have their turn. Each was
+/// set by a call of its own, so no call pays for more than its share in the long run.
+pub const KV_EXPIRED_PER_STEP: usize = 1_000;
 
 /// Instances that the pool of a process has room for, over all modules together: the first number
 /// whose address space can be reserved, about 4 GiB of it for each. One more instance is refused.

@@ -13,7 +13,8 @@ use crate::config::{AbiVersion, SurrealismConfig};
 use crate::epoch::{self, Process};
 use crate::explain::shortened;
 use crate::exports::{ExportsManifest, FunctionExport};
-use crate::kv::{BTreeMapStore, KvLimits};
+use crate::kv::BTreeMapStore;
+use crate::limits::KvLimits;
 use crate::network::Network;
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::runtime::Ceilings;
@@ -54,7 +55,7 @@ impl Module {
         let kv = BTreeMapStore::bounded(KvLimits {
             max_entries: smaller(asked.max_kv_entries, ceilings.max_kv_entries),
             max_value_bytes: smaller(asked.max_kv_value_bytes, ceilings.max_kv_value_bytes),
-            max_total_bytes: ceilings.max_kv_bytes,
+            max_bytes: ceilings.max_kv_bytes,
         });
 
         let process = epoch::process()?;

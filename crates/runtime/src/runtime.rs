@@ -16,7 +16,7 @@ use crate::controller::Controller;
 use crate::exports::{ExportsManifest, FunctionExport};
 use crate::host::InvocationContext;
 use crate::kv::BTreeMapStore;
-use crate::limits::{DEFAULT_MAX_KV_BYTES, DEFAULT_MAX_MEMORY_BYTES, MAX_POOL_SIZE};
+use crate::limits::{DEFAULT_MAX_KV_BYTES, DEFAULT_MAX_MEMORY_BYTES, KvLimits, MAX_POOL_SIZE};
 use crate::module::{Deadline, Module};
 use crate::net_allow::ResolvedNetAllow;
 use crate::package::SurrealismPackage;
@@ -153,6 +153,12 @@ impl Runtime {
     /// calls and lives as long as the runtime.
     pub fn kv_store(&self) -> &Arc<BTreeMapStore> {
         &self.module.kv
+    }
+
+    /// What the module's store may hold, whichever store a host lends it: of each bound, the smaller
+    /// of the module's and the host's.
+    pub fn kv_limits(&self) -> KvLimits {
+        self.module.kv.limits()
     }
 
     /// The module's configuration.

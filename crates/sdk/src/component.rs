@@ -7,7 +7,7 @@ use crate::registry;
 // What the bindings make public is the host's interface; it ends here.
 #[allow(unreachable_pub)]
 mod bindings {
-    wit_bindgen::generate!({ path: "wit", world: "plugin-with-rows" });
+    wit_bindgen::generate!({ path: "wit", world: "extended-plugin" });
 
     export!(Plugin with_types_in self);
 
@@ -15,6 +15,8 @@ mod bindings {
 }
 
 pub(crate) use bindings::surrealism::plugin::host::*;
+pub(crate) use bindings::surrealism::plugin::kv_atomic::*;
+pub(crate) use bindings::surrealism::plugin::kv_ttl::*;
 
 struct Plugin;
 

@@ -1,12 +1,14 @@
 //! Without a host, everything that asks for one is an error that says so.
 
+use std::time::Duration;
+
 use surrealism::surrealdb_types::Value;
 use surrealism::{kv, run, sql, sql_with_vars};
 
 #[test]
 fn every_function_says_that_there_is_no_host() {
     let a = || "a".to_string();
-    let answers: [(&str, anyhow::Result<()>); 16] = [
+    let answers: [(&str, anyhow::Result<()>); 21] = [
         ("sql", sql("RETURN 1").map(|_: Value| ())),
         ("sql", sql_with_vars("RETURN $x", vec![("x".to_string(), Value::Null)]).map(|_: i64| ())),
         ("run", run("fn::f", Some("1.0".to_string()), (1_i64,)).map(|_: i64| ())),
@@ -23,6 +25,11 @@ fn every_function_says_that_there_is_no_host() {
         ("kv_values", kv::values(..a()).map(|_: Vec<i64>| ())),
         ("kv_entries", kv::entries(a()..a()).map(|_: Vec<(String, i64)>| ())),
         ("kv_count", kv::count(..).map(drop)),
+        ("kv_compare_and_set", kv::compare_and_set("a", None, Some(1_i64)).map(drop)),
+        ("kv_add", kv::add("a", 1).map(drop)),
+        ("kv_set_for", kv::set_for("a", 1_i64, Duration::from_secs(1))),
+        ("kv_get_ttl", kv::ttl("a").map(drop)),
+        ("kv_set_ttl", kv::set_ttl("a", None).map(drop)),
     ];
     for (function, answer) in answers {
         let error = answer.unwrap_err().to_string();

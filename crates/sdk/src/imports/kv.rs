@@ -6,6 +6,10 @@
 //! Every function is an error when the host refuses it, as it does with a key or value that is too
 //! long, and when there is no host.
 //!
+//! [`compare_and_set`], [`add`], [`set_for`], [`ttl`] and [`set_ttl`] go beyond the published
+//! interface: a plugin that calls one of them loads only on hosts that have it, as ours does. One
+//! that calls none of them loads everywhere.
+//!
 //! ```no_run
 //! use surrealism::kv;
 //!
@@ -17,6 +21,7 @@
 //! ```
 
 use std::ops::RangeBounds;
+use std::time::Duration;
 
 use anyhow::{Context, Error, Result};
 use surrealdb_types::{SurrealValue, Value};
@@ -157,6 +162,79 @@ pub fn entries<R: RangeBounds<String>, T: SurrealValue>(range: R) -> Result<Vec<
 /// When the host refuses it.
 pub fn count<R: RangeBounds<String>>(range: R) -> Result<u64> {
     host::kv_count(&encode(range)?).map_err(Error::msg)
+}
+
+/// Gives a key the value `new`, or removes it with `None`, if it has the value `expected`, or none
+/// with `None`; answers whether it had. Whoever else writes, that is one step. Values are the same if
+/// their encodings are: the integer 1 is not the float 1.0. The new value has no time to live.
+///
+/// ```no_run
+/// use surrealism::kv;
+///
+/// # fn main() -> surrealism::anyhow::Result<()> {
+/// let mine = kv::compare_and_set("leader", None, Some("me".to_string()))?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// When the host refuses it, or its store cannot do it.
+pub fn compare_and_set<K, V>(key: K, expected: Option<V>, new: Option<V>) -> Result<bool>
+where
+    K: Into<String>,
+    V: SurrealValue,
+{
+    let encoded =
+        |value: Option<V>| value.map(|value| codec::encode_value(&value.into_value())).transpose();
+    let (expected, new) = (encoded(expected)?, encoded(new)?);
+    host::kv_compare_and_set(&key.into(), expected.as_deref(), new.as_deref()).map_err(Error::msg)
+}
+
+/// Adds to the integer of a key, of which one that is not there has 0; answers the sum. Whoever else
+/// writes, that is one step. A time to live stays.
+///
+/// # Errors
+///
+/// When the key has something else than an integer, when the sum does not fit 64 bits, when the host
+/// refuses it, or its store cannot do it.
+pub fn add<K: Into<String>>(key: K, delta: i64) -> Result<i64> {
+    host::kv_add(&key.into(), delta).map_err(Error::msg)
+}
+
+/// Gives a key a value for a time, which is rounded up to milliseconds. Then the key is gone by
+/// itself. Setting it again in any way ends that.
+///
+/// # Errors
+///
+/// When the time is zero, when the host refuses it, or its store cannot do it.
+pub fn set_for<K: Into<String>, V: SurrealValue>(key: K, value: V, ttl: Duration) -> Result<()> {
+    let value = codec::encode_value(&value.into_value())?;
+    host::kv_set_for(&key.into(), &value, milliseconds(ttl)).map_err(Error::msg)
+}
+
+/// How long a key has left; `None` when it is not there, and when it lasts.
+///
+/// # Errors
+///
+/// When the host refuses it, or its store cannot do it.
+pub fn ttl<K: Into<String>>(key: K) -> Result<Option<Duration>> {
+    let left = host::kv_get_ttl(&key.into()).map_err(Error::msg)?;
+    Ok(left.map(Duration::from_millis))
+}
+
+/// Gives a key a time from now, or lets it last with `None`; answers whether it is there.
+///
+/// # Errors
+///
+/// When the time is zero, when the host refuses it, or its store cannot do it.
+pub fn set_ttl<K: Into<String>>(key: K, ttl: Option<Duration>) -> Result<bool> {
+    host::kv_set_ttl(&key.into(), ttl.map(milliseconds)).map_err(Error::msg)
+}
+
+/// At least the time; of one beyond all bounds, as much as can be said.
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 fn encode(range: impl RangeBounds<String>) -> Result<Vec<u8>> {

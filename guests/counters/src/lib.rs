@@ -1,0 +1,59 @@
+//! Counters, caches and locks, by what the key-value store has beyond the published interface.
+
+use std::time::Duration;
+
+use surrealism::anyhow::Result;
+use surrealism::kv;
+use surrealism::surrealdb_types::Value;
+use surrealism::surrealism;
+
+#[surrealism]
+fn get(key: String) -> Result<Option<Value>> {
+    kv::get(key)
+}
+
+#[surrealism]
+fn set(key: String, value: Value) -> Result<()> {
+    kv::set(key, value)
+}
+
+#[surrealism]
+fn add(key: String, delta: i64) -> Result<i64> {
+    kv::add(key, delta)
+}
+
+/// Gives a key another value; NONE is no value.
+#[surrealism]
+fn swap(key: String, expected: Option<Value>, new: Option<Value>) -> Result<bool> {
+    kv::compare_and_set(key, expected, new)
+}
+
+/// Takes a lock if nobody has it.
+#[surrealism]
+fn lock(name: String, owner: String) -> Result<bool> {
+    kv::compare_and_set(name, None, Some(owner))
+}
+
+#[surrealism]
+fn set_for(key: String, value: Value, ttl: Duration) -> Result<()> {
+    kv::set_for(key, value, ttl)
+}
+
+#[surrealism]
+fn ttl(key: String) -> Result<Option<Duration>> {
+    kv::ttl(key)
+}
+
+#[surrealism]
+fn set_ttl(key: String, ttl: Option<Duration>) -> Result<bool> {
+    kv::set_ttl(key, ttl)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn there_is_no_host_in_a_test() {
+        let error = super::add("a".to_string(), 1).unwrap_err();
+        assert!(error.to_string().contains("no host here to answer `kv_add`"), "{error}");
+    }
+}
