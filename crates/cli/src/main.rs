@@ -13,6 +13,7 @@ mod literal;
 mod new;
 mod project;
 mod run;
+mod store;
 mod table;
 mod terminal;
 mod toolchain;

@@ -1,6 +1,7 @@
 //! `surrealism run`: one function of an archive, with arguments from the command line.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anstream::eprintln;
@@ -8,12 +9,13 @@ use anyhow::Result;
 use bytesize::ByteSize;
 use clap::Args;
 use surrealdb_types::{ToSql, Value};
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismResult};
+use surrealism_runtime::{DetachedContext, KVStore, Runtime, SurrealismError, SurrealismResult};
 
 use crate::cache::Cache;
 use crate::exit::{Code, Failure, OrExit, Outcome};
 use crate::guest::{self, Bounds};
 use crate::literal;
+use crate::store::Store;
 use crate::table::Columns;
 use crate::terminal::{self, Terminal};
 
@@ -26,7 +28,8 @@ const MOST_CALLS: i64 = 10_000_000;
 /// Call a function of an archive
 ///
 /// The result is printed on stdout as SurrealQL; what the guest prints goes to stderr. There is no
-/// database: `sql` and `run` are refused, and `kv` is an empty store that ends with the command.
+/// database: `sql` and `run` are refused, and `kv` is an empty store that ends with the command, or
+/// with `--kv` one that lasts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Arguments are SurrealQL literals: 'text' 42 1.5 true NONE [1, 2] { a: 1 } 1h30m person:one
@@ -37,7 +40,8 @@ Examples:
   surrealism run demo.surli - \"'Ada'\"          The default export
   surrealism run demo.surli math::add 1 2
   surrealism run demo.surli --json greet '\"Ada\"'
-  surrealism run demo.surli math::add 1 2 --repeat 1000")]
+  surrealism run demo.surli math::add 1 2 --repeat 1000
+  surrealism run demo.surli visits --kv demo.redb")]
 pub(crate) struct Run {
     /// The archive
     archive: PathBuf,
@@ -66,6 +70,9 @@ pub(crate) struct Run {
     /// Memory of the instance
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     memory: ByteSize,
+
+    #[command(flatten)]
+    store: Store,
 }
 
 impl Run {
@@ -76,8 +83,11 @@ impl Run {
         let bounds = Bounds { time: self.timeout, memory };
         let runtime = guest::load(package, bounds, cache, terminal)?;
 
-        let (value, timing) = guest::block_on(self.call(&runtime, args, terminal))?
-            .map_err(|error| self.with_help(error, &runtime))?;
+        let (value, timing) = guest::block_on(async {
+            let store = self.store.open(&runtime).await?;
+            let answer = self.call(&runtime, store, args, terminal).await;
+            answer.map_err(|error| self.with_help(error, &runtime))
+        })??;
         let result = if self.json { value.into_json_value().to_string() } else { value.to_sql() };
         terminal::print(result)?;
         if self.repeat > 1 {
@@ -114,6 +124,7 @@ impl Run {
     async fn call(
         &self,
         runtime: &Runtime,
+        store: Arc<dyn KVStore>,
         args: Vec<Value>,
         terminal: Terminal,
     ) -> SurrealismResult<(Value, Timing)> {
@@ -124,7 +135,7 @@ impl Run {
             Some(progress) => progress.line(line),
             None => eprintln!("{line}"),
         };
-        let context = DetachedContext::new().kv(runtime.kv_store().clone()).output(output);
+        let context = DetachedContext::new().kv(store).output(output);
 
         let started = Instant::now();
         let mut guest = runtime.acquire_controller(Box::new(context)).await?;
