@@ -22,6 +22,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     deny::run(shell)?;
     guests::build(shell)?;
 
+    toolchain::ensure_redis(shell)?;
     step("tests");
     cmd!(shell, "cargo test --workspace").run()?;
     cmd!(shell, "cargo test --manifest-path guests/Cargo.toml --target-dir target").run()?;

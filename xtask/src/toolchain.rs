@@ -1,4 +1,5 @@
-//! A toolchain that compiles guests, installed if it is missing and this machine lets us.
+//! A toolchain that compiles guests, and what else the tests need, installed if it is missing and this
+//! machine lets us.
 
 use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
@@ -53,6 +54,22 @@ pub(crate) fn ensure_cpp(shell: &Shell) -> Result<()> {
     install(shell, &["g++"]).context(
         "libFuzzer needs a C++ compiler; install one, on Debian, as root, with\n  \
          apt-get install --no-install-recommends g++",
+    )
+}
+
+/// Finds or installs a server of Redis, for the tests of stores.
+///
+/// # Errors
+///
+/// When there is none and none can be installed; the message says what to do by hand.
+pub(crate) fn ensure_redis(shell: &Shell) -> Result<()> {
+    if cmd!(shell, "redis-server --version").quiet().ignore_stdout().ignore_stderr().run().is_ok() {
+        return Ok(());
+    }
+    step("there is no redis-server; installing Debian's");
+    install(shell, &["redis-server"]).context(
+        "the tests of stores need a redis-server; install one, on Debian, as root, with\n  \
+         apt-get install --no-install-recommends redis-server",
     )
 }
 

@@ -50,6 +50,8 @@ fn components_are_held_to_the_interface() {
     let unknown = r#"(import "surrealism:plugin/host" (instance (export "fly" (func))))"#;
     let misused = r#"(import "surrealism:plugin/host" (instance
         (export "kv-count" (func (result u64)))))"#;
+    let summed = r#"(import "surrealism:plugin/kv-atomic" (instance
+        (export "kv-add" (func (result s64)))))"#;
     let types = format!(r#"{INVOKE} (import "surrealism:plugin/types" (instance))"#);
     let cases = [
         ("", "FAILED  exports", "it exports no `invoke`"),
@@ -57,6 +59,7 @@ fn components_are_held_to_the_interface() {
         (&foreign, "FAILED  imports", "it imports evil:x/y, which no host of this ABI has"),
         (unknown, "FAILED  imports", "there is no `fly`"),
         (misused, "FAILED  imports", "`kv-count` is func() -> u64, and should be func(list<u8>)"),
+        (summed, "FAILED  imports", "imports surrealism:plugin/kv-atomic as no host has it"),
         (INVOKE, "ok      exports", "invoke; without function-args; without"),
         (INVOKE, "FAILED  imports", "it imports f"),
         (&types, "FAILED  imports", "it imports f"),

@@ -5,7 +5,7 @@
 //! [`MAX_KV_KEY_BYTES`](crate::kv::MAX_KV_KEY_BYTES). Those of encoded values are with the codec, in
 //! `surrealism_types`. Bounds that a module or a host sets for itself (memory, time, pool, key-value store) are on
 //! [`SurrealismCapabilities`](crate::SurrealismCapabilities) and
-//! [`RuntimeBuilder`](crate::RuntimeBuilder); what an archive may hold is on [`ArchiveLimits`].
+//! [`RuntimeBuilder`](crate::RuntimeBuilder); what an archive may hold is on [`ArchiveLimits`], and a store on [`KvLimits`].
 
 use std::time::Duration;
 

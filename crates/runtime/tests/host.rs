@@ -3,6 +3,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use support::{Recorder, assert_says, builder, package, runtime, shared, value};
 use surrealdb_types::{Object, SurrealValue, Value, object};
@@ -141,6 +142,38 @@ fn the_store_does_what_the_contract_says() {
 
     let long = "k".repeat(MAX_KV_KEY_BYTES + 1);
     assert_says(&ask("kv::get", vec![text(&long)]).unwrap_err(), &["1025 bytes", "1024"]);
+}
+
+#[test]
+fn the_store_does_what_it_has_beyond_the_contract() {
+    let (runtime, context) = (shared("counters"), Recorder::new());
+    let ask = |function, args| call(runtime, &context, function, args);
+    let second = || Duration::from_secs(60).into_value();
+
+    assert_eq!(ask("add", vec![text("n"), value(5_i64)]).unwrap(), value(5_i64));
+    assert_eq!(ask("add", vec![text("n"), value(-7_i64)]).unwrap(), value(-2_i64));
+    assert_says(&ask("add", vec![text("n"), value(i64::MIN)]).unwrap_err(), &["does not fit"]);
+    assert_eq!(ask("get", vec![text("n")]).unwrap(), value(-2_i64));
+
+    assert_eq!(ask("lock", vec![text("l"), text("me")]).unwrap(), value(true));
+    assert_eq!(ask("lock", vec![text("l"), text("you")]).unwrap(), value(false));
+    assert_eq!(ask("swap", vec![text("l"), text("you"), Value::None]).unwrap(), value(false));
+    assert_eq!(ask("swap", vec![text("l"), text("me"), Value::None]).unwrap(), value(true));
+    assert_eq!(ask("get", vec![text("l")]).unwrap(), Value::None);
+
+    ask("set_for", vec![text("c"), text("x"), second()]).unwrap();
+    assert!(matches!(ask("ttl", vec![text("c")]).unwrap(), Value::Duration(_)));
+    assert_eq!(ask("set_ttl", vec![text("c"), Value::None]).unwrap(), value(true));
+    assert_eq!(ask("ttl", vec![text("c")]).unwrap(), Value::None);
+    assert_eq!(ask("set_ttl", vec![text("z"), second()]).unwrap(), value(false));
+    let instant = Duration::from_millis(1).into_value();
+    ask("set_for", vec![text("c"), text("x"), instant]).unwrap();
+    std::thread::sleep(Duration::from_millis(5));
+    assert_eq!(ask("get", vec![text("c")]).unwrap(), Value::None);
+    for time in [Duration::ZERO, Duration::from_secs(1 << 40)] {
+        let refused = ask("set_for", vec![text("c"), text("x"), time.into_value()]).unwrap_err();
+        assert_says(&refused, &["the time to live of key \"c\" is"]);
+    }
 }
 
 #[test]

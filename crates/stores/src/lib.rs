@@ -47,3 +47,8 @@ mod redis_store;
 pub use redb_store::{RedbHost, RedbStore};
 #[cfg(feature = "redis")]
 pub use redis_store::{RedisHost, RedisStore};
+
+/// The Rust of the operators' page, compiled.
+#[cfg(all(doctest, feature = "redb"))]
+#[doc = include_str!("../../../docs/stores.md")]
+struct Stores;

@@ -157,7 +157,7 @@ impl RedbStore {
     ///
     /// When the file cannot be read.
     pub async fn size(&self) -> Result<KvSize> {
-        self.read(|snapshot| snapshot.size()).await
+        self.read(|snapshot| Ok(snapshot.size())).await
     }
 
     async fn read<T: Send + 'static>(

@@ -190,8 +190,8 @@ impl Snapshot {
         self.now
     }
 
-    pub(super) fn size(&self) -> Result<KvSize> {
-        Ok(self.size)
+    pub(super) fn size(&self) -> KvSize {
+        self.size
     }
 
     pub(super) fn get(&self, key: &str) -> Result<Option<Found>> {

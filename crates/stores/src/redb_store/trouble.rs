@@ -70,3 +70,62 @@ fn storage(error: &Error) -> Option<&StorageError> {
             _ => None,
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use futures::executor::block_on;
+    use redb::StorageBackend;
+    use redb::backends::InMemoryBackend;
+    use surrealdb_types::SurrealValue;
+    use surrealism_runtime::KVStore;
+    use surrealism_runtime::limits::KvLimits;
+
+    use crate::RedbHost;
+
+    /// A disk of so many bytes.
+    #[derive(Debug)]
+    struct Disk(InMemoryBackend, Arc<AtomicU64>);
+
+    impl StorageBackend for Disk {
+        fn len(&self) -> io::Result<u64> {
+            self.0.len()
+        }
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.0.read(offset, out)
+        }
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            if len > self.1.load(Ordering::Relaxed) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0.set_len(len)
+        }
+        fn sync_data(&self) -> io::Result<()> {
+            self.0.sync_data()
+        }
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.0.write(offset, data)
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told() {
+        let room = Arc::new(AtomicU64::new(u64::MAX));
+        let disk = Disk(InMemoryBackend::new(), room.clone());
+        let host = RedbHost::open_backend("kv.redb".into(), disk).unwrap();
+        let store = host.module("acme/a", KvLimits::default()).unwrap();
+        let value = "x".repeat(1 << 20).into_value();
+        block_on(store.set("a".into(), value.clone())).unwrap();
+        room.store(0, Ordering::Relaxed);
+        let set = |key: u8| block_on(store.set(key.to_string(), value.clone()));
+        let error = (0..100).find_map(|key| set(key).err()).expect("the disk is full");
+        let told = error.to_string();
+        assert!(told.contains("there is no room for the key-value file kv.redb"), "{told}");
+        room.store(u64::MAX, Ordering::Relaxed);
+        let told = set(0).unwrap_err().to_string();
+        assert!(told.contains("the host has to open it again"), "{told}");
+    }
+}

@@ -47,22 +47,19 @@ impl Connection {
         let deadline = Instant::now() + REDIS_REQUEST_TIME;
         loop {
             let sent = timeout_at(deadline, self.route.call(request, keys)).await;
-            let error = match sent {
-                Ok(Ok(reply)) => return Ok(reply),
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    let time = REDIS_REQUEST_TIME;
-                    let error = Error::msg(format!("it does not answer within {time:?}"));
-                    return Err(error.context(self.lost(request)));
-                }
+            let Ok(answer) = sent else {
+                let error = format!("it does not answer within {REDIS_REQUEST_TIME:?}");
+                return Err(Error::msg(error).context(self.lost(request)));
             };
-            let not_done = was_refused(&error);
-            if !not_done && !(request.command.only_reads() && error.is_io_error()) {
-                let what = if error.is_io_error() { self.lost(request) } else { self.failed() };
+            let error = match answer {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            let is_lost = error.is_io_error() && !was_refused(&error);
+            let again = was_refused(&error) || (is_lost && request.command.only_reads());
+            if !again || Instant::now() + REDIS_PAUSE >= deadline {
+                let what = if is_lost { self.lost(request) } else { self.failed() };
                 return Err(Error::new(error).context(what));
-            }
-            if Instant::now() + REDIS_PAUSE >= deadline {
-                return Err(Error::new(error).context(self.failed()));
             }
             sleep(REDIS_PAUSE).await;
         }
@@ -126,7 +123,7 @@ impl Route {
             Self::Server(mut server) => server.req_packed_command(command).await,
             Self::Cluster(mut cluster) => cluster.req_packed_command(command).await,
         };
-        reply?.extract_error().map_err(Into::into)
+        reply?.extract_error()
     }
 }
 

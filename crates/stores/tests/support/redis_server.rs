@@ -143,6 +143,26 @@ impl Cluster {
         wait_for(|| self.nodes.iter().all(is_ready), || "the cluster is not ready".to_string());
     }
 
+    /// Moves the slot of a key, with all that is in it, to the next node.
+    pub(crate) fn move_slot_of(&self, key: &str) {
+        let slot = self.nodes[0].ask::<u16>(&["CLUSTER", "KEYSLOT", key]).to_string();
+        let count = |node: &Server| node.try_ask::<u64>(&["CLUSTER", "COUNTKEYSINSLOT", &slot]);
+        let has = self.nodes.iter().position(|node| count(node).is_ok_and(|count| count > 0));
+        let from = &self.nodes[has.expect("a node has the slot")];
+        let to = &self.nodes[(has.unwrap() + 1) % self.nodes.len()];
+        let id = |node: &Server| node.ask::<String>(&["CLUSTER", "MYID"]);
+        let () = to.ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
+        let () = from.ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
+        let keys: Vec<String> = from.ask(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]);
+        let port = to.port().to_string();
+        let mut migrate = vec!["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
+        migrate.extend(keys.iter().map(String::as_str));
+        let () = from.ask(&migrate);
+        for node in [to, from] {
+            let () = node.ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)]);
+        }
+    }
+
     fn node() -> Server {
         let bus = free_port().to_string();
         Server::start(&[
