@@ -195,6 +195,25 @@ fn a_redis_that_does_not_answer_costs_no_more_than_its_time() {
     });
 }
 
+#[test]
+fn a_node_of_a_cluster_is_found_again() {
+    let mut cluster = Cluster::start();
+    let executor = executor();
+    let store = executor.block_on(store(&cluster.nodes[0].url()));
+    executor.block_on(store.set("a".into(), int(1))).unwrap();
+    cluster.node_of_mut("{acme/failures}").kill();
+    sleep(Duration::from_millis(200));
+    let started = Instant::now();
+    assert_says(executor.block_on(store.get("a".into())), &["Redis at 127.0.0.1"]);
+    assert!(started.elapsed() < REDIS_REQUEST_TIME + Duration::from_secs(1));
+
+    cluster.nodes.iter_mut().filter(|node| !node.runs()).for_each(Server::run);
+    cluster.wait_until_ready();
+    // It kept nothing, and takes everything.
+    assert_eq!(executor.block_on(store.get("a".into())).unwrap(), None);
+    assert_eq!(executor.block_on(store.add("a".into(), 1)).unwrap(), 1);
+}
+
 /// Sums go on while the module's slot goes from one node to another and back, and none is lost or
 /// done twice.
 #[test]

@@ -136,7 +136,8 @@ impl Contents {
         }
         limits.admit(self.size, size)?;
         for (key, value) in entries {
-            let key = Arc::<str>::from(key);
+            let held = self.entries.get_key_value(key.as_str());
+            let key = held.map_or_else(|| Arc::from(key.as_str()), |(key, _)| key.clone());
             let old = self.entries.insert(key.clone(), Entry { value, ends });
             self.reschedule(&key, old.and_then(|old| old.ends), ends);
         }

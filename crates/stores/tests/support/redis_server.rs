@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::sleep;
@@ -75,12 +74,12 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    pub(crate) fn runs(&self) -> bool {
+        self.shell.is_some()
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// What a command answers.
@@ -143,13 +142,26 @@ impl Cluster {
         wait_for(|| self.nodes.iter().all(is_ready), || "the cluster is not ready".to_string());
     }
 
-    /// Moves the slot of a key, with all that is in it, to the next node.
-    pub(crate) fn move_slot_of(&self, key: &str) {
-        let slot = self.nodes[0].ask::<u16>(&["CLUSTER", "KEYSLOT", key]).to_string();
-        let count = |node: &Server| node.try_ask::<u64>(&["CLUSTER", "COUNTKEYSINSLOT", &slot]);
-        let has = self.nodes.iter().position(|node| count(node).is_ok_and(|count| count > 0));
-        let from = &self.nodes[has.expect("a node has the slot")];
-        let to = &self.nodes[(has.unwrap() + 1) % self.nodes.len()];
+    /// The node that has a key of some slot, by its hash tag.
+    pub(crate) fn node_of_mut(&mut self, tag: &str) -> &mut Server {
+        let place = self.place_of(&self.slot(tag));
+        &mut self.nodes[place]
+    }
+
+    fn slot(&self, tag: &str) -> String {
+        self.nodes[0].ask::<u16>(&["CLUSTER", "KEYSLOT", tag]).to_string()
+    }
+
+    fn place_of(&self, slot: &str) -> usize {
+        let count = |node: &Server| node.ask::<u64>(&["CLUSTER", "COUNTKEYSINSLOT", slot]);
+        self.nodes.iter().position(|node| count(node) > 0).expect("a node has a key of the slot")
+    }
+
+    /// Moves a slot by its hash tag, with all that is in it, to the next node.
+    pub(crate) fn move_slot_of(&self, tag: &str) {
+        let slot = self.slot(tag);
+        let place = self.place_of(&slot);
+        let (from, to) = (&self.nodes[place], &self.nodes[(place + 1) % self.nodes.len()]);
         let id = |node: &Server| node.ask::<String>(&["CLUSTER", "MYID"]);
         let () = to.ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
         let () = from.ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
