@@ -225,7 +225,9 @@ impl KVStore for RedisStore {
         let request = self.request(Command::Add).arg(key.as_str()).arg(delta.to_string()).arg(most);
         let mut items = self.ask(request).await?;
         let Some(added) = items.next::<Option<i64>>()? else {
-            return sum(&key, items.value()?.as_ref(), delta);
+            let held = items.value()?;
+            sum(&key, held.as_ref(), delta)?;
+            bail!("Redis did not add {delta} to key {key:?}, which has {held:?}")
         };
         if !items.next::<bool>()? {
             self.limits.encode(&key, &added.into_value())?;

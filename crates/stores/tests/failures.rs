@@ -152,6 +152,30 @@ fn a_user_of_redis_needs_no_more_than_is_told() {
 }
 
 #[test]
+fn a_redis_without_memory_refuses_and_changes_nothing() {
+    let server = Server::start(&["--save", ""]);
+    let executor = executor();
+    executor.block_on(async {
+        let store = store(&server.url()).await;
+        store.set("a".into(), int(1)).await.unwrap();
+        store.set_for("b".into(), int(1), LONG).await.unwrap();
+        let before = store.size().await.unwrap();
+        let () = server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+        let refused = ["Redis at 127.0.0.1", "did not do it", "OOM"];
+        assert_says(store.set("c".into(), int(1)).await, &refused);
+        assert_says(store.add("a".into(), 1).await, &refused);
+        assert_says(store.add("c".into(), 1).await, &refused);
+        assert_says(store.compare_and_set("a".into(), Some(int(1)), Some(int(2))).await, &refused);
+        assert_eq!(store.get("a".into()).await.unwrap(), Some(int(1)));
+        assert_eq!(store.size().await.unwrap(), before);
+        store.del("a".into()).await.unwrap();
+        assert!(store.set_ttl("b".into(), None).await.unwrap());
+        let () = server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+        assert_eq!(store.add("c".into(), 1).await.unwrap(), 1);
+    });
+}
+
+#[test]
 fn a_restarted_redis_is_found_again_and_told_the_script() {
     let mut server = Server::start(&["--save", "", "--appendonly", "yes"]);
     let executor = executor();

@@ -171,8 +171,9 @@ function commands.add(now)
     return {'ok', false, stored}
   end
   -- Redis adds exactly, and a number here has 53 bits. Then it is as it was, to be set within limits.
-  if type(redis.pcall('HINCRBY', values, key, delta)) == 'table' then
-    return {'ok', false, stored}
+  local added = redis.pcall('HINCRBY', values, key, delta)
+  if type(added) == 'table' then
+    return string.find(added.err, 'overflow', 1, true) and {'ok', false, stored} or added
   end
   local sum = redis.call('HGET', values, key)
   if stored then
