@@ -23,6 +23,7 @@ pub struct Call<'a, A> {
     args: A,
     context: Box<dyn InvocationContext>,
     timeout: Option<Duration>,
+    max_wait: Option<Duration>,
 }
 
 /// A call with many rows that has not begun; await it. Made by [`Runtime::call_rows`].
@@ -48,7 +49,7 @@ impl<'a, A> Call<'a, A> {
         args: A,
         context: Box<dyn InvocationContext>,
     ) -> Self {
-        Self { runtime, name, args, context, timeout: None }
+        Self { runtime, name, args, context, timeout: None, max_wait: None }
     }
 
     /// Bounds the whole call: waiting for an instance, making one, `init`, and the function itself.
@@ -58,15 +59,25 @@ impl<'a, A> Call<'a, A> {
         self
     }
 
+    /// Bounds waiting for an instance alone; who waits longer is refused as
+    /// [busy](SurrealismError::is_busy). Default: as long as the call may take.
+    ///
+    /// For calls that are made while another instance is held, such as those from one module to
+    /// another: two of them may each hold what the other waits for.
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = Some(wait);
+        self
+    }
+
     /// Checks an instance out, has it do its `work`, and gives it back.
     async fn run<T>(
         self,
         work: impl AsyncFnOnce(&mut Controller, Option<&str>, A, Deadline) -> SurrealismResult<T>,
     ) -> SurrealismResult<T> {
-        let Self { runtime, name, args, context, timeout } = self;
+        let Self { runtime, name, args, context, timeout, max_wait } = self;
         let module = runtime.module();
         let callers = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let place = within(&module.process.alarms, callers, runtime.checkout())
+        let place = within(&module.process.alarms, callers, runtime.checkout_within(max_wait))
             .await
             .map_err(|_| Deadline::until(callers, module, timeout).missed())??;
 

@@ -4,15 +4,17 @@ use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use surrealism_types::args::Args;
+use surrealism_types::err::Waited;
 
 use crate::apart::apart;
 use crate::call::{Call, CallRows};
 use crate::code_cache::CodeCache;
 use crate::config::SurrealismConfig;
 use crate::controller::Controller;
+use crate::deadline::within;
 use crate::exports::{ExportsManifest, FunctionExport};
 use crate::host::InvocationContext;
 use crate::kv::BTreeMapStore;
@@ -193,6 +195,19 @@ impl Runtime {
     /// Waits for the right to have an instance at work, and takes an idle one if there is one.
     pub(crate) async fn checkout(&self) -> SurrealismResult<(Place, Option<Controller>)> {
         Ok(self.pool.checkout().await?)
+    }
+
+    /// As [`checkout`](Self::checkout), for who does not wait any longer than `max_wait`.
+    pub(crate) async fn checkout_within(
+        &self,
+        max_wait: Option<Duration>,
+    ) -> SurrealismResult<(Place, Option<Controller>)> {
+        let until = max_wait.and_then(|wait| Instant::now().checked_add(wait));
+        let checkout = within(&self.module.process.alarms, until, self.checkout()).await;
+        checkout.unwrap_or_else(|_| {
+            let waited = max_wait.unwrap_or_default();
+            Err(anyhow::Error::new(Waited { instances: self.module.pool_size, waited }).into())
+        })
     }
 
     /// Lends `context` to the idle instance, or makes one and runs its `init`.

@@ -77,9 +77,10 @@ impl SurrealismError {
         }
     }
 
-    /// Whether the call was refused because too many callers wait already; it was not begun.
+    /// Whether the call was refused because too many callers wait already, or it waited for as long
+    /// as it may; it was not begun.
     pub fn is_busy(&self) -> bool {
-        matches!(self, Self::Other(error) if error.is::<Busy>())
+        matches!(self, Self::Other(error) if error.is::<Busy>() || error.is::<Waited>())
     }
 
     /// Whether the call ran out of time.
@@ -102,6 +103,20 @@ pub struct Busy {
     pub queued: usize,
     /// Callers that may wait.
     pub max_queued: usize,
+}
+
+/// Why a call was not begun: no instance came free for as long as it waits for one. Found inside
+/// [`SurrealismError::Other`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the module is busy: all {instances} instances were at work for {waited:?}, which is the longest \
+     that this caller waits: call again later, or give it a larger pool"
+)]
+pub struct Waited {
+    /// Instances at work.
+    pub instances: usize,
+    /// How long the caller waited.
+    pub waited: Duration,
 }
 
 fn timeout_message(
@@ -178,11 +193,16 @@ mod tests {
                 false,
                 "all 2 instances are at work and 9 callers wait, and the host allows 8",
             ),
+            (
+                SurrealismError::Other(Waited { instances: 1, waited: ms(5) }.into()),
+                false,
+                "all 1 instances were at work for 5ms",
+            ),
         ];
         for (error, trap, text) in cases {
             assert_eq!(error.is_trap(), trap, "{error}");
             assert_eq!(error.is_timeout(), trap, "{error}");
-            assert_eq!(error.is_busy(), text.contains("callers wait"), "{error}");
+            assert_eq!(error.is_busy(), error.to_string().contains("is busy"), "{error}");
             assert!(error.to_string().contains(text), "{error} lacks {text:?}");
         }
     }
