@@ -1,0 +1,248 @@
+//! Modules that call each other: real ones, from `guests/`.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use support::{assert_says, load, running, runtime, text};
+use surrealdb_types::{SurrealValue, Value};
+use surrealism_runtime::{
+    BTreeMapStore, DetachedContext, FunctionTargets, KVStore, Runtime, SurrealismPackage,
+};
+use surrealism_surrealdb::limits::MAX_MODULE_DEPTH;
+use surrealism_surrealdb::{CallContext, Module, Modules};
+
+/// A module that runs what it is told, and the modules that it finds.
+fn host_with(others: &[(&str, &Arc<Runtime>)]) -> (Arc<Runtime>, Modules) {
+    let modules = Modules::new();
+    for (name, runtime) in others {
+        modules.add(name, *runtime).unwrap();
+    }
+    (runtime("host"), modules)
+}
+
+/// Has `host` run a function.
+async fn run(
+    host: &Arc<Runtime>,
+    modules: &Modules,
+    function: &str,
+    args: Vec<Value>,
+) -> surrealism_runtime::SurrealismResult<Value> {
+    let context = CallContext::new(host).modules(modules);
+    host.call("run", running(function, args), context).await
+}
+
+#[tokio::test]
+async fn a_function_of_another_module_answers() {
+    let (host, modules) = host_with(&[("calls", &runtime("calls")), ("relay", &runtime("host"))]);
+    let sum = vec![1_i64.into_value(), 2_i64.into_value()];
+    for (function, args, expected) in [
+        ("mod::calls::math::add", sum.clone(), 3_i64.into_value()),
+        ("mod::calls::math", vec![], 42_i64.into_value()),
+        ("mod::calls", vec![text("Ada")], text("hello Ada")),
+        ("mod::relay::run", running("mod::calls::math::add", sum), 3_i64.into_value()),
+        ("mod::calls::echo::list", vec![vec!["a".to_string()].into_value()], text("a")),
+    ] {
+        // An array of one is not its element.
+        let expected = match function {
+            "mod::calls::echo::list" => vec!["a".to_string()].into_value(),
+            _ => expected,
+        };
+        assert_eq!(run(&host, &modules, function, args).await.unwrap(), expected, "{function}");
+    }
+}
+
+#[tokio::test]
+async fn errors_name_the_modules_they_came_through() {
+    let (host, modules) = host_with(&[("calls", &runtime("calls")), ("relay", &runtime("host"))]);
+    let fail = running("mod::calls::fail::with_text", vec![text("no luck")]);
+    for (function, args, expected) in [
+        ("mod::relay::run", fail, "mod::relay::run: mod::calls::fail::with_text: no luck"),
+        ("mod::calls::math::ad", vec![], "mod::calls::math::ad: surrealism/calls"),
+        ("mod::calls::math::add", vec![], "takes 2 arguments, and the call has 0"),
+        ("mod::nobody::f", vec![], "there is no module \"nobody\"; there is calls, relay"),
+        ("fn::greet", vec![], "this call has no database, so `run` cannot reach \"fn::greet\""),
+    ] {
+        assert_says(&run(&host, &modules, function, args).await.unwrap_err(), &[expected]);
+    }
+    let none = run(&host, &Modules::new(), "mod::calls", vec![]).await.unwrap_err();
+    assert_says(&none, &["this call has no other modules, so `run` cannot reach mod::calls"]);
+    let context = CallContext::new(&host);
+    let sql = host.call("sql", (String::from("RETURN 1"),), context).await.unwrap_err();
+    assert_says(&sql, &["this call has no database, so `sql` cannot be answered"]);
+}
+
+#[tokio::test]
+async fn a_version_is_that_of_the_module() {
+    let (host, modules) = host_with(&[("calls", &runtime("calls"))]);
+    for (version, expected) in [("0.1.0", None), ("0.2.0", Some("loaded in version 0.1.0"))] {
+        let args = vec![text("mod::calls::math"), text(version), Value::Array(Default::default())];
+        let context = CallContext::new(&host).modules(&modules);
+        match (host.call("run", args, context).await, expected) {
+            (Ok(answer), None) => assert_eq!(answer, 42_i64.into_value()),
+            (Err(error), Some(expected)) => assert_says(&error, &[expected, "asks for 0.2.0"]),
+            (answer, _) => panic!("{version}: {answer:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_circle_is_an_error_and_leaves_every_module_fit() {
+    let (host, modules) = host_with(&[("b", &runtime("host")), ("c", &runtime("host"))]);
+    modules.add("a", &host).unwrap();
+    let itself = running("mod::a::run", running("mod::b::run", vec![]));
+    let around = running("mod::b::run", running("mod::c::run", itself.clone()));
+    for (args, expected) in [
+        (itself, "surrealism/host → mod::a is a circle"),
+        (around, "surrealism/host → mod::b → mod::c → mod::a is a circle"),
+    ] {
+        let context = CallContext::new(&host).modules(&modules);
+        assert_says(&host.call("run", args, context).await.unwrap_err(), &[expected]);
+    }
+    for name in ["a", "b", "c"] {
+        assert!(modules.get(name).unwrap().runtime().usage().instances.now <= 1);
+    }
+}
+
+#[tokio::test]
+async fn depth_is_bounded() {
+    let modules = Modules::new();
+    let relays: Vec<_> = (0..=MAX_MODULE_DEPTH).map(|_| runtime("host")).collect();
+    for (place, relay) in relays.iter().enumerate() {
+        modules.add(&format!("m{place}"), relay).unwrap();
+    }
+    modules.add("calls", &runtime("calls")).unwrap();
+    // The first is called by the host, and the last is no relay.
+    for (relayed, fits) in [(MAX_MODULE_DEPTH - 2, true), (MAX_MODULE_DEPTH - 1, false)] {
+        let innermost = running("mod::calls::math", vec![]);
+        let args = (1..=relayed)
+            .rev()
+            .fold(innermost, |args, place| running(&format!("mod::m{place}::run"), args));
+        let context = CallContext::new(&relays[0]).modules(&modules);
+        match relays[0].call("run", args, context).await {
+            Ok(answer) => assert!(fits && answer == 42_i64.into_value(), "{answer:?}"),
+            Err(error) => {
+                assert!(!fits, "{error}");
+                assert_says(&error, &["mod::m7 → mod::calls", "more modules than the 8"]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_module_has_its_own_capabilities_limits_and_store() {
+    let quick = load("hostile").max_execution_time(Duration::from_millis(50)).build().unwrap();
+    let denied = runtime("denied");
+    let (host, modules) = host_with(&[("quick", &Arc::new(quick)), ("denied", &denied)]);
+    let store: Arc<BTreeMapStore> = Arc::default();
+    modules.add("kept", Module::new(runtime("host")).kv(store.clone())).unwrap();
+
+    // The caller may run everything; what it calls may not.
+    let sql = run(&host, &modules, "mod::denied::sql", vec![text("RETURN 1")]).await.unwrap_err();
+    assert_says(&sql, &["mod::denied::sql: `sql` is denied", "surrealism/denied"]);
+    let began = Instant::now();
+    let spun = run(&host, &modules, "mod::quick::spin_forever", vec![]).await.unwrap_err();
+    assert_says(&spun, &["mod::quick::spin_forever: the call was stopped after 50ms"]);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+
+    run(&host, &modules, "mod::kept::kv::set", vec![text("k"), text("v")]).await.unwrap();
+    assert_eq!(store.get("k".to_string()).await.unwrap(), Some(text("v")));
+    assert_eq!(host.kv_store().get("k".to_string()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_caller_reaches_only_the_modules_it_asked_for() {
+    let target = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests/host.surli");
+    let mut package = SurrealismPackage::from_file(target.into()).unwrap();
+    package.config.capabilities.allow_functions =
+        FunctionTargets::Some(vec!["mod::calls::math".to_string()]);
+    let host = Arc::new(Runtime::builder(package).build().unwrap());
+    let modules = Modules::new();
+    modules.add("calls", &runtime("calls")).unwrap();
+    assert!(run(&host, &modules, "mod::calls::math", vec![]).await.is_ok());
+    for function in ["mod::calls", "mod::calls::math::deep::three", "mod::call::math"] {
+        let error = run(&host, &modules, function, vec![]).await.unwrap_err();
+        assert_says(&error, &[&format!("{function:?} is denied"), "allow_functions"]);
+    }
+}
+
+#[tokio::test]
+async fn the_callers_deadline_ends_what_it_called() {
+    let (host, modules) = host_with(&[("hostile", &runtime("hostile"))]);
+    let deadline = Duration::from_millis(100);
+    for (function, args) in [("spin_forever", vec![]), ("sleep", vec![60_000_i64.into_value()])] {
+        let context = CallContext::new(&host).modules(&modules);
+        let args = running(&format!("mod::hostile::{function}"), args);
+        let began = Instant::now();
+        let error = host.call("run", args, context).timeout(deadline).await.unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    }
+    let hostile = modules.get("hostile").unwrap();
+    assert_eq!(hostile.runtime().usage().instances.now, 0, "what was stopped is kept");
+}
+
+/// Two calls may each hold the instance that the other waits for: it is the end of the wait that ends
+/// them.
+#[tokio::test]
+async fn an_instance_is_waited_for_no_longer_than_the_host_lets() {
+    let (host, modules) = host_with(&[("calls", &runtime("calls"))]);
+    let calls = modules.get("calls").unwrap();
+    let only = calls.runtime().acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
+    let context = || {
+        let wait = Duration::from_millis(100);
+        CallContext::new(&host).modules(&modules).max_instance_wait(wait)
+    };
+    let args = running("mod::calls::math", vec![]);
+    let began = Instant::now();
+    let error = host.call("run", args.clone(), context()).await.unwrap_err();
+    assert_says(&error, &["mod::calls::math: the module is busy", "at work for 100ms"]);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+
+    calls.runtime().release_controller(only);
+    assert_eq!(host.call("run", args, context()).await.unwrap(), 42_i64.into_value());
+}
+
+#[tokio::test]
+async fn modules_come_and_go_while_calls_run() {
+    let hostile = runtime("hostile");
+    let (host, modules) = host_with(&[("m", &hostile)]);
+    let context = CallContext::new(&host).modules(&modules);
+    let args = running("mod::m::sleep", vec![300_i64.into_value()]);
+    let under_way = tokio::spawn({
+        let host = host.clone();
+        async move { host.call("run", args, context).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    let before = modules.add("m", &runtime("calls")).unwrap().unwrap();
+    assert!(Arc::ptr_eq(before.runtime(), &hostile));
+    let other = runtime("host");
+    assert_eq!(run(&other, &modules, "mod::m::math", vec![]).await.unwrap(), 42_i64.into_value());
+    assert!(modules.remove("m").is_some() && modules.remove("m").is_none());
+    assert_eq!(modules.names(), [""; 0]);
+    under_way.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_modules_print_goes_to_the_same_place() {
+    let (host, modules) = host_with(&[("other", &runtime("host"))]);
+    let printed: Arc<Mutex<Vec<String>>> = Arc::default();
+    let lines = printed.clone();
+    let context = CallContext::new(&host)
+        .modules(&modules)
+        .output(move |line| lines.lock().unwrap().push(line.to_string()));
+    let args = running("mod::other::print::line", vec![text("from afar")]);
+    host.call("run", args, context).await.unwrap();
+    assert_eq!(*printed.lock().unwrap(), ["from afar"]);
+}
+
+#[test]
+fn a_module_needs_a_name_that_can_be_called() {
+    let calls = runtime("calls");
+    for name in ["", "a::b", "a b", "1a", "a-b", "é"] {
+        let error = Modules::new().add(name, &calls).unwrap_err().to_string();
+        assert!(error.contains("is no name of a module"), "{error}");
+    }
+}

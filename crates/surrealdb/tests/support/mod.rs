@@ -1,0 +1,41 @@
+//! What the tests share: modules from `guests/`, and calls of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use surrealdb_types::{SurrealValue, Value};
+use surrealism_runtime::{CodeCache, Runtime, RuntimeBuilder, SurrealismError, SurrealismPackage};
+
+/// A guest as `cargo xtask guests` builds it, with code that is kept from one run of the tests to the
+/// next, and one instance at a time.
+pub(crate) fn load(name: &str) -> RuntimeBuilder {
+    let target = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target"));
+    let path = target.join("guests").join(format!("{name}.surli"));
+    assert!(path.exists(), "{} is missing: run `cargo xtask guests` first", path.display());
+    let cache = CodeCache::open(target.join("cache/surrealism")).unwrap();
+    let package = SurrealismPackage::from_file(path).unwrap();
+    Runtime::builder(package).code_cache(cache).pool_size(1)
+}
+
+pub(crate) fn runtime(name: &str) -> Arc<Runtime> {
+    Arc::new(load(name).build().unwrap())
+}
+
+pub(crate) fn text(text: &str) -> Value {
+    text.to_string().into_value()
+}
+
+/// The arguments with which the guest `host` runs a function: its own `run` takes them too, so that
+/// calls nest.
+pub(crate) fn running(function: &str, args: Vec<Value>) -> Vec<Value> {
+    vec![text(function), Value::None, args.into_value()]
+}
+
+/// That an error was expected and says something.
+#[track_caller]
+pub(crate) fn assert_says(error: &SurrealismError, parts: &[&str]) {
+    let text = error.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{text:?} lacks {part:?}");
+    }
+}
