@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::cache::{self, Cache};
 use crate::exit::{CODES, Outcome};
 use crate::terminal::Terminal;
-use crate::{build, check, completions, info, new, run};
+use crate::{build, check, completions, info, new, repl, run};
 
 /// Build, inspect and run Surrealism plugins: functions for SurrealDB, as WebAssembly
 #[derive(Debug, Parser)]
@@ -35,7 +35,9 @@ Examples:
   surrealism build demo            Build it and pack it
   surrealism info demo.surli       See what an archive has to offer
   surrealism run demo.surli greet \"'Ada'\"
-                                   Call one of its functions";
+                                   Call one of its functions
+  surrealism repl demo.surli --db ws://127.0.0.1:8000
+                                   Call them and run queries, line by line";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -43,6 +45,7 @@ enum Command {
     Build(build::Build),
     Info(info::Info),
     Run(run::Run),
+    Repl(repl::Repl),
     Check(check::Check),
     Completions(completions::Completions),
 }
@@ -56,6 +59,7 @@ impl Cli {
             Command::Build(command) => command.run(terminal, cache),
             Command::Info(command) => command.run(),
             Command::Run(command) => command.run(terminal, cache),
+            Command::Repl(command) => command.run(terminal, cache),
             Command::Check(command) => command.run(terminal, cache),
             Command::Completions(command) => command.run(),
         }

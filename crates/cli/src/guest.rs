@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use surrealism_runtime::{Runtime, RuntimeBuilder, SurrealismPackage};
+use tokio::runtime as executor;
 
 use crate::cache::Cache;
 use crate::exit::{Code, OrExit, Outcome};
@@ -55,5 +56,10 @@ pub(crate) fn builder(
 
 /// Runs a future to its end. WASI needs tokio around it.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
+    Ok(executor::Builder::new_current_thread().enable_all().build()?.block_on(future))
+}
+
+/// For many futures, with a thread that goes on between them.
+pub(crate) fn executor() -> io::Result<executor::Runtime> {
+    executor::Builder::new_multi_thread().worker_threads(1).enable_all().build()
 }

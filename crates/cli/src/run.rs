@@ -9,9 +9,11 @@ use anyhow::Result;
 use bytesize::ByteSize;
 use clap::Args;
 use surrealdb_types::{ToSql, Value};
-use surrealism_runtime::{DetachedContext, KVStore, Runtime, SurrealismError, SurrealismResult};
+use surrealism_runtime::{KVStore, Runtime, SurrealismError, SurrealismResult};
+use surrealism_surrealdb::{CallContext, Database};
 
 use crate::cache::Cache;
+use crate::database::DatabaseArgs;
 use crate::exit::{Code, Failure, OrExit, Outcome};
 use crate::guest::{self, Bounds};
 use crate::literal;
@@ -27,9 +29,9 @@ const MOST_CALLS: i64 = 10_000_000;
 
 /// Call a function of an archive
 ///
-/// The result is printed on stdout as SurrealQL; what the guest prints goes to stderr. There is no
-/// database: `sql` and `run` are refused, and `kv` is an empty store that ends with the command, or
-/// with `--kv` one that lasts.
+/// The result is printed on stdout as SurrealQL; what the guest prints goes to stderr. Without `--db`
+/// there is no database: `sql` and `run` are refused. `kv` is an empty store that ends with the
+/// command, or with `--kv` one that lasts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Arguments are SurrealQL literals: 'text' 42 1.5 true NONE [1, 2] { a: 1 } 1h30m person:one
@@ -41,7 +43,8 @@ Examples:
   surrealism run demo.surli math::add 1 2
   surrealism run demo.surli --json greet '\"Ada\"'
   surrealism run demo.surli math::add 1 2 --repeat 1000
-  surrealism run demo.surli visits --kv demo.redb")]
+  surrealism run demo.surli visits --kv demo.redb
+  surrealism run demo.surli report --db ws://127.0.0.1:8000 --ns shop --database main")]
 pub(crate) struct Run {
     /// The archive
     archive: PathBuf,
@@ -73,6 +76,9 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     store: Store,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
 }
 
 impl Run {
@@ -81,11 +87,12 @@ impl Run {
         let package = guest::open(&self.archive)?;
         let memory = usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX);
         let bounds = Bounds { time: self.timeout, memory };
-        let runtime = guest::load(package, bounds, cache, terminal)?;
+        let runtime = Arc::new(guest::load(package, bounds, cache, terminal)?);
 
         let (value, timing) = guest::block_on(async {
-            let store = self.store.open(&runtime).await?;
-            let answer = self.call(&runtime, store, args, terminal).await;
+            let (store, database) =
+                (self.store.open(&runtime).await?, self.database.connect().await?);
+            let answer = self.call(&runtime, store, args, database, terminal).await;
             answer.map_err(|error| self.with_help(error, &runtime))
         })??;
         let result = if self.json { value.into_json_value().to_string() } else { value.to_sql() };
@@ -123,9 +130,10 @@ impl Run {
 
     async fn call(
         &self,
-        runtime: &Runtime,
+        runtime: &Arc<Runtime>,
         store: Arc<dyn KVStore>,
         args: Vec<Value>,
+        database: Option<Database>,
         terminal: Terminal,
     ) -> SurrealismResult<(Value, Timing)> {
         let name = (self.function != DEFAULT).then(|| self.function.clone());
@@ -135,7 +143,10 @@ impl Run {
             Some(progress) => progress.line(line),
             None => eprintln!("{line}"),
         };
-        let context = DetachedContext::new().kv(store).output(output);
+        let mut context = CallContext::new(runtime).kv(store).output(output);
+        if let Some(database) = &database {
+            context = context.database(database);
+        }
 
         let started = Instant::now();
         let mut guest = runtime.acquire_controller(Box::new(context)).await?;

@@ -9,7 +9,7 @@ use support::{surrealism, surrealism_in};
 #[test]
 fn every_command_has_help_with_examples() {
     surrealism(&["--help"]).code(0).prints(&["Examples:", "Exit codes:", "124", "completions"]);
-    for command in ["new", "build", "info", "run", "check", "completions"] {
+    for command in ["new", "build", "info", "run", "repl", "check", "completions"] {
         surrealism(&[command, "--help"]).code(0).prints(&[
             "Usage: surrealism",
             "Examples:",
@@ -20,13 +20,17 @@ fn every_command_has_help_with_examples() {
 
 #[test]
 fn a_wrong_command_line_is_told_apart() {
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 12] = [
         (&[], "Usage: surrealism"),
         (&["biuld"], "build"),
         (&["info"], "<ARCHIVE>"),
         (&["run", "x.surli", "f", "--repeat", "0"], "--repeat"),
         (&["run", "x.surli", "f", "--timeout", "soon"], "--timeout"),
         (&["run", "x.surli", "f", "--memory", "much"], "--memory"),
+        (&["run", "x.surli", "f", "--ns", "n"], "--db"),
+        (&["run", "x.surli", "f", "--db", "ws://x", "--database", "d"], "--ns"),
+        (&["repl"], "<ARCHIVE>"),
+        (&["repl", "x.surli", "--auth-level", "boss"], "--auth-level"),
         (&["build", "--wasm", "x.wasm", "--debug"], "--debug"),
         (&["new", "demo", "--version", "one"], "--version"),
     ];

@@ -3,8 +3,9 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::ffi::OsStr;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// The archive of a guest, as `cargo xtask guests` builds it.
 pub(crate) fn archive(name: &str) -> String {
@@ -33,22 +34,27 @@ pub(crate) fn surrealism_with<S: AsRef<OsStr>>(
     args: &[S],
     variables: &[(&str, &OsStr)],
 ) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_surrealism"))
+    let mut command = command(folder, args);
+    let output = command.envs(variables.iter().copied()).stdin(Stdio::null()).output().unwrap();
+    Ran::of(output, args)
+}
+
+/// Runs the command with lines to read.
+pub(crate) fn surrealism_reading<S: AsRef<OsStr>>(args: &[S], lines: &str) -> Ran {
+    let mut input = tempfile::tempfile().unwrap();
+    input.write_all(lines.as_bytes()).unwrap();
+    input.rewind().unwrap();
+    let output = command(Path::new("."), args).stdin(input).output().unwrap();
+    Ran::of(output, args)
+}
+
+fn command<S: AsRef<OsStr>>(folder: &Path, args: &[S]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_surrealism"));
+    command
         .args(args)
         .current_dir(folder)
-        .env("XDG_CACHE_HOME", concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/cache"))
-        .envs(variables.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let args: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
-    Ran {
-        code: output.status.code().unwrap(),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-        line: format!("surrealism {}", args.join(" ")),
-    }
+        .env("XDG_CACHE_HOME", concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/cache"));
+    command
 }
 
 pub(crate) fn surrealism<S: AsRef<OsStr>>(args: &[S]) -> Ran {
@@ -56,6 +62,17 @@ pub(crate) fn surrealism<S: AsRef<OsStr>>(args: &[S]) -> Ran {
 }
 
 impl Ran {
+    fn of<S: AsRef<OsStr>>(output: Output, args: &[S]) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let args: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
+        Self {
+            code: output.status.code().unwrap(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+            line: format!("surrealism {}", args.join(" ")),
+        }
+    }
+
     #[track_caller]
     pub(crate) fn code(self, expected: i32) -> Self {
         assert_eq!(self.code, expected, "{self}");

@@ -1,0 +1,174 @@
+//! `surrealism repl`: functions and queries, line by line.
+
+mod complete;
+mod line;
+mod session;
+mod shown;
+
+use std::fs;
+use std::io::{self, BufRead, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anstream::eprintln;
+use anyhow::{Context, Result, anyhow};
+use bytesize::ByteSize;
+use clap::Args;
+use etcetera::BaseStrategy;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, Editor};
+use surrealdb_types::{ToSql, Value};
+use surrealism_surrealdb::Modules;
+
+use crate::cache::Cache;
+use crate::database::DatabaseArgs;
+use crate::exit::{self, Code, OrExit, Outcome};
+use crate::guest::{self, Bounds};
+use crate::repl::complete::Completion;
+use crate::repl::line::Line;
+use crate::repl::session::Session;
+use crate::terminal::{self, DIM, Terminal};
+
+/// Lines of history that are kept.
+const MAX_HISTORY: usize = 1_000;
+
+/// Call functions of archives and run queries, line by line
+///
+/// Each archive is a module, by the name in its surrealism.toml, and modules can call each other. A line
+/// that calls a function of one, such as `mod::text::slug('Hi')`, is answered here; every other line
+/// goes to the database, if there is one. Its arguments may be queries then.
+///
+/// Where the input is no terminal, lines are read to the first that fails.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Lines:
+  mod::text::slug('Hi')            A function of the module `text`
+  mod::text::slug((SELECT VALUE title FROM ONLY page:one))
+                                   With arguments from the database
+  SELECT * FROM page               A query
+  :functions  :help  :quit         What can be called; this; the end
+
+The history is kept in `surrealism/history` in your state folder ($XDG_STATE_HOME, ~/.local/state), for
+you alone; a line that begins with a space is not.
+
+Examples:
+  surrealism repl text.surli
+  surrealism repl text.surli mail.surli --db ws://127.0.0.1:8000 --ns shop --database main
+  echo \"mod::text::slug('Hi')\" | surrealism repl text.surli")]
+pub(crate) struct Repl {
+    /// The archives
+    #[arg(required = true, value_name = "ARCHIVE")]
+    archives: Vec<PathBuf>,
+
+    /// Time for one call or query, and for starting an instance
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+
+    /// Memory of an instance
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    memory: ByteSize,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+impl Repl {
+    pub(crate) fn run(self, terminal: Terminal, cache: Cache) -> Outcome {
+        let modules = self.modules(terminal, cache)?;
+        // A thread of its own keeps the connection alive while a person thinks.
+        let executor = guest::executor()?;
+        let database = executor.block_on(self.database.connect())?;
+        let session = Session { modules, database, timeout: self.timeout };
+        let answer = |line: &str| executor.block_on(session.answer(line));
+        if io::stdin().is_terminal() {
+            let names = executor.block_on(session.function_names());
+            Ok(converse(names, answer, terminal)?)
+        } else {
+            Ok(read(answer)?)
+        }
+    }
+
+    fn modules(&self, terminal: Terminal, cache: Cache) -> Outcome<Modules> {
+        let memory = usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX);
+        let bounds = Bounds { time: self.timeout, memory };
+        let modules = Modules::new();
+        for archive in &self.archives {
+            let package = guest::open(archive)?;
+            let name = package.config.meta.name.replace('-', "_");
+            let runtime = guest::load(package, bounds, cache, terminal)?;
+            let before = modules.add(&name, Arc::new(runtime)).map_err(anyhow::Error::from);
+            let before = before.or_exit(Code::Archive)?;
+            if before.is_some() {
+                let twice =
+                    anyhow!("two archives are called {name}, the second {}", archive.display());
+                return Err(twice).or_exit(Code::Usage);
+            }
+        }
+        Ok(modules)
+    }
+}
+
+/// Reads lines from a script, and stops at the first that fails.
+fn read(answer: impl Fn(&str) -> Result<Option<Value>>) -> Result<()> {
+    for (number, line) in io::stdin().lock().lines().enumerate() {
+        let line = line.context("cannot read the input")?;
+        if matches!(Line::parse(&line), Line::Quit) {
+            break;
+        }
+        let told = answer(&line).with_context(|| format!("line {}", number + 1))?;
+        if let Some(value) = told {
+            terminal::print(value.to_sql())?;
+        }
+    }
+    Ok(())
+}
+
+/// Talks with a person.
+fn converse(
+    names: Vec<String>,
+    answer: impl Fn(&str) -> Result<Option<Value>>,
+    terminal: Terminal,
+) -> Result<()> {
+    let config =
+        Config::builder().history_ignore_space(true).max_history_size(MAX_HISTORY)?.build();
+    let mut editor: Editor<Completion, FileHistory> = Editor::with_config(config)?;
+    editor.set_helper(Some(Completion::new(names)));
+    let history = history();
+    if let Some(file) = &history {
+        // The first time, there is none.
+        let _ = editor.load_history(file);
+    }
+    terminal.note(format!("{DIM}:help tells what can be said, :quit ends it{DIM:#}"));
+    loop {
+        let line = match editor.readline("> ") {
+            Ok(line) => line,
+            Err(ReadlineError::Interrupted) => continue,
+            Err(ReadlineError::Eof) => break,
+            Err(error) => return Err(error.into()),
+        };
+        editor.add_history_entry(&line)?;
+        if matches!(Line::parse(&line), Line::Quit) {
+            break;
+        }
+        match answer(&line) {
+            Ok(Some(value)) => terminal::print(shown::shown(&value))?,
+            Ok(None) => (),
+            Err(error) => eprintln!("{}", exit::told_once(&error).join("\n  caused by: ")),
+        }
+    }
+    if let Some(file) = &history {
+        let kept = editor.save_history(file);
+        kept.unwrap_or_else(|error| terminal.warn(format!("the history is not kept: {error}")));
+    }
+    Ok(())
+}
+
+/// Where the history is kept; who has no home has none.
+fn history() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("surrealism");
+    fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("history"))
+}
