@@ -7,6 +7,7 @@ use surrealism::types::codec;
 use surrealism::{__private as plugin, surrealism};
 
 #[derive(SurrealValue)]
+#[surreal(crate = "surrealism::surrealdb_types")]
 struct Person {
     name: String,
     age: i64,

@@ -112,7 +112,7 @@ async fn depth_is_bounded() {
     for (place, relay) in relays.iter().enumerate() {
         modules.add(&format!("m{place}"), relay).unwrap();
     }
-    modules.add("calls", &runtime("calls")).unwrap();
+    modules.add("calls", runtime("calls")).unwrap();
     // The first is called by the host, and the last is no relay.
     for (relayed, fits) in [(MAX_MODULE_DEPTH - 2, true), (MAX_MODULE_DEPTH - 1, false)] {
         let innermost = running("mod::calls::math", vec![]);
@@ -159,7 +159,7 @@ async fn a_caller_reaches_only_the_modules_it_asked_for() {
         FunctionTargets::Some(vec!["mod::calls::math".to_string()]);
     let host = Arc::new(Runtime::builder(package).build().unwrap());
     let modules = Modules::new();
-    modules.add("calls", &runtime("calls")).unwrap();
+    modules.add("calls", runtime("calls")).unwrap();
     assert!(run(&host, &modules, "mod::calls::math", vec![]).await.is_ok());
     for function in ["mod::calls", "mod::calls::math::deep::three", "mod::call::math"] {
         let error = run(&host, &modules, function, vec![]).await.unwrap_err();
@@ -216,7 +216,7 @@ async fn modules_come_and_go_while_calls_run() {
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
 
-    let before = modules.add("m", &runtime("calls")).unwrap().unwrap();
+    let before = modules.add("m", runtime("calls")).unwrap().unwrap();
     assert!(Arc::ptr_eq(before.runtime(), &hostile));
     let other = runtime("host");
     assert_eq!(run(&other, &modules, "mod::m::math", vec![]).await.unwrap(), 42_i64.into_value());
