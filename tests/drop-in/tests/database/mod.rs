@@ -1,0 +1,215 @@
+//! What the tests of a real database share: a server, guests, and what holds of every database.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use surrealdb_types::{Object, SurrealValue, ToSql, Value};
+use surrealism_runtime::{Runtime, SurrealismPackage, SurrealismResult};
+use surrealism_surrealdb::{CallContext, Connect, Credentials, Database};
+
+pub(crate) const PASSWORD: &str = "hunter2";
+
+/// A SurrealDB server with nothing in it. It ends when this is dropped.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) port: u16,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        Self::start_at(free.port(), &[])
+    }
+
+    pub(crate) fn start_at(port: u16, options: &[&str]) -> Self {
+        let process = Command::new(env!("CARGO_BIN_EXE_surreal"))
+            .args(["start", "--no-banner", "--log", "error"])
+            .args(["--bind", &format!("127.0.0.1:{port}"), "--user", "root"])
+            .args(options)
+            .arg("memory")
+            .env("SURREAL_PASS", PASSWORD)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self { process, port };
+        server.wait_until_it_listens();
+        server
+    }
+
+    fn wait_until_it_listens(&self) {
+        let began = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(60), "the server does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub(crate) fn address(&self, scheme: &str) -> String {
+        format!("{scheme}://127.0.0.1:{}", self.port)
+    }
+
+    /// A database of its own, as root.
+    pub(crate) fn connect(&self, scheme: &str, name: &str) -> Connect {
+        Database::connect(self.address(scheme))
+            .namespace("test")
+            .database(name)
+            .credentials(Credentials::root("root", PASSWORD))
+    }
+
+    pub(crate) fn kill(mut self) -> u16 {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.port
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A guest as `cargo xtask guests` builds it.
+pub(crate) fn runtime(name: &str) -> Arc<Runtime> {
+    let target = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests"));
+    let path = target.join(format!("{name}.surli"));
+    assert!(path.exists(), "{} is missing: run `cargo xtask guests` first", path.display());
+    let package = SurrealismPackage::from_file(path).unwrap();
+    Arc::new(Runtime::builder(package).pool_size(4).build().unwrap())
+}
+
+pub(crate) fn text(text: &str) -> Value {
+    text.to_string().into_value()
+}
+
+/// Has a guest send a query.
+pub(crate) async fn sql(
+    guest: &Arc<Runtime>,
+    database: &Database,
+    query: &str,
+    variables: Object,
+) -> SurrealismResult<Value> {
+    let args = vec![text(query), Value::Object(variables)];
+    guest.call("sql_with_vars", args, CallContext::new(guest).database(database)).await
+}
+
+/// Has a guest run a function.
+pub(crate) async fn run(
+    guest: &Arc<Runtime>,
+    database: &Database,
+    function: &str,
+    args: Vec<Value>,
+) -> SurrealismResult<Value> {
+    let args = vec![text(function), Value::None, args.into_value()];
+    guest.call("run", args, CallContext::new(guest).database(database)).await
+}
+
+/// What holds of every database, whatever it is reached by. It has one connection, so that what one
+/// call leaves behind would be found by the next.
+pub(crate) async fn holds(database: &Database) {
+    let guest = runtime("host");
+    queries_answer(&guest, database).await;
+    failures_are_told(&guest, database).await;
+    functions_answer(&guest, database).await;
+    nothing_but_a_function_is_called(&guest, database).await;
+    nothing_is_left_behind(&guest, database).await;
+}
+
+async fn queries_answer(guest: &Arc<Runtime>, database: &Database) {
+    let vars = Object::from_iter([("x".to_string(), 7_i64.into_value())]);
+    for (query, expected) in [
+        ("RETURN 1", "1"),
+        ("RETURN 1; RETURN 2", "2"),
+        ("", "NONE"),
+        ("LET $y = 2; RETURN $x * $y", "14"),
+        ("RETURN [1]", "[1]"),
+        ("RETURN { a: NONE, b: NULL }", "{ a: NONE, b: NULL }"),
+        ("RETURN [1.5f, 1.5dec, 1h, d'2024-01-01T00:00:00Z']", "[1.5f, 1.5dec, 1h, d'2024-01-01T00:00:00Z']"),
+        ("CREATE person:ada SET age = $x", "[{ age: 7, id: person:ada }]"),
+        ("SELECT * FROM person", "[{ age: 7, id: person:ada }]"),
+        ("SELECT VALUE age FROM ONLY person:ada", "7"),
+        ("UPDATE person:ada SET age += 1; SELECT VALUE age FROM person", "[8]"),
+        ("DELETE person; SELECT * FROM person", "[]"),
+    ] {
+        let answer = sql(guest, database, query, vars.clone()).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(answer.to_sql(), expected, "{query}");
+    }
+}
+
+async fn failures_are_told(guest: &Arc<Runtime>, database: &Database) {
+    for (query, expected) in [
+        ("RETURN", "Parse error"),
+        ("THROW 'no luck'", "no luck"),
+        ("THROW 'first'; RETURN 2", "first"),
+        ("RETURN 1; THROW 'second'", "second"),
+        ("BEGIN; RETURN 1; THROW 'inside'; COMMIT", "inside"),
+        ("RETURN fn::nobody()", "nobody"),
+        ("LET $auth = 1", "auth"),
+    ] {
+        let error = sql(guest, database, query, Object::new()).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{query}: {error}");
+    }
+}
+
+async fn functions_answer(guest: &Arc<Runtime>, database: &Database) {
+    let define = "
+        DEFINE FUNCTION fn::list($x: any) { RETURN [$x]; };
+        DEFINE FUNCTION fn::deep::sum($a: int, $b: int) { RETURN $a + $b; };
+        DEFINE FUNCTION fn::fails() { THROW 'it fails'; };";
+    sql(guest, database, define, Object::new()).await.unwrap();
+    let quoted = "'); DELETE person; ('";
+    let two = vec![1_i64.into_value(), 2_i64.into_value()];
+    for (function, args, expected) in [
+        ("fn::list", vec![1_i64.into_value()], Ok(vec![1_i64].into_value())),
+        ("fn::list", vec![text(quoted)], Ok(vec![quoted.to_string()].into_value())),
+        ("fn::deep::sum", two, Ok(3_i64.into_value())),
+        ("string::len", vec![text("four")], Ok(4_i64.into_value())),
+        ("count", vec![vec![1_i64, 2].into_value()], Ok(2_i64.into_value())),
+        ("fn::fails", vec![], Err("it fails")),
+        ("fn::nobody", vec![], Err("nobody")),
+        ("fn::deep::sum", vec![], Err("sum")),
+    ] {
+        match (run(guest, database, function, args).await, expected) {
+            (Ok(answer), Ok(expected)) => assert_eq!(answer, expected, "{function}"),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (answer, _) => panic!("{function}: {answer:?}"),
+        }
+    }
+}
+
+/// `run` is no way to `sql`.
+async fn nothing_but_a_function_is_called(guest: &Arc<Runtime>, database: &Database) {
+    sql(guest, database, "CREATE kept:one", Object::new()).await.unwrap();
+    let record = "kept:one";
+    for function in ["delete", "DELETE", "fn::x(); DELETE kept; fn::x", "delete::x", "select", "mod"] {
+        run(guest, database, function, vec![text(record)]).await.unwrap_err();
+    }
+    let kept = sql(guest, database, "SELECT VALUE id FROM kept", Object::new()).await.unwrap();
+    assert_eq!(kept.to_sql(), "[kept:one]");
+}
+
+/// The next call begins where the first did.
+async fn nothing_is_left_behind(guest: &Arc<Runtime>, database: &Database) {
+    let here = "RETURN [session::ns(), session::db(), $left]";
+    let before = sql(guest, database, here, Object::new()).await.unwrap();
+    for query in [
+        "USE NS elsewhere DB elsewhere; RETURN session::db()",
+        "LET $left = 1; RETURN $left",
+        "BEGIN; CREATE undone:one; RETURN 1",
+    ] {
+        // Whether the database lets it through is its own affair.
+        let _ = sql(guest, database, query, Object::new()).await;
+        let after = sql(guest, database, here, Object::new()).await.unwrap();
+        assert_eq!(after, before, "{query}");
+    }
+    let undone = sql(guest, database, "SELECT * FROM undone", Object::new()).await;
+    assert!(undone.map_or(true, |rows| rows.to_sql() == "[]"));
+}

@@ -1,0 +1,135 @@
+//! The database crate against a real server.
+
+mod database;
+
+use std::time::{Duration, Instant};
+
+use database::{PASSWORD, Server, holds, run, runtime, sql, text};
+use surrealdb_types::{Object, SurrealValue, ToSql};
+use surrealism_surrealdb::{CallContext, Credentials, Database, DatabaseError};
+
+#[tokio::test]
+async fn a_server_answers_over_both_protocols() {
+    let server = Server::start();
+    for scheme in ["ws", "http"] {
+        let database = server.connect(scheme, scheme).max_connections(1).await.unwrap();
+        holds(&database).await;
+    }
+}
+
+/// Over a WebSocket the server stops, since its connection goes; over HTTP it does not hear of it.
+#[tokio::test]
+async fn a_deadline_gives_the_query_up() {
+    let server = Server::start();
+    let guest = runtime("host");
+    for (scheme, stops) in [("ws", true), ("http", false)] {
+        let database = server.connect(scheme, scheme).max_connections(1).await.unwrap();
+        let deadline = Duration::from_millis(200);
+        let slow = "FOR $i IN 0..20 { SLEEP 100ms; }; CREATE late:one";
+        let began = Instant::now();
+        let context = CallContext::new(&guest).database(&database);
+        let call = guest.call("sql", (slow.to_string(),), context).timeout(deadline);
+        assert!(call.await.unwrap_err().is_timeout());
+        assert!(began.elapsed() < Duration::from_secs(1), "{scheme}: {:?}", began.elapsed());
+
+        // The only connection is there for others.
+        assert_eq!(sql(&guest, &database, "RETURN 1", Object::new()).await.unwrap().to_sql(), "1");
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        let late = sql(&guest, &database, "RETURN record::exists(late:one)", Object::new()).await;
+        assert_eq!(late.unwrap(), (!stops).into_value(), "{scheme}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_has_no_more_time_than_the_host_gives() {
+    let server = Server::start();
+    let limit = Duration::from_millis(200);
+    let database = server.connect("ws", "d").query_timeout(limit).await.unwrap();
+    let error = database.query("SLEEP 10s", Object::new()).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::Timeout { .. }), "{error:?}");
+    assert!(error.to_string().contains("did not answer within 200ms"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_goes_and_returns() {
+    let server = Server::start();
+    let guest = runtime("host");
+    let database = server.connect("ws", "d").query_timeout(Duration::from_secs(2)).await.unwrap();
+    sql(&guest, &database, "RETURN 1", Object::new()).await.unwrap();
+
+    let under_way = tokio::spawn({
+        let (guest, database) = (guest.clone(), database.clone());
+        async move { sql(&guest, &database, "SLEEP 60s", Object::new()).await }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let port = server.kill();
+    let began = Instant::now();
+    under_way.await.unwrap().unwrap_err();
+    for _ in 0..3 {
+        let error = sql(&guest, &database, "RETURN 1", Object::new()).await.unwrap_err().to_string();
+        assert!(error.contains("the database at ws://127.0.0.1"), "{error}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+
+    let _server = Server::start_at(port, &[]);
+    let answer = sql(&guest, &database, "RETURN session::db()", Object::new()).await.unwrap();
+    assert_eq!(answer, text("d"));
+}
+
+#[tokio::test]
+async fn a_connection_acts_as_who_it_was_given() {
+    let server = Server::start();
+    let root = server.connect("ws", "d").await.unwrap();
+    let define = format!(
+        "DEFINE USER app ON DATABASE PASSWORD '{PASSWORD}' ROLES VIEWER;
+         DEFINE USER boss ON NAMESPACE PASSWORD '{PASSWORD}' ROLES OWNER;
+         CREATE page:one"
+    );
+    root.query(&define, Object::new()).await.unwrap();
+    let as_user = |credentials| {
+        Database::connect(server.address("ws")).namespace("test").database("d").credentials(credentials)
+    };
+    for (credentials, writes) in [
+        (Credentials::database("app", PASSWORD), false),
+        (Credentials::namespace("boss", PASSWORD), true),
+        (Credentials::root("root", PASSWORD), true),
+    ] {
+        let database = as_user(credentials).await.unwrap();
+        let pages = database.query("SELECT VALUE id FROM page:one", Object::new()).await.unwrap();
+        assert_eq!(pages.to_sql(), "[page:one]");
+        // Without the right to, a record is not written, and nobody told.
+        let _ = database.query("UPDATE page:one SET by = session::ac()", Object::new()).await;
+        let _ = database.query("UPSERT page:two", Object::new()).await;
+        let two = root.query("RETURN record::exists(page:two)", Object::new()).await.unwrap();
+        assert_eq!(two, writes.into_value());
+        root.query("DELETE page:two", Object::new()).await.unwrap();
+    }
+    for credentials in [
+        Credentials::root("root", "wrong-secret"),
+        Credentials::database("app", "wrong-secret"),
+        Credentials::token("wrong-secret"),
+    ] {
+        let error = as_user(credentials).await.unwrap_err();
+        assert!(matches!(error, DatabaseError::Refused { .. }), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("wrong-secret"), "{error:?}");
+    }
+    assert!(!format!("{root:?}").contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn many_calls_share_few_connections() {
+    let server = Server::start();
+    let guest = runtime("host");
+    let database = server.connect("ws", "d").max_connections(2).await.unwrap();
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..100_i64 {
+        let (guest, database) = (guest.clone(), database.clone());
+        calls.spawn(async move {
+            let answer = run(&guest, &database, "math::abs", vec![(-number).into_value()]).await;
+            assert_eq!(answer.unwrap(), number.into_value());
+        });
+    }
+    while let Some(call) = calls.join_next().await {
+        call.unwrap();
+    }
+}
