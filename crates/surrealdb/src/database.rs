@@ -81,7 +81,8 @@ impl Database {
         Ok(database)
     }
 
-    /// Runs SurrealQL with bound variables, and gives the value of its last statement.
+    /// Runs SurrealQL with bound variables, and gives the value of its last statement. That of `COMMIT`
+    /// is `NONE`: what should be done as a whole and have a value is a block, `RETURN { … }`.
     ///
     /// # Errors
     ///

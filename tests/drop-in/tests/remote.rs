@@ -66,7 +66,8 @@ async fn a_server_goes_and_returns() {
     let began = Instant::now();
     under_way.await.unwrap().unwrap_err();
     for _ in 0..3 {
-        let error = sql(&guest, &database, "RETURN 1", Object::new()).await.unwrap_err().to_string();
+        let error =
+            sql(&guest, &database, "RETURN 1", Object::new()).await.unwrap_err().to_string();
         assert!(error.contains("the database at ws://127.0.0.1"), "{error}");
     }
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
@@ -87,7 +88,10 @@ async fn a_connection_acts_as_who_it_was_given() {
     );
     root.query(&define, Object::new()).await.unwrap();
     let as_user = |credentials| {
-        Database::connect(server.address("ws")).namespace("test").database("d").credentials(credentials)
+        Database::connect(server.address("ws"))
+            .namespace("test")
+            .database("d")
+            .credentials(credentials)
     };
     for (credentials, writes) in [
         (Credentials::database("app", PASSWORD), false),
@@ -132,4 +136,27 @@ async fn many_calls_share_few_connections() {
     while let Some(call) = calls.join_next().await {
         call.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_table_is_enriched_through_a_plugin() {
+    let server = Server::start();
+    let text = runtime("text");
+    let database = server.connect("ws", "enrich").await.unwrap();
+    for _ in 0..2 {
+        enrich::fill(&database).await.unwrap();
+    }
+    assert_eq!(enrich::enrich(&database, &text).await.unwrap(), 38);
+    assert_eq!(enrich::enrich(&database, &text).await.unwrap(), 0, "it was done again");
+
+    let languages = enrich::languages(&database).await.unwrap();
+    let told: i64 = languages.iter().map(|language| language.texts).sum();
+    assert_eq!(told, 38);
+    for (name, least) in [("English", 5), ("German", 5), ("French", 4), ("Japanese", 2)] {
+        let found = languages.iter().find(|language| language.name.as_deref() == Some(name));
+        assert!(found.is_some_and(|found| found.texts >= least), "{name}: {languages:?}");
+    }
+    let slugs = "RETURN array::sort(SELECT VALUE slug FROM opening WHERE author = 'Franz Kafka')";
+    let slugs = database.query(slugs, Object::new()).await.unwrap();
+    assert_eq!(slugs.to_sql(), "['der-prozess', 'die-verwandlung']");
 }
