@@ -20,7 +20,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
 use surrealdb_types::{ToSql, Value};
-use surrealism_surrealdb::Modules;
+use surrealism_surrealdb::{Module, Modules};
 
 use crate::cache::Cache;
 use crate::database::DatabaseArgs;
@@ -29,6 +29,7 @@ use crate::guest::{self, Bounds};
 use crate::repl::complete::Completion;
 use crate::repl::line::Line;
 use crate::repl::session::Session;
+use crate::store::{StoreArgs, Stores};
 use crate::terminal::{self, DIM, Terminal};
 
 /// Lines of history that are kept.
@@ -55,6 +56,7 @@ you alone; a line that begins with a space is not.
 
 Examples:
   surrealism repl text.surli
+  surrealism repl counters.surli --kv counters.redb
   surrealism repl text.surli mail.surli --db ws://127.0.0.1:8000 --ns shop --database main
   echo \"mod::text::slug('Hi')\" | surrealism repl text.surli")]
 pub(crate) struct Repl {
@@ -71,14 +73,18 @@ pub(crate) struct Repl {
     memory: ByteSize,
 
     #[command(flatten)]
+    store: StoreArgs,
+
+    #[command(flatten)]
     database: DatabaseArgs,
 }
 
 impl Repl {
     pub(crate) fn run(self, terminal: Terminal, cache: Cache) -> Outcome {
-        let modules = self.modules(terminal, cache)?;
         // A thread of its own keeps the connection alive while a person thinks.
         let executor = guest::executor()?;
+        let stores = executor.block_on(self.store.open())?;
+        let modules = self.modules(&stores, terminal, cache)?;
         let database = executor.block_on(self.database.connect())?;
         let session = Session { modules, database, timeout: self.timeout };
         let answer = |line: &str| executor.block_on(session.answer(line));
@@ -90,15 +96,16 @@ impl Repl {
         }
     }
 
-    fn modules(&self, terminal: Terminal, cache: Cache) -> Outcome<Modules> {
+    fn modules(&self, stores: &Stores, terminal: Terminal, cache: Cache) -> Outcome<Modules> {
         let memory = usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX);
         let bounds = Bounds { time: self.timeout, memory };
         let modules = Modules::new();
         for archive in &self.archives {
             let package = guest::open(archive)?;
             let name = package.config.meta.name.replace('-', "_");
-            let runtime = guest::load(package, bounds, cache, terminal)?;
-            let before = modules.add(&name, Arc::new(runtime)).map_err(anyhow::Error::from);
+            let runtime = Arc::new(guest::load(package, bounds, cache, terminal)?);
+            let module = Module::new(runtime.clone()).kv(stores.of(&runtime)?);
+            let before = modules.add(&name, module).map_err(anyhow::Error::from);
             let before = before.or_exit(Code::Archive)?;
             if before.is_some() {
                 let twice =

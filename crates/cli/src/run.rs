@@ -10,14 +10,14 @@ use bytesize::ByteSize;
 use clap::Args;
 use surrealdb_types::{ToSql, Value};
 use surrealism_runtime::{KVStore, Runtime, SurrealismError, SurrealismResult};
-use surrealism_surrealdb::{CallContext, Database};
+use surrealism_surrealdb::{CallContext, Database, Module};
 
 use crate::cache::Cache;
 use crate::database::DatabaseArgs;
 use crate::exit::{Code, Failure, OrExit, Outcome};
 use crate::guest::{self, Bounds};
 use crate::literal;
-use crate::store::Store;
+use crate::store::StoreArgs;
 use crate::table::Columns;
 use crate::terminal::{self, Terminal};
 
@@ -75,7 +75,7 @@ pub(crate) struct Run {
     memory: ByteSize,
 
     #[command(flatten)]
-    store: Store,
+    store: StoreArgs,
 
     #[command(flatten)]
     database: DatabaseArgs,
@@ -91,7 +91,7 @@ impl Run {
 
         let (value, timing) = guest::block_on(async {
             let (store, database) =
-                (self.store.open(&runtime).await?, self.database.connect().await?);
+                (self.store.open().await?.of(&runtime)?, self.database.connect().await?);
             let answer = self.call(&runtime, store, args, database, terminal).await;
             answer.map_err(|error| self.with_help(error, &runtime))
         })??;
@@ -143,7 +143,7 @@ impl Run {
             Some(progress) => progress.line(line),
             None => eprintln!("{line}"),
         };
-        let mut context = CallContext::new(runtime).kv(store).output(output);
+        let mut context = CallContext::new(Module::new(runtime.clone()).kv(store)).output(output);
         if let Some(database) = &database {
             context = context.database(database);
         }

@@ -1,4 +1,4 @@
-//! Where `surrealism run` keeps a module's key-value store.
+//! Where `surrealism run` and `surrealism repl` keep the key-value stores of modules.
 
 use std::sync::Arc;
 
@@ -10,24 +10,40 @@ use crate::exit::Outcome;
 
 /// Where the key-value store is.
 #[derive(Debug, Args)]
-pub(crate) struct Store {
+pub(crate) struct StoreArgs {
     /// Keep the key-value store in a file, or on Redis: FILE.redb or redis://HOST:PORT
     #[arg(long, value_name = "PLACE")]
     kv: Option<String>,
 }
 
-impl Store {
-    /// Opens the store of a module: one that lasts, or the runtime's own.
-    pub(crate) async fn open(&self, runtime: &Runtime) -> Outcome<Arc<dyn KVStore>> {
+/// The place, opened.
+pub(crate) enum Stores {
+    /// Each module's own, which ends with the command.
+    Memory,
+    File(RedbHost),
+    Redis(RedisHost),
+}
+
+impl StoreArgs {
+    pub(crate) async fn open(&self) -> Outcome<Stores> {
+        Ok(match self.kv.as_deref() {
+            None => Stores::Memory,
+            Some(url) if url.contains("://") => Stores::Redis(RedisHost::connect(url).await?),
+            Some(file) => Stores::File(RedbHost::open(file)?),
+        })
+    }
+}
+
+impl Stores {
+    /// The store of a module.
+    pub(crate) fn of(&self, runtime: &Runtime) -> Outcome<Arc<dyn KVStore>> {
         let meta = &runtime.config().meta;
         let module = format!("{}/{}", meta.organisation, meta.name);
         let limits = runtime.kv_limits();
-        Ok(match self.kv.as_deref() {
-            None => runtime.kv_store().clone(),
-            Some(url) if url.contains("://") => {
-                Arc::new(RedisHost::connect(url).await?.module(&module, limits)?)
-            }
-            Some(file) => Arc::new(RedbHost::open(file)?.module(&module, limits)?),
+        Ok(match self {
+            Self::Memory => runtime.kv_store().clone(),
+            Self::File(host) => Arc::new(host.module(&module, limits)?),
+            Self::Redis(host) => Arc::new(host.module(&module, limits)?),
         })
     }
 }

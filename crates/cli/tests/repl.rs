@@ -28,6 +28,18 @@ fn lines_are_answered_in_order() {
 }
 
 #[test]
+fn modules_keep_their_keys_in_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kv.redb");
+    let (counters, host) = (archive("counters"), archive("host"));
+    let ask = |lines| {
+        surrealism_reading(&["repl", &counters, &host, "--kv", file.to_str().unwrap()], lines)
+    };
+    ask("mod::counters::add('a', 5)\nmod::host::kv::set('a', 'mine')").code(0).answers("5\nNONE");
+    ask("mod::counters::add('a', 5)\nmod::host::kv::get('a')").code(0).answers("10\n'mine'");
+}
+
+#[test]
 fn functions_are_listed() {
     surrealism_reading(&["repl", &archive("calls")], ":functions\n:help").code(0).prints(&[
         "\nmod::calls ",
