@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{guests, page, step};
+use crate::{bare, guests, page, step};
 
 const PAGE: &str = "docs/drop-in.md";
 
@@ -29,12 +29,12 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     step("building SurrealDB on this runtime; the first time, this takes about half an hour");
     {
         let _there = shell.push_dir("tests/drop-in");
-        cmd!(shell, "cargo test").run()?;
+        bare(cmd!(shell, "cargo test")).run()?;
     }
     step("building it on both runtimes, to measure; the published one takes as long again");
     for (program, folder) in SIDES {
         let _there = shell.push_dir(folder);
-        cmd!(shell, "cargo build --bin {program}").run()?;
+        bare(cmd!(shell, "cargo build --bin {program}")).run()?;
     }
     step("measuring: leave the machine alone");
     let table = measure(shell)?;

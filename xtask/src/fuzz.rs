@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{guests, step, toolchain};
+use crate::{bare, guests, step, toolchain};
 
 const TARGETS: [&str; 4] = ["archive", "config", "value", "calls"];
 
@@ -39,13 +39,13 @@ pub(crate) fn briefly(shell: &Shell) -> Result<()> {
 
 /// Instruments our own crates alone: what they depend on is shared with every other build.
 fn build(shell: &Shell) -> Result<()> {
-    toolchain::ensure_cpp(shell)?;
+    toolchain::ensure_program(shell, toolchain::CPP)?;
     step("building the fuzz targets");
     let _wrapper =
         shell.push_env("RUSTC_WORKSPACE_WRAPPER", shell.current_dir().join("fuzz/instrument"));
     let targets = TARGETS.iter().flat_map(|name| ["--bin", name]);
     // Of the whole workspace, so that features are those of its other builds.
-    cmd!(shell, "cargo build --workspace {targets...}").run()?;
+    bare(cmd!(shell, "cargo build --workspace {targets...}")).run()?;
     Ok(())
 }
 

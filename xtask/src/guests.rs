@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{PushEnv, Shell, cmd};
 
-use crate::{step, toolchain};
+use crate::{bare, step, toolchain};
 
 /// Where the tests look for archives.
 const ARCHIVES: &str = "target/guests";
@@ -33,7 +33,7 @@ pub(crate) fn build(shell: &Shell) -> Result<()> {
 pub(crate) fn command(shell: &Shell) -> Result<()> {
     toolchain::ensure(shell)?;
     step("building the surrealism command; the first time, this takes some minutes");
-    cmd!(shell, "cargo build --workspace --bin surrealism").run()?;
+    bare(cmd!(shell, "cargo build --workspace --bin surrealism")).run()?;
     shell.create_dir(ARCHIVES)?;
     Ok(())
 }

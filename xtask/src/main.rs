@@ -1,6 +1,7 @@
 //! What this repository does to itself: `cargo xtask help`.
 
 mod bench;
+mod count;
 mod demo;
 mod deny;
 mod drop_in;
@@ -12,7 +13,7 @@ mod test;
 mod toolchain;
 
 use anyhow::{Result, bail};
-use xshell::Shell;
+use xshell::{Cmd, Shell};
 
 const HELP: &str = "\
 cargo xtask <TASK>
@@ -25,6 +26,8 @@ cargo xtask <TASK>
            one fuzz target, or all in turn, for ten minutes each or as many as are given
   deny     the licences and sources of what we depend on, and the advisories against it
   bench    measure the project beside its peers, into docs/performance.md
+  count [accept]
+           the instructions of calls, held to those that were accepted; or accept them
   drop-in  SurrealDB itself on this runtime: its tests, and its queries beside the published
            runtime; compiles a database twice, which takes an hour
   guests   build the test guests and the example plugin into target/guests
@@ -49,6 +52,7 @@ fn main() -> Result<()> {
         "deny" => deny::run(&shell),
         "bench" => bench::run(&shell),
         "drop-in" => drop_in::run(&shell),
+        "count" => count::run(&shell, argument(1) == Some("accept")),
         "guests" => guests::build(&shell),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
@@ -61,4 +65,15 @@ fn main() -> Result<()> {
 /// Says what comes next.
 fn step(what: &str) {
     eprintln!("\n==> {what}");
+}
+
+/// A run of cargo that knows nothing of the one that runs this: build scripts that ask for what it
+/// says of `xtask` would run again, and all that depends on them.
+fn bare(cargo: Cmd<'_>) -> Cmd<'_> {
+    let of_this = std::env::vars_os().map(|(name, _)| name);
+    let of_this = of_this.filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_MANIFEST") || name.starts_with("CARGO_PKG")
+    });
+    of_this.fold(cargo, Cmd::env_remove)
 }

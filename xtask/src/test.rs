@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{demo, deny, fuzz, guests, readme, step, toolchain};
+use crate::{bare, count, demo, deny, fuzz, guests, readme, step, toolchain};
 
 /// Stops at the first failure.
 ///
@@ -15,25 +15,26 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     cmd!(shell, "cargo fmt --all --check").run()?;
     cmd!(shell, "cargo fmt --all --check --manifest-path guests/Cargo.toml").run()?;
 
-    toolchain::ensure_cpp(shell)?;
+    toolchain::ensure_program(shell, toolchain::CPP)?;
     step("lints");
-    cmd!(shell, "cargo clippy --workspace --all-targets -- --deny warnings").run()?;
+    bare(cmd!(shell, "cargo clippy --workspace --all-targets -- --deny warnings")).run()?;
 
     deny::run(shell)?;
     guests::build(shell)?;
 
-    toolchain::ensure_redis(shell)?;
+    toolchain::ensure_program(shell, toolchain::REDIS)?;
     step("tests");
-    cmd!(shell, "cargo test --workspace").run()?;
-    cmd!(shell, "cargo test --manifest-path guests/Cargo.toml --target-dir target").run()?;
+    bare(cmd!(shell, "cargo test --workspace")).run()?;
+    bare(cmd!(shell, "cargo test --manifest-path guests/Cargo.toml --target-dir target")).run()?;
 
+    count::run(shell, false)?;
     fuzz::briefly(shell)?;
     demo::run(shell)?;
     readme::check(shell)?;
 
     step("documentation");
     let _strict = shell.push_env("RUSTDOCFLAGS", "--deny warnings");
-    cmd!(shell, "cargo doc --workspace --no-deps").run()?;
+    bare(cmd!(shell, "cargo doc --workspace --no-deps")).run()?;
     Ok(())
 }
 
@@ -47,6 +48,6 @@ pub(crate) fn soak(shell: &Shell, minutes: Option<&str>) -> Result<()> {
     guests::build(shell)?;
     step(&format!("soaking for {minutes} minutes"));
     let _seconds = shell.push_env("SOAK_SECONDS", (minutes * 60).to_string());
-    cmd!(shell, "cargo test --workspace --test soak").run()?;
+    bare(cmd!(shell, "cargo test --workspace --test soak")).run()?;
     Ok(())
 }

@@ -41,36 +41,43 @@ pub(crate) fn ensure(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Finds or installs a C++ compiler, for libFuzzer.
-///
-/// # Errors
-///
-/// When there is none and none can be installed; the message says what to do by hand.
-pub(crate) fn ensure_cpp(shell: &Shell) -> Result<()> {
-    if cmd!(shell, "c++ --version").quiet().ignore_stdout().ignore_stderr().run().is_ok() {
-        return Ok(());
-    }
-    step("there is no C++ compiler; installing Debian's");
-    install(shell, &["g++"]).context(
-        "libFuzzer needs a C++ compiler; install one, on Debian, as root, with\n  \
-         apt-get install --no-install-recommends g++",
-    )
+/// What tasks need beside Rust: a program that is there already, or Debian's package of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Program {
+    name: &'static str,
+    package: &'static str,
+    needed_by: &'static str,
 }
 
-/// Finds or installs a server of Redis, for the tests of stores.
+/// For libFuzzer.
+pub(crate) const CPP: Program = Program { name: "c++", package: "g++", needed_by: "libFuzzer" };
+/// Started and stopped by the tests.
+pub(crate) const REDIS: Program = Program {
+    name: "redis-server",
+    package: "redis-server",
+    needed_by: "the tests of key-value stores",
+};
+/// Counts instructions.
+pub(crate) const VALGRIND: Program =
+    Program { name: "valgrind", package: "valgrind", needed_by: "the count of instructions" };
+
+/// Finds or installs a program.
 ///
 /// # Errors
 ///
-/// When there is none and none can be installed; the message says what to do by hand.
-pub(crate) fn ensure_redis(shell: &Shell) -> Result<()> {
-    if cmd!(shell, "redis-server --version").quiet().ignore_stdout().ignore_stderr().run().is_ok() {
+/// When it is not there and cannot be installed; the message says what to do by hand.
+pub(crate) fn ensure_program(shell: &Shell, program: Program) -> Result<()> {
+    let Program { name, package, needed_by } = program;
+    if cmd!(shell, "{name} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok() {
         return Ok(());
     }
-    step("there is no redis-server; installing Debian's");
-    install(shell, &["redis-server"]).context(
-        "the tests of stores need a redis-server; install one, on Debian, as root, with\n  \
-         apt-get install --no-install-recommends redis-server",
-    )
+    step(&format!("there is no {name}; installing Debian's"));
+    install(shell, &[package]).with_context(|| {
+        format!(
+            "{name} is needed by {needed_by}; install it, on Debian, as root, with\n  \
+             apt-get install --no-install-recommends {package}"
+        )
+    })
 }
 
 /// Whether guests are compiled by Debian's toolchain.

@@ -1,0 +1,136 @@
+//! What `cargo xtask count` counts: each case some hundred times, warm, for a tool that counts
+//! instructions. Run by itself, it measures nothing.
+//!
+//! Guests are components in text, so that the counts are of the host and do not change with the
+//! toolchain that compiles guests.
+
+use std::hint::black_box;
+
+use futures::executor::block_on;
+use surrealdb_types::{SurrealValue, Value, object};
+use surrealism_runtime::config::SurrealismConfig;
+use surrealism_runtime::{
+    DetachedContext, ExportsManifest, Isolation, KVStore, Runtime, RuntimeBuilder,
+    SurrealismPackage,
+};
+use surrealism_types::codec;
+
+/// Enough that what happens now and then, a tick of the clock for one, does not count.
+const TIMES: u32 = 500;
+
+fn main() {
+    codec();
+    calls();
+}
+
+/// The counter begins anew here: `cargo xtask count` knows the name.
+#[inline(never)]
+fn boundary() {
+    black_box(());
+}
+
+/// Runs a case between two boundaries, once it is warm, and says that it did.
+fn count(case: &str, mut run: impl FnMut()) {
+    (0..TIMES / 10).for_each(|_| run());
+    boundary();
+    (0..TIMES).for_each(|_| run());
+    boundary();
+    println!("{TIMES} {case}");
+}
+
+fn codec() {
+    let integers = (0..1_000_i64).collect::<Vec<_>>().into_value();
+    let person = object! { name: "Ada".to_string(), age: 36, tags: vec!["x".to_string()] };
+    for (name, value) in [
+        ("an integer", 20_i64.into_value()),
+        ("an object", Value::Object(person)),
+        ("1,000 integers", integers),
+    ] {
+        let values = [value];
+        let bytes = codec::encode_values(&values).unwrap();
+        count(&format!("encode {name}"), || {
+            black_box(codec::encode_values(black_box(&values)).unwrap());
+        });
+        count(&format!("decode {name}"), || {
+            black_box(codec::decode_values(black_box(&bytes)).unwrap());
+        });
+    }
+}
+
+fn calls() {
+    let answering = builder("").build().unwrap();
+    assert!(answering.usage().pooled, "the counts are of a process with room for the pool");
+    count("call", || call(&answering));
+    count("acquire, invoke, release", || {
+        let context = Box::new(DetachedContext::new());
+        let mut controller = block_on(answering.acquire_controller(context)).unwrap();
+        let name = Some("any".to_string());
+        black_box(block_on(controller.invoke_with_timeout(name, (20_i64,), None)).unwrap());
+        answering.release_controller(controller);
+    });
+
+    let asking = builder(KV_GET).build().unwrap();
+    block_on(asking.kv_store().set("key".to_string(), 20_i64.into_value())).unwrap();
+    count("call that gets a key of the KV store", || call(&asking));
+
+    let fresh = builder("").isolation(Isolation::Fresh).build().unwrap();
+    count("call of a fresh instance", || call(&fresh));
+}
+
+fn call(runtime: &Runtime) {
+    let context = DetachedContext::new().kv(runtime.kv_store().clone());
+    black_box(block_on(runtime.call("any", (20_i64,), context).into_future()).unwrap());
+}
+
+/// Has the host put the value of a key, as it is encoded, into the answer.
+const KV_GET: &str = "
+    (call $kv_get (i32.const 16) (i32.const 3) (i32.const 32))
+    (i32.store (i32.const 4) (i32.load (i32.const 40)))
+    (i32.store (i32.const 8) (i32.load (i32.const 44)))";
+
+/// A guest that runs `code` and answers the integer 20, unless the code says otherwise.
+fn builder(code: &str) -> RuntimeBuilder {
+    let answer = codec::encode_value(&20_i64.into_value()).unwrap();
+    let data: String = answer.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let size = answer.len();
+    let component = format!(
+        r#"(component
+        (import "surrealism:plugin/host" (instance $host
+          (export "kv-get" (func (param "key" string)
+            (result (result (option (list u8)) (error string)))))))
+        (core module $memory
+          (memory (export "memory") 1)
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+        (core instance $memory (instantiate $memory))
+        (core func $kv_get (canon lower (func $host "kv-get")
+          (memory $memory "memory") (realloc (func $memory "realloc"))))
+        (core module $m
+          (import "host" "kv-get" (func $kv_get (param i32 i32 i32)))
+          (import "memory" "memory" (memory 1))
+          (data (i32.const 16) "key")
+          (data (i32.const 256) "{data}")
+          (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32)
+            (i32.store (i32.const 4) (i32.const 256))
+            (i32.store (i32.const 8) (i32.const {size}))
+            {code}
+            (i32.const 0)))
+        (core instance $i (instantiate $m
+          (with "memory" (instance $memory))
+          (with "host" (instance (export "kv-get" (func $kv_get))))))
+        (func (export "invoke")
+          (param "name" (option string)) (param "args" (list u8))
+          (result (result (list u8) (error string)))
+          (canon lift (core func $i "invoke")
+            (memory $memory "memory") (realloc (func $memory "realloc")))))"#
+    );
+    Runtime::builder(SurrealismPackage {
+        config: SurrealismConfig::parse(
+            "abi = 2\n[package]\norganisation = 'acme'\nname = 'x'\nversion = '1.0.0'",
+        )
+        .unwrap(),
+        wasm: wat::parse_str(component).unwrap(),
+        exports: ExportsManifest::empty(),
+        fs: None,
+        logo: None,
+    })
+}
