@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,12 +76,16 @@ impl Drop for Server {
     }
 }
 
-/// A guest as `cargo xtask guests` builds it.
-pub(crate) fn runtime(name: &str) -> Arc<Runtime> {
+/// The archive of a guest, as `cargo xtask guests` builds it.
+pub(crate) fn archive(name: &str) -> PathBuf {
     let target = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests"));
     let path = target.join(format!("{name}.surli"));
     assert!(path.exists(), "{} is missing: run `cargo xtask guests` first", path.display());
-    let package = SurrealismPackage::from_file(path).unwrap();
+    path
+}
+
+pub(crate) fn runtime(name: &str) -> Arc<Runtime> {
+    let package = SurrealismPackage::from_file(archive(name)).unwrap();
     Arc::new(Runtime::builder(package).pool_size(4).build().unwrap())
 }
 
