@@ -47,6 +47,11 @@ mod function;
 mod modules;
 mod tls;
 
+/// The guide's Rust, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/database.md")]
+struct Guide;
+
 pub use connect::Connect;
 pub use context::CallContext;
 pub use credentials::Credentials;
