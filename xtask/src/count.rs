@@ -102,7 +102,7 @@ fn compare(accepted: &Counts, counts: &Counts) -> Result<()> {
         let before = before.map_or("–".to_string(), |before| before.to_string());
         println!("{count:>9}  {before:>9}  {mark:<4}  {case}");
     }
-    for gone in accepted.keys().filter(|case| !counts.contains_key(*case)) {
+    if let Some(gone) = accepted.keys().find(|case| !counts.contains_key(*case)) {
         bail!("`{gone}` of {ACCEPTED} was not counted: `cargo xtask count accept` forgets it");
     }
     if more > 0 {
