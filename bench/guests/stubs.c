@@ -1,5 +1,5 @@
-/* What Debian's wasi-libc of 2022 lacks and the published SDK's dependencies link against: each
-   answers "not supported". */
+/* What Debian's wasi-libc of 2022 lacks and the published SDKs' dependencies link against: each
+   answers "not supported", or has nothing to do. */
 #define ERRNO 52
 #define STUB(name) int name(void) { return ERRNO; }
 STUB(pthread_create) STUB(pthread_detach) STUB(pthread_join) STUB(pthread_attr_init)
@@ -7,3 +7,4 @@ STUB(pthread_attr_setstacksize) STUB(pthread_attr_destroy) STUB(socket) STUB(con
 STUB(getaddrinfo)
 void freeaddrinfo(void) {}
 const char *gai_strerror(int code) { return "unsupported"; }
+void __wasilibc_reset_preopens(void) {}

@@ -1,6 +1,10 @@
 //! wasmtime driven by hand: no context, no checks, arguments encoded beforehand.
 
-use anyhow::Result;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use bench_measure::{Case, Work, distinct, executor, round, together};
 use wasmtime::component::{Component, InstancePre, Linker, TypedFunc};
 use wasmtime::{
     AsContextMut, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
@@ -24,7 +28,7 @@ const HOST: [&str; 14] = [
     "kv-count",
 ];
 
-pub(crate) struct State {
+struct State {
     wasi: WasiCtx,
     table: ResourceTable,
 }
@@ -37,18 +41,18 @@ impl WasiView for State {
 
 type Invoke = TypedFunc<(Option<&'static str>, &'static [u8]), (Result<Vec<u8>, String>,)>;
 
-pub(crate) struct Bare {
+pub struct Bare {
     engine: Engine,
     pre: InstancePre<State>,
 }
 
-pub(crate) struct Instance {
+struct Instance {
     store: Store<State>,
     invoke: Invoke,
 }
 
 impl Bare {
-    pub(crate) fn new(wasm: &[u8]) -> Result<Self> {
+    pub fn new(wasm: &[u8]) -> Result<Self> {
         let mut config = Config::new();
         config
             .wasm_component_model(true)
@@ -70,7 +74,7 @@ impl Bare {
         Ok(Self { engine, pre })
     }
 
-    pub(crate) async fn instance(&self) -> Result<Instance> {
+    async fn instance(&self) -> Result<Instance> {
         let state = State { wasi: WasiCtx::builder().build(), table: ResourceTable::new() };
         let mut store = Store::new(&self.engine, state);
         store.as_context_mut().epoch_deadline_async_yield_and_update(1);
@@ -82,8 +86,83 @@ impl Bare {
 }
 
 impl Instance {
-    pub(crate) async fn call(&mut self, name: &str, args: &[u8]) -> Result<()> {
+    async fn call(&mut self, name: &str, args: &[u8]) -> Result<()> {
         let (answer,) = self.invoke.call_async(&mut self.store, (Some(name), args)).await?;
         answer.map(drop).map_err(anyhow::Error::msg)
     }
+}
+
+/// Bare wasmtime, measured.
+pub struct Side {
+    wasm: Vec<u8>,
+    bare: Bare,
+    executor: tokio::runtime::Runtime,
+    loads: u32,
+}
+
+impl Side {
+    pub fn new(wasm: &[u8]) -> Result<Self> {
+        Ok(Self { wasm: wasm.to_vec(), bare: Bare::new(wasm)?, executor: executor()?, loads: 0 })
+    }
+
+    fn calls(&self, work: Work) -> Result<f64> {
+        let args = encoded(work)?;
+        self.executor.block_on(async {
+            let mut instance = self.bare.instance().await?;
+            round(async || instance.call(work.function(), &args).await).await
+        })
+    }
+
+    /// With a list of instances for a pool.
+    fn together(&self, callers: u32) -> Result<f64> {
+        let args: Arc<[u8]> = encoded(Work::CanDrive)?.into();
+        self.executor.block_on(async {
+            let mut instances = Vec::new();
+            for _ in 0..callers {
+                instances.push(self.bare.instance().await?);
+            }
+            let idle = Arc::new(Mutex::new(instances));
+            let call = move || {
+                let (idle, args) = (idle.clone(), args.clone());
+                async move {
+                    let instances = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut instance = instances().pop().context("no instance is idle")?;
+                    instance.call(Work::CanDrive.function(), &args).await?;
+                    instances().push(instance);
+                    Ok(())
+                }
+            };
+            together(callers, call).await
+        })
+    }
+}
+
+impl bench_measure::Side for Side {
+    fn measure(&mut self, case: Case) -> Result<Option<f64>> {
+        let time = match case {
+            Case::Call(Work::KvSet | Work::KvGet) | Case::Rows => return Ok(None),
+            Case::Call(work) => self.calls(work)?,
+            // A caller that finds no instance would have to wait, and here is nothing to wait with.
+            Case::Together { callers, pool } if callers as usize > pool => return Ok(None),
+            Case::Together { callers, .. } => self.together(callers)?,
+            Case::Fresh => {
+                let args = encoded(Work::CanDrive)?;
+                self.executor.block_on(round(async || {
+                    self.bare.instance().await?.call(Work::CanDrive.function(), &args).await
+                }))?
+            }
+            Case::Load | Case::LoadAgain => {
+                self.loads += 1;
+                let wasm = distinct(&self.wasm, self.loads);
+                let start = Instant::now();
+                Bare::new(&wasm)?;
+                start.elapsed().as_secs_f64() * 1e6
+            }
+        };
+        Ok(Some(time))
+    }
+}
+
+fn encoded(work: Work) -> Result<Vec<u8>> {
+    surrealdb_types::encode_value_list(&crate::contract::ours::args(work))
 }

@@ -1,22 +1,40 @@
-//! The project beside its peers: the same functions, in turns, in one process. Prints a table.
+//! The project beside its peers: the same functions, in turns, in one run. Prints tables, and draws
+//! curves.
 //!
-//! `surrealism-bench GUEST_ON_THE_PUBLISHED_SDK.wasm GUEST_ON_OURS.wasm`
+//! `surrealism-bench GUESTS PEERS PLOTS`: the folder of the guests' components, that of the peers'
+//! programs, and where the plots go.
+//!
+//! `surrealism-bench modules COUNT GUEST CACHE`: so many modules in this process alone; see
+//! `modules.rs`.
 
-mod bare;
-mod cases;
-mod measure;
-mod side;
+mod curves;
+mod modules;
+mod plot;
+mod sides;
+mod table;
 
-use anyhow::{Context, Result};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::sides::Sides;
 
 fn main() -> Result<()> {
-    let guests: Vec<Vec<u8>> = std::env::args()
-        .skip(1)
-        .map(|path| std::fs::read(&path).context(path))
-        .collect::<Result<_>>()?;
-    let [theirs, ours] = <[Vec<u8>; 2]>::try_from(guests)
-        .map_err(|_| anyhow::anyhow!("two components are needed: see the top of main.rs"))?;
-    let executor =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    executor.block_on(cases::run(&theirs, &ours))
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["modules", count, guest, cache] => {
+            modules::run(count.parse()?, Path::new(guest), Path::new(cache))
+        }
+        [guests, peers, plots] => {
+            let (guests, plots) = (Path::new(guests), Path::new(plots));
+            let mut sides = Sides::start(guests, Path::new(peers))?;
+            table::print(&mut sides)?;
+            curves::draw(&mut sides, plots)?;
+            // With nobody beside them.
+            drop(sides);
+            modules::compare(&guests.join("small.wasm"), &guests.join("code"), plots)
+        }
+        _ => bail!("three folders are needed: see the top of main.rs"),
+    }
 }

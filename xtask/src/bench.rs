@@ -1,75 +1,140 @@
-//! The project beside its peers: a table in `docs/performance.md`.
+//! The project beside its peers: tables in `docs/performance.md`, and plots beside it.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{guests, page, step, toolchain};
+use crate::{bare, guests, page, step, toolchain};
 
 const PAGE: &str = "docs/performance.md";
+const PLOTS: &str = "docs/performance";
 
-/// The functions of `bench/guests/functions.rs`, built on the published SDK.
-const PUBLISHED_GUEST: &str = "target/bench-guest/wasm32-wasip2/release/bench_published.wasm";
+/// Where the guests' components are, and the compiled code of a thousand of them.
+const GUESTS: &str = "target/bench-guests";
 
-/// Measures, and writes the table into the page. Nothing fails for being slow.
+/// Whose versions the page names, as the lock file has them.
+const MEASURED: [&str; 3] = ["surrealism-runtime", "extism", "wasmtime"];
+
+/// Measures, and writes what it measured into the page and the plots. Nothing fails for being slow.
 ///
 /// # Errors
 ///
 /// When something does not build or run.
 pub(crate) fn run(shell: &Shell) -> Result<()> {
-    guests::command(shell)?;
-    guests::archive(shell, "bench/guests/ours")?;
-    let scratch = shell.create_temp_dir()?;
-    let unpacked = scratch.path();
-    cmd!(shell, "tar --extract --zstd --file target/guests/ours.surli --directory {unpacked}")
-        .run()?;
-    shell.remove_path("target/guests/ours.surli")?;
-
-    step("building the guest on the published SDK");
-    build_published_guest(shell)?;
-
-    step("building the benchmark; the first time, this takes some minutes");
-    let target = format!("{}/target/bench", shell.current_dir().display());
-    {
-        let _there = shell.push_dir("bench");
-        cmd!(shell, "cargo build --release").env("CARGO_TARGET_DIR", target).run()?;
+    own_guests(shell)?;
+    for (project, target) in [
+        ("published", "wasm32-wasip2"),
+        ("successor", "wasm32-wasip2"),
+        ("extism", "wasm32-wasip1"),
+    ] {
+        step(&format!("building the guest of {project}"));
+        peers_guest(shell, project, target)?;
     }
-    step("measuring, for about a minute: leave the machine alone");
-    let ours = unpacked.join("surrealism/mod.wasm");
-    let table =
-        cmd!(shell, "target/bench/release/surrealism-bench {PUBLISHED_GUEST} {ours}").read()?;
-    println!("{table}");
-    page::write(shell, PAGE, &table)
+    step("building the benchmark; the first time, this takes a quarter of an hour");
+    // Each by itself: they turn on different features of what they share.
+    for program in ["surrealism-bench", "bench-successor", "bench-extism"] {
+        build(shell, &["build", "--release", "--package", program])?;
+    }
+
+    step("measuring, for some minutes: leave the machine alone");
+    shell.create_dir(PLOTS)?;
+    let programs = "target/bench/release";
+    let tables = cmd!(shell, "{programs}/surrealism-bench {GUESTS} {programs} {PLOTS}").read()?;
+    println!("{tables}");
+    let versions = versions(&shell.read_file("bench/Cargo.lock")?).join(", ");
+    page::write(shell, PAGE, &versions, &tables)
 }
 
-/// With Debian's toolchain, whose C library lacks names that the published SDK's dependencies link
-/// against, or with rustup's target.
-fn build_published_guest(shell: &Shell) -> Result<()> {
-    let target = format!("{}/target/bench-guest", shell.current_dir().display());
-    let _there = shell.push_dir("bench/guests/published");
-    if !toolchain::is_debians(shell) {
-        cmd!(shell, "cargo build --release --target wasm32-wasip2")
-            .env("CARGO_TARGET_DIR", target)
-            .env("RUSTFLAGS", "--cfg tokio_unstable")
-            .run()?;
-        return Ok(());
+/// Measures each layer of the project by itself, into `target/bench/criterion`.
+///
+/// # Errors
+///
+/// When something does not build or run.
+pub(crate) fn layers(shell: &Shell) -> Result<()> {
+    own_guests(shell)?;
+    step("building and running the benches of each layer");
+    let guest = shell.current_dir().join(GUESTS).join("ours.wasm");
+    let _guest = shell.push_env("BENCH_GUEST", guest);
+    build(shell, &["bench", "--package", "surrealism-bench"])
+}
+
+/// Builds the guests on our SDK, as an author would.
+fn own_guests(shell: &Shell) -> Result<()> {
+    guests::command(shell)?;
+    shell.create_dir(GUESTS)?;
+    for name in ["ours", "small"] {
+        guests::archive(shell, &format!("bench/guests/{name}"))?;
+        let archive = format!("target/guests/{name}.surli");
+        let scratch = shell.create_temp_dir()?;
+        let unpacked = scratch.path();
+        cmd!(shell, "tar --extract --zstd --file {archive} --directory {unpacked}").run()?;
+        let component = unpacked.join("surrealism/mod.wasm");
+        shell.copy_file(component, format!("{GUESTS}/{name}.wasm"))?;
+        shell.remove_path(archive)?;
     }
-    shell.create_dir(&target)?;
-    let stubs = format!("{target}/stubs.o");
-    cmd!(shell, "clang-19 --target=wasm32-wasi -c stubs.c -o {stubs}").run()?;
-    let flags = format!(
-        "--cfg tokio_unstable -Clink-arg={stubs} \
-         -Clinker=/usr/lib/rustlib/x86_64-unknown-linux-gnu/bin/wasm-component-ld \
-         -Clink-arg=--wasm-ld-path=/usr/bin/wasm-ld-19 -Clink-self-contained=no \
-         -L/usr/lib/wasm32-wasi"
-    );
-    cmd!(
-        shell,
-        "/usr/bin/cargo build --release -Zbuild-std=std,panic_abort --target wasm32-wasip2"
-    )
-    .env("CARGO_TARGET_DIR", target)
-    .env("RUSTC", "/usr/bin/rustc")
-    .env("RUSTC_BOOTSTRAP", "1")
-    .env("RUSTFLAGS", flags)
-    .run()?;
     Ok(())
+}
+
+/// Builds a peer's guest, with rustup's target, or with Debian's toolchain, whose C library lacks names
+/// that the published SDKs' dependencies link against.
+fn peers_guest(shell: &Shell, project: &str, target: &str) -> Result<()> {
+    let folder = format!("{}/target/bench-guest", shell.current_dir().display());
+    shell.create_dir(&folder)?;
+    {
+        let _there = shell.push_dir(format!("bench/guests/{project}"));
+        let cargo = if !toolchain::is_debians(shell) {
+            let _ = cmd!(shell, "rustup target add {target}").run();
+            cmd!(shell, "cargo build --release --target {target}")
+                .env("RUSTFLAGS", "--cfg tokio_unstable")
+        } else {
+            let stubs = format!("{folder}/stubs.o");
+            cmd!(shell, "clang-19 --target=wasm32-wasi -c ../stubs.c -o {stubs}").run()?;
+            let linker = match target {
+                "wasm32-wasip1" => "wasm-ld-19".to_string(),
+                _ => "/usr/lib/rustlib/x86_64-unknown-linux-gnu/bin/wasm-component-ld \
+                      -Clink-arg=--wasm-ld-path=/usr/bin/wasm-ld-19"
+                    .to_string(),
+            };
+            let flags = format!(
+                "--cfg tokio_unstable -Clink-arg={stubs} -Clinker={linker} \
+                 -Clink-self-contained=no -L/usr/lib/wasm32-wasi"
+            );
+            cmd!(
+                shell,
+                "/usr/bin/cargo build --release -Zbuild-std=std,panic_abort --target {target}"
+            )
+            .env("RUSTC", "/usr/bin/rustc")
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", flags)
+        };
+        bare(cargo).env("CARGO_TARGET_DIR", &folder).run()?;
+    }
+    let built = format!("{folder}/{target}/release/bench_{project}.wasm");
+    shell.copy_file(built, format!("{GUESTS}/{project}.wasm"))?;
+    Ok(())
+}
+
+/// Runs cargo in the benchmark's workspace.
+fn build(shell: &Shell, arguments: &[&str]) -> Result<()> {
+    let target = shell.current_dir().join("target/bench");
+    let _there = shell.push_dir("bench");
+    // Extism's wasmtime names a newer Rust than the one here, and builds with it all the same.
+    let cargo = cmd!(shell, "cargo {arguments...} --ignore-rust-version");
+    bare(cargo).env("CARGO_TARGET_DIR", target).run()?;
+    Ok(())
+}
+
+/// Each version of what was measured: of our own runtime that of the generation it keeps to.
+fn versions(lock: &str) -> Vec<String> {
+    let lines: Vec<&str> = lock.lines().collect();
+    let quoted = |line: &str, key: &str| {
+        Some(line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"')?.to_string())
+    };
+    let packages = lines.windows(2).filter_map(|pair| {
+        let name = quoted(pair[0], "name")?;
+        MEASURED.contains(&name.as_str()).then_some(())?;
+        Some(format!("{name} {}", quoted(pair[1], "version")?))
+    });
+    let mut versions: Vec<String> = packages.collect();
+    versions.dedup();
+    versions
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     step("measuring: leave the machine alone");
     let table = measure(shell)?;
     println!("{table}");
-    page::write(shell, PAGE, &table)
+    page::write(shell, PAGE, "SurrealDB 3.3.5, surrealism-runtime 0.6.5", &table)
 }
 
 /// A table of microseconds.

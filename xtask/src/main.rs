@@ -25,7 +25,9 @@ cargo xtask <TASK>
   fuzz [TARGET] [MINUTES]
            one fuzz target, or all in turn, for ten minutes each or as many as are given
   deny     the licences and sources of what we depend on, and the advisories against it
-  bench    measure the project beside its peers, into docs/performance.md
+  bench    measure the project beside its peers, into docs/performance.md and its plots
+  bench layers
+           measure each layer of the project by itself, with criterion
   count [accept]
            the instructions of calls, held to those that were accepted; or accept them
   drop-in  SurrealDB itself on this runtime: its tests, and its queries beside the published
@@ -50,6 +52,7 @@ fn main() -> Result<()> {
         "soak" => test::soak(&shell, argument(1)),
         "fuzz" => fuzz::run(&shell, argument(1), argument(2)),
         "deny" => deny::run(&shell),
+        "bench" if argument(1) == Some("layers") => bench::layers(&shell),
         "bench" => bench::run(&shell),
         "drop-in" => drop_in::run(&shell),
         "count" => count::run(&shell, argument(1) == Some("accept")),

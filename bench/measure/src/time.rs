@@ -1,17 +1,15 @@
-//! Times, taken in turns: the least of some rounds, for the machine's other work only ever adds.
+//! Times of one round.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-pub(crate) const ROUNDS: usize = 5;
-
-/// How long a round of one side takes at least.
+/// How long a round takes at least.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// Microseconds that one `call` takes, in one round.
-pub(crate) async fn round(mut call: impl AsyncFnMut() -> Result<()>) -> Result<f64> {
+/// Microseconds that one `call` takes.
+pub async fn round(mut call: impl AsyncFnMut() -> Result<()>) -> Result<f64> {
     let mut times = 1_u32;
     loop {
         let start = Instant::now();
@@ -27,14 +25,11 @@ pub(crate) async fn round(mut call: impl AsyncFnMut() -> Result<()>) -> Result<f
 }
 
 /// Microseconds for one call, of many by `callers` tasks at once.
-pub(crate) async fn together<F>(
-    callers: u32,
-    call: impl Fn() -> F + Send + Clone + 'static,
-) -> Result<f64>
+pub async fn together<F>(callers: u32, call: impl Fn() -> F + Send + Clone + 'static) -> Result<f64>
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {
-    const CALLS: u32 = 200_000;
+    const CALLS: u32 = 100_000;
     let each = CALLS / callers;
     let start = Instant::now();
     let tasks: Vec<_> = (0..callers)

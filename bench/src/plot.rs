@@ -1,0 +1,103 @@
+//! A plot of calls per second, as SVG.
+
+use std::path::Path;
+
+use anyhow::Result;
+use plotters::prelude::*;
+
+/// How calls per second are drawn; what they are drawn over always doubles from step to step.
+#[derive(Clone, Copy)]
+pub(crate) enum Scale {
+    Linear,
+    Logarithmic,
+}
+
+pub(crate) struct Plot {
+    pub(crate) file: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) x: &'static str,
+    pub(crate) scale: Scale,
+}
+
+/// A name, and its points.
+pub(crate) type Line<'a> = (&'a str, Vec<(f64, f64)>);
+
+impl Plot {
+    pub(crate) fn draw(&self, folder: &Path, lines: &[Line<'_>]) -> Result<()> {
+        let points = || lines.iter().flat_map(|(_, points)| points);
+        let xs = points().map(|(x, _)| x.log2());
+        let ys = points().map(|(_, y)| self.up(*y));
+        let right = xs.clone().fold(1.0, f64::max);
+        let left = xs.fold(right, f64::min);
+        let top = ys.clone().fold(0.0, f64::max) * 1.05;
+        let bottom = match self.scale {
+            Scale::Linear => 0.0,
+            Scale::Logarithmic => ys.fold(top, f64::min).floor(),
+        };
+
+        let path = folder.join(self.file);
+        let area = SVGBackend::new(&path, (900, 540)).into_drawing_area();
+        area.fill(&WHITE)?;
+        let mut chart = ChartBuilder::on(&area)
+            .caption(self.title, ("sans-serif", 20))
+            .margin(12)
+            .x_label_area_size(44)
+            .y_label_area_size(84)
+            .build_cartesian_2d(left..right, bottom..top)?;
+        chart
+            .configure_mesh()
+            .x_desc(self.x)
+            .y_desc("calls per second")
+            .x_labels((right - left) as usize + 1)
+            .x_label_formatter(&|x| short(x.exp2()))
+            .y_label_formatter(&|y| short(self.down(*y)))
+            .light_line_style(TRANSPARENT)
+            .draw()?;
+        for (index, (name, points)) in lines.iter().enumerate() {
+            // Who has no such thing is no part of it; the others keep their colours.
+            if points.is_empty() {
+                continue;
+            }
+            let colour = Palette99::pick(index).to_rgba();
+            let points = points.iter().map(|(x, y)| (x.log2(), self.up(*y)));
+            chart
+                .draw_series(LineSeries::new(points, colour.stroke_width(2)).point_size(3))?
+                .label(*name)
+                .legend(move |(x, y)| {
+                    PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))
+                });
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::LowerRight)
+            .background_style(WHITE.mix(0.85))
+            .border_style(BLACK.mix(0.3))
+            .draw()?;
+        area.present()?;
+        Ok(())
+    }
+
+    fn up(&self, y: f64) -> f64 {
+        match self.scale {
+            Scale::Linear => y,
+            Scale::Logarithmic => y.log10(),
+        }
+    }
+
+    fn down(&self, y: f64) -> f64 {
+        match self.scale {
+            Scale::Linear => y,
+            Scale::Logarithmic => 10_f64.powf(y),
+        }
+    }
+}
+
+/// A number with few digits: 64, 4 Ki, 1.2 M.
+fn short(number: f64) -> String {
+    match number {
+        number if number >= 1e6 => format!("{:.1} M", number / 1e6),
+        number if number >= 1e4 => format!("{:.0} k", number / 1e3),
+        number if number >= 1e3 => format!("{:.1} k", number / 1e3),
+        number => format!("{number:.0}"),
+    }
+}

@@ -1,0 +1,41 @@
+//! The table: one row for each case, one column for each side.
+
+use anyhow::Result;
+use bench_measure::{Case, Work};
+
+use crate::sides::Sides;
+
+const ROUNDS: usize = 5;
+
+/// Compiling takes its time, and more of it than anything disturbs.
+const ROUNDS_OF_LOADS: usize = 2;
+
+const CASES: [(&str, Case); 12] = [
+    ("`can_drive(int) -> bool`", Case::Call(Work::CanDrive)),
+    ("1 MiB of text in, its length out", Case::Call(Work::Length(1 << 20))),
+    ("10,000 integers in, their sum out", Case::Call(Work::Sum(10_000))),
+    ("KV set", Case::Call(Work::KvSet)),
+    ("KV get", Case::Call(Work::KvGet)),
+    ("`can_drive` by 1 task on two threads, per call", Case::Together { callers: 1, pool: 64 }),
+    ("`can_drive` by 2 tasks on two threads, per call", Case::Together { callers: 2, pool: 64 }),
+    ("`can_drive` by 64 tasks on two threads, per call", Case::Together { callers: 64, pool: 64 }),
+    ("a fresh instance, `init` (not for bare), one call", Case::Fresh),
+    ("load", Case::Load),
+    ("load again", Case::LoadAgain),
+    ("`can_drive` for 1,000 rows in one call, per row", Case::Rows),
+];
+
+pub(crate) fn print(sides: &mut Sides) -> Result<()> {
+    println!("| µs | {} |", sides.names().collect::<Vec<_>>().join(" | "));
+    println!("|---|{}", "---:|".repeat(sides.names().count()));
+    for (title, case) in CASES {
+        let rounds = match case {
+            Case::Load | Case::LoadAgain => ROUNDS_OF_LOADS,
+            _ => ROUNDS,
+        };
+        let times = sides.least(case, rounds)?;
+        let cell = |time: Option<f64>| time.map_or("–".to_string(), |time| format!("{time:.2}"));
+        println!("| {title} | {} |", times.into_iter().map(cell).collect::<Vec<_>>().join(" | "));
+    }
+    Ok(())
+}
