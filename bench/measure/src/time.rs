@@ -29,22 +29,29 @@ pub async fn together<F>(callers: u32, call: impl Fn() -> F + Send + Clone + 'st
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {
-    const CALLS: u32 = 100_000;
-    let each = CALLS / callers;
+    /// Calls between two looks at the clock, and before the next caller has its turn.
+    const CALLS: u32 = 32;
+
     let start = Instant::now();
     let tasks: Vec<_> = (0..callers)
         .map(|_| {
             let call = call.clone();
             tokio::spawn(async move {
-                for _ in 0..each {
-                    call().await?;
+                let mut calls = 0;
+                while start.elapsed() < 2 * ROUND {
+                    for _ in 0..CALLS {
+                        call().await?;
+                    }
+                    calls += CALLS;
+                    tokio::task::yield_now().await;
                 }
-                anyhow::Ok(())
+                anyhow::Ok(calls)
             })
         })
         .collect();
+    let mut calls = 0;
     for task in tasks {
-        task.await??;
+        calls += task.await??;
     }
-    Ok(start.elapsed().as_secs_f64() * 1e6 / f64::from(each * callers))
+    Ok(start.elapsed().as_secs_f64() * 1e6 / f64::from(calls))
 }

@@ -2,7 +2,8 @@
 //! instructions. Run by itself, it measures nothing.
 //!
 //! Guests are components in text, so that the counts are of the host and do not change with the
-//! toolchain that compiles guests.
+//! toolchain that compiles guests. Their instances are made one by one: in the address space that
+//! Valgrind leaves, there is no room for the pool.
 
 use std::hint::black_box;
 
@@ -59,7 +60,6 @@ fn codec() {
 
 fn calls() {
     let answering = builder("").build().unwrap();
-    assert!(answering.usage().pooled, "the counts are of a process with room for the pool");
     count("call", || call(&answering));
     count("acquire, invoke, release", || {
         let context = Box::new(DetachedContext::new());
