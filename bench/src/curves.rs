@@ -22,7 +22,7 @@ pub(crate) fn draw(sides: &mut Sides, plots: &Path) -> Result<()> {
         (
             Plot {
                 file: "callers.svg",
-                title: "`can_drive`, by callers at once, on two threads",
+                title: "can_drive, by callers at once, on two threads",
                 x: "callers",
                 scale: Scale::Linear,
             },
@@ -31,7 +31,7 @@ pub(crate) fn draw(sides: &mut Sides, plots: &Path) -> Result<()> {
         (
             Plot {
                 file: "pool.svg",
-                title: "`can_drive` by 64 callers on two threads, by size of the pool",
+                title: "can_drive by 64 callers on two threads, by size of the pool",
                 x: "instances in the pool",
                 scale: Scale::Linear,
             },
@@ -40,7 +40,7 @@ pub(crate) fn draw(sides: &mut Sides, plots: &Path) -> Result<()> {
         (
             Plot {
                 file: "payload.svg",
-                title: "`length(text)` by one caller, by size of the text",
+                title: "length(text) by one caller, by size of the text",
                 x: "bytes of text",
                 scale: Scale::Logarithmic,
             },

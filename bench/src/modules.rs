@@ -59,7 +59,7 @@ pub(crate) fn compare(guest: &Path, cache: &Path, plots: &Path) -> Result<()> {
     }
     let plot = Plot {
         file: "modules.svg",
-        title: "`can_drive` by one caller, of one module after another",
+        title: "can_drive by one caller, of one module after another",
         x: "modules, each with one idle instance",
         scale: Scale::Linear,
     };

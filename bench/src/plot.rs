@@ -19,6 +19,8 @@ pub(crate) struct Plot {
     pub(crate) scale: Scale,
 }
 
+const TEXT: (&str, u32) = ("sans-serif", 17);
+
 /// A name, and its points.
 pub(crate) type Line<'a> = (&'a str, Vec<(f64, f64)>);
 
@@ -29,17 +31,19 @@ impl Plot {
         let ys = points().map(|(_, y)| self.up(*y));
         let right = xs.clone().fold(1.0, f64::max);
         let left = xs.fold(right, f64::min);
-        let top = ys.clone().fold(0.0, f64::max) * 1.05;
+        let most = ys.clone().fold(0.0, f64::max);
         let bottom = match self.scale {
             Scale::Linear => 0.0,
-            Scale::Logarithmic => ys.fold(top, f64::min).floor(),
+            Scale::Logarithmic => ys.fold(most, f64::min).floor(),
         };
+        // With room for the names above the lines.
+        let top = most + (most - bottom) * 0.4;
 
         let path = folder.join(self.file);
         let area = SVGBackend::new(&path, (900, 540)).into_drawing_area();
         area.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&area)
-            .caption(self.title, ("sans-serif", 20))
+            .caption(self.title, ("sans-serif", 22))
             .margin(12)
             .x_label_area_size(44)
             .y_label_area_size(84)
@@ -51,6 +55,8 @@ impl Plot {
             .x_labels((right - left) as usize + 1)
             .x_label_formatter(&|x| short(x.exp2()))
             .y_label_formatter(&|y| short(self.down(*y)))
+            .label_style(TEXT)
+            .axis_desc_style(TEXT)
             .light_line_style(TRANSPARENT)
             .draw()?;
         for (index, (name, points)) in lines.iter().enumerate() {
@@ -69,7 +75,8 @@ impl Plot {
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
+            .position(SeriesLabelPosition::UpperLeft)
+            .label_font(TEXT)
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.3))
             .draw()?;

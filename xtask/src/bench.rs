@@ -54,7 +54,7 @@ pub(crate) fn layers(shell: &Shell) -> Result<()> {
     step("building and running the benches of each layer");
     let guest = shell.current_dir().join(GUESTS).join("ours.wasm");
     let _guest = shell.push_env("BENCH_GUEST", guest);
-    build(shell, &["bench", "--package", "surrealism-bench"])
+    build(shell, &["bench", "--package", "surrealism-bench", "--bench", "layers"])
 }
 
 /// Builds the guests on our SDK, as an author would.
