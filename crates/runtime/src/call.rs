@@ -60,7 +60,7 @@ impl<'a, A> Call<'a, A> {
     }
 
     /// Bounds waiting for an instance alone; who waits longer is refused as
-    /// [busy](SurrealismError::is_busy). Default: as long as the call may take.
+    /// [busy](crate::SurrealismError::is_busy). Default: as long as the call may take.
     ///
     /// For calls that are made while another instance is held, such as those from one module to
     /// another: two of them may each hold what the other waits for.
