@@ -25,7 +25,7 @@ use crate::terminal::{self, Terminal};
 use crate::toolchain::{Choice, Toolchain};
 
 /// What a component may use while it is asked for its functions.
-const BOUNDS: Bounds = Bounds { time: Duration::from_secs(30), memory: 1 << 30 };
+const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(30), memory: ByteSize(1 << 30) };
 
 /// Build a plugin and pack it as an archive
 ///

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use clap::Args;
 use surrealism_runtime::{Runtime, RuntimeBuilder, SurrealismPackage};
 use tokio::runtime as executor;
 
@@ -19,10 +20,15 @@ pub(crate) fn open(archive: &Path) -> Outcome<SurrealismPackage> {
 }
 
 /// What a guest may use.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Bounds {
-    pub(crate) time: Duration,
-    pub(crate) memory: usize,
+    /// Time for one call or query, and for starting an instance
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
+
+    /// Memory of an instance
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    pub(crate) memory: ByteSize,
 }
 
 /// Loads a package for one instance at a time.
@@ -35,8 +41,8 @@ pub(crate) fn load(
     let size = ByteSize(package.wasm.len() as u64);
     let _progress = terminal.spin(format!("Compiling {size} of WebAssembly"));
     let runtime = builder(package, cache, terminal)
-        .max_execution_time(bounds.time)
-        .max_memory_bytes(bounds.memory)
+        .max_execution_time(bounds.timeout)
+        .max_memory_bytes(usize::try_from(bounds.memory.as_u64()).unwrap_or(usize::MAX))
         .build();
     runtime.or_exit(Code::Archive)
 }

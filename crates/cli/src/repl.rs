@@ -9,11 +9,9 @@ use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anstream::eprintln;
 use anyhow::{Context, Result, anyhow};
-use bytesize::ByteSize;
 use clap::Args;
 use etcetera::BaseStrategy;
 use rustyline::error::ReadlineError;
@@ -64,13 +62,8 @@ pub(crate) struct Repl {
     #[arg(required = true, value_name = "ARCHIVE")]
     archives: Vec<PathBuf>,
 
-    /// Time for one call or query, and for starting an instance
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
-    timeout: Duration,
-
-    /// Memory of an instance
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
-    memory: ByteSize,
+    #[command(flatten)]
+    bounds: Bounds,
 
     #[command(flatten)]
     store: StoreArgs,
@@ -86,7 +79,7 @@ impl Repl {
         let stores = executor.block_on(self.store.open())?;
         let modules = self.modules(&stores, terminal, cache)?;
         let database = executor.block_on(self.database.connect())?;
-        let session = Session { modules, database, timeout: self.timeout };
+        let session = Session { modules, database, timeout: self.bounds.timeout };
         let answer = |line: &str| executor.block_on(session.answer(line));
         if io::stdin().is_terminal() {
             let names = executor.block_on(session.function_names());
@@ -97,13 +90,11 @@ impl Repl {
     }
 
     fn modules(&self, stores: &Stores, terminal: Terminal, cache: Cache) -> Outcome<Modules> {
-        let memory = usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX);
-        let bounds = Bounds { time: self.timeout, memory };
         let modules = Modules::new();
         for archive in &self.archives {
             let package = guest::open(archive)?;
             let name = package.config.meta.name.replace('-', "_");
-            let runtime = Arc::new(guest::load(package, bounds, cache, terminal)?);
+            let runtime = Arc::new(guest::load(package, self.bounds, cache, terminal)?);
             let module = Module::new(runtime.clone()).kv(stores.of(&runtime)?);
             let before = modules.add(&name, module).map_err(anyhow::Error::from);
             let before = before.or_exit(Code::Archive)?;

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anstream::eprintln;
 use anyhow::Result;
-use bytesize::ByteSize;
 use clap::Args;
 use surrealdb_types::{ToSql, Value};
 use surrealism_runtime::{KVStore, Runtime, SurrealismError, SurrealismResult};
@@ -66,13 +65,8 @@ pub(crate) struct Run {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=MOST_CALLS))]
     repeat: u32,
 
-    /// Time for one call, and for starting the instance
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
-    timeout: Duration,
-
-    /// Memory of the instance
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
-    memory: ByteSize,
+    #[command(flatten)]
+    bounds: Bounds,
 
     #[command(flatten)]
     store: StoreArgs,
@@ -85,9 +79,7 @@ impl Run {
     pub(crate) fn run(self, terminal: Terminal, cache: Cache) -> Outcome {
         let args = self.arguments().or_exit(Code::Usage)?;
         let package = guest::open(&self.archive)?;
-        let memory = usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX);
-        let bounds = Bounds { time: self.timeout, memory };
-        let runtime = Arc::new(guest::load(package, bounds, cache, terminal)?);
+        let runtime = Arc::new(guest::load(package, self.bounds, cache, terminal)?);
 
         let (value, timing) = guest::block_on(async {
             let (store, database) =
@@ -111,7 +103,9 @@ impl Run {
     fn with_help(&self, error: SurrealismError, runtime: &Runtime) -> Failure {
         let text = error.to_string();
         let help = match &error {
-            SurrealismError::Timeout { effective, .. } if *effective == Some(self.timeout) => {
+            SurrealismError::Timeout { effective, .. }
+                if *effective == Some(self.bounds.timeout) =>
+            {
                 "give it more time with `--timeout`"
             }
             _ if text.contains("ran out of memory") || text.contains("memory limits") => {
@@ -153,8 +147,9 @@ impl Run {
         let mut timing = Timing { start: started.elapsed(), calls: Vec::new() };
         loop {
             let called = Instant::now();
-            let value =
-                guest.invoke_with_timeout(name.clone(), args.clone(), Some(self.timeout)).await?;
+            let value = guest
+                .invoke_with_timeout(name.clone(), args.clone(), Some(self.bounds.timeout))
+                .await?;
             timing.calls.push(called.elapsed());
             if let Some(progress) = &progress {
                 progress.step();
