@@ -27,8 +27,7 @@ pub use self::native::{Argument, Arguments, Native, Undecodable, encode_native};
 pub use self::rows::{decode_answers, encode_rows, push_answer, rows};
 
 use self::bounds::{check_depth, tree};
-use self::value::{Entries, List, One, OptionalList};
-use self::write::{Parts, message};
+use self::write::message;
 
 /// Levels of a value. `surrealdb_types` decodes twice as many, but its recursion takes about 5 KiB of
 /// stack for each, and host functions run on the stack of a guest, which has 2 MiB.
@@ -56,7 +55,8 @@ pub enum Stop {
 
 /// Encodes a value, as `surrealdb_types::encode`.
 pub fn encode_value(value: &Value) -> Result<Vec<u8>> {
-    encode("a value", One(value), [value], || surrealdb_types::encode(value))
+    let hot = message(|writer| value::write_one(writer, value));
+    encode("a value", hot, [value], || surrealdb_types::encode(value))
 }
 
 /// Decodes what [`encode_value`] encodes.
@@ -66,7 +66,8 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value> {
 
 /// Encodes a list of values, as `surrealdb_types::encode_value_list`.
 pub fn encode_values(values: &[Value]) -> Result<Vec<u8>> {
-    encode("a list of values", List(values), values, || surrealdb_types::encode_value_list(values))
+    let hot = message(|writer| value::write_values(writer, values));
+    encode("a list of values", hot, values, || surrealdb_types::encode_value_list(values))
 }
 
 /// Decodes what [`encode_values`] encodes.
@@ -77,7 +78,8 @@ pub fn decode_values(bytes: &[u8]) -> Result<Vec<Value>> {
 
 /// Encodes a list with gaps, as `surrealdb_types::encode_optional_values`.
 pub fn encode_optional_values(values: &[Option<Value>]) -> Result<Vec<u8>> {
-    encode("a list of optional values", OptionalList(values), values.iter().flatten(), || {
+    let hot = message(|writer| value::write_optional_values(writer, values));
+    encode("a list of optional values", hot, values.iter().flatten(), || {
         surrealdb_types::encode_optional_values(values)
     })
 }
@@ -91,9 +93,8 @@ pub fn decode_optional_values(bytes: &[u8]) -> Result<Vec<Option<Value>>> {
 /// Encodes keys with values, as `surrealdb_types::encode_string_key_values`.
 pub fn encode_entries(entries: &[(String, Value)]) -> Result<Vec<u8>> {
     let values = entries.iter().map(|(_, value)| value);
-    encode("keys with values", Entries(entries), values, || {
-        surrealdb_types::encode_string_key_values(entries)
-    })
+    let hot = message(|writer| value::write_entries(writer, entries));
+    encode("keys with values", hot, values, || surrealdb_types::encode_string_key_values(entries))
 }
 
 /// Decodes what [`encode_entries`] encodes.
@@ -140,15 +141,14 @@ pub fn decode_kind(bytes: &[u8]) -> Result<Kind> {
     decode("a kind", bytes, rare, tree!(Kind), surrealdb_types::decode_kind)
 }
 
-/// Encodes by the hot path, or, with a kind of value in it that it does not know, by the general
-/// codec.
+/// What the hot path encoded, or, with a kind of value in it that it does not know, the general codec.
 fn encode<'a>(
     what: &str,
-    parts: impl Parts,
+    hot: std::result::Result<Vec<u8>, Stop>,
     values: impl IntoIterator<Item = &'a Value>,
     general: impl FnOnce() -> anyhow::Result<Vec<u8>>,
 ) -> Result<Vec<u8>> {
-    let encoded = match message(parts) {
+    let encoded = match hot {
         Err(Stop::Rare) => values.into_iter().try_for_each(check_depth).and_then(|()| general()),
         hot => hot.map_err(Into::into),
     };

@@ -216,4 +216,12 @@ fn long_lists_and_texts() {
     for length in [0, 1, 2, 3, 4, 5, 1 << 20] {
         check(&Value::String("ü".repeat(length)));
     }
+    // Around the length from which on a text is copied last, alone and among others.
+    let text = |length| Value::String("x".repeat(length));
+    for length in 1020..1030 {
+        let among = vec![text(1), text(length), Value::Null, text(length + 1), text(5000), text(7)];
+        check(&text(length));
+        check(&Value::Bytes(vec![7; length].into()));
+        check(&Value::Array(Array::from(among)));
+    }
 }

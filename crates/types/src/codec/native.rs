@@ -10,7 +10,7 @@ use super::read::{Message, Table};
 use super::value::{
     read, write_bool, write_float, write_long, write_tables, write_text, write_value,
 };
-use super::write::{Node, Parts, Sink, Writer, message};
+use super::write::{Node, Writer, message};
 use super::{MAX_VALUE_DEPTH, Result, Stop, decode_values};
 
 type Written = std::result::Result<Node, Stop>;
@@ -29,7 +29,7 @@ impl<T: Wire> Native for T {}
 pub trait Wire: Sized {
     const SHAPE: Shape;
 
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Written;
+    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written;
 
     fn read(value: Table<'_>) -> Read<Self>;
 }
@@ -96,14 +96,7 @@ impl fmt::Display for Mismatch {
 ///
 /// When the message would be too large.
 pub fn encode_native<T: Native>(value: &T) -> std::result::Result<Vec<u8>, Stop> {
-    struct Root<'a, T>(&'a T);
-
-    impl<T: Wire> Parts for Root<'_, T> {
-        fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Written {
-            self.0.write(writer)
-        }
-    }
-    message(Root(value))
+    message(|writer| value.write(writer))
 }
 
 /// The arguments of a call: an encoded list of values, each to be decoded as what it should be.
@@ -194,7 +187,7 @@ fn member<'a>(value: Table<'a>, tag: u8, expected: Shape) -> Read<Table<'a>> {
 impl Wire for () {
     const SHAPE: Shape = Shape::None;
 
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
         Ok(writer.table([]))
     }
 
@@ -209,7 +202,7 @@ impl Wire for () {
 impl Wire for bool {
     const SHAPE: Shape = Shape::Bool;
 
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
         let member = write_bool(writer, *self);
         Ok(write_value(writer, tag::BOOL, member))
     }
@@ -222,7 +215,7 @@ impl Wire for bool {
 impl Wire for String {
     const SHAPE: Shape = Shape::String;
 
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
         let member = write_text(writer, self);
         Ok(write_value(writer, tag::STRING, member))
     }
@@ -237,7 +230,7 @@ macro_rules! integers {
         impl Wire for $int {
             const SHAPE: Shape = Shape::$shape;
 
-            fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Written {
+            fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
                 let member = write_long(writer, *self as i64 as u64);
                 Ok(write_value(writer, tag::INT, member))
             }
@@ -259,7 +252,7 @@ macro_rules! floats {
         impl Wire for $float {
             const SHAPE: Shape = Shape::$shape;
 
-            fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Written {
+            fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
                 let member = write_float(writer, f64::from(*self));
                 Ok(write_value(writer, tag::FLOAT, member))
             }
@@ -276,7 +269,7 @@ floats! { f32: Number, f64: Float }
 impl<T: Wire> Wire for Option<T> {
     const SHAPE: Shape = Shape::Option(&T::SHAPE);
 
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
         match self {
             Some(value) => value.write(writer),
             None => ().write(writer),
@@ -294,7 +287,7 @@ impl<T: Wire> Wire for Option<T> {
 impl<T: Wire> Wire for Vec<T> {
     const SHAPE: Shape = Shape::Array(&T::SHAPE);
 
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
         let member = write_tables(writer, self.iter(), |writer, value| value.write(writer))?;
         Ok(write_value(writer, tag::ARRAY, member))
     }

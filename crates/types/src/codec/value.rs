@@ -3,69 +3,54 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
 use surrealdb_types::{Array, Bytes, Datetime, Duration, Number, Object, Value};
 
 use super::layout::{KEY, MEMBER, NANOS, ONLY, PRESENT, SECONDS, TAG, VALUE, tag};
 use super::read::{Message, Table, Tables};
-use super::write::{Field, Node, Parts, Sink, Writer};
+use super::write::{Field, Node, Writer};
 use super::{MAX_VALUE_DEPTH, Stop};
 
 /// A value alone, as `surrealdb_types::encode` writes it.
-pub(super) struct One<'a>(pub(super) &'a Value);
-
-impl Parts for One<'_> {
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop> {
-        write(writer, self.0, MAX_VALUE_DEPTH)
-    }
+pub(super) fn write_one<'a>(writer: &mut Writer<'a>, value: &'a Value) -> Result<Node, Stop> {
+    write(writer, value, MAX_VALUE_DEPTH)
 }
 
 /// `ValueList`
-pub(super) struct List<'a>(pub(super) &'a [Value]);
-
-impl Parts for List<'_> {
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop> {
-        write_list(writer, self.0, MAX_VALUE_DEPTH)
-    }
+pub(super) fn write_values<'a>(writer: &mut Writer<'a>, values: &'a [Value]) -> Result<Node, Stop> {
+    write_list(writer, values, MAX_VALUE_DEPTH)
 }
 
 /// `OptionalValueList`
-pub(super) struct OptionalList<'a>(pub(super) &'a [Option<Value>]);
-
-impl Parts for OptionalList<'_> {
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop> {
-        let write_optional = |writer: &mut Writer<S>, value: &Option<Value>| {
-            Ok(match value {
-                Some(value) => {
-                    let value = write(writer, value, MAX_VALUE_DEPTH)?;
-                    writer.table([(VALUE, Field::Part(value)), (PRESENT, Field::Byte(1))])
-                }
-                None => writer.table([]),
-            })
-        };
-        write_tables(writer, self.0.iter(), write_optional)
-    }
+pub(super) fn write_optional_values<'a>(
+    writer: &mut Writer<'a>,
+    values: &'a [Option<Value>],
+) -> Result<Node, Stop> {
+    write_tables(writer, values.iter(), |writer, value| {
+        let Some(value) = value else { return Ok(writer.table([])) };
+        let value = write(writer, value, MAX_VALUE_DEPTH)?;
+        Ok(writer.table([(VALUE, Field::Part(value)), (PRESENT, Field::Byte(1))]))
+    })
 }
 
 /// `StringKeyValueList`
-pub(super) struct Entries<'a>(pub(super) &'a [(String, Value)]);
-
-impl Parts for Entries<'_> {
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop> {
-        let write_entry = |writer: &mut Writer<S>, (key, value): &(String, Value)| {
-            write_entry(writer, key, value, MAX_VALUE_DEPTH)
-        };
-        write_tables(writer, self.0.iter(), write_entry)
-    }
+pub(super) fn write_entries<'a>(
+    writer: &mut Writer<'a>,
+    entries: &'a [(String, Value)],
+) -> Result<Node, Stop> {
+    write_tables(writer, entries.iter(), |writer, (key, value)| {
+        write_entry(writer, key, value, MAX_VALUE_DEPTH)
+    })
 }
 
 /// A table whose one field is a list of tables.
 #[inline]
-pub(super) fn write_tables<S: Sink, T>(
-    writer: &mut Writer<S>,
+pub(super) fn write_tables<'a, T>(
+    writer: &mut Writer<'a>,
     items: impl ExactSizeIterator<Item = T>,
-    mut write: impl FnMut(&mut Writer<S>, T) -> Result<Node, Stop>,
+    mut write: impl FnMut(&mut Writer<'a>, T) -> Result<Node, Stop>,
 ) -> Result<Node, Stop> {
-    let mut nodes = Vec::with_capacity(items.len());
+    let mut nodes = SmallVec::<[Node; 4]>::with_capacity(items.len());
     for item in items {
         nodes.push(write(writer, item)?);
     }
@@ -73,18 +58,18 @@ pub(super) fn write_tables<S: Sink, T>(
     Ok(writer.table([(ONLY, Field::Part(list))]))
 }
 
-fn write_list<S: Sink>(
-    writer: &mut Writer<S>,
-    values: &[Value],
+fn write_list<'a>(
+    writer: &mut Writer<'a>,
+    values: &'a [Value],
     levels: usize,
 ) -> Result<Node, Stop> {
     write_tables(writer, values.iter(), |writer, value| write(writer, value, levels))
 }
 
-fn write_entry<S: Sink>(
-    writer: &mut Writer<S>,
-    key: &str,
-    value: &Value,
+fn write_entry<'a>(
+    writer: &mut Writer<'a>,
+    key: &'a str,
+    value: &'a Value,
     levels: usize,
 ) -> Result<Node, Stop> {
     let key = writer.string(key);
@@ -92,7 +77,7 @@ fn write_entry<S: Sink>(
     Ok(writer.table([(VALUE, Field::Part(value)), (KEY, Field::Part(key))]))
 }
 
-fn write<S: Sink>(writer: &mut Writer<S>, value: &Value, levels: usize) -> Result<Node, Stop> {
+fn write<'a>(writer: &mut Writer<'a>, value: &'a Value, levels: usize) -> Result<Node, Stop> {
     let levels = levels.checked_sub(1).ok_or(Stop::TooDeep)?;
     let (tag, member) = match value {
         // Neither tag nor member.
@@ -117,10 +102,10 @@ fn write<S: Sink>(writer: &mut Writer<S>, value: &Value, levels: usize) -> Resul
         }
         Value::Array(values) => (tag::ARRAY, write_list(writer, values, levels)?),
         Value::Object(fields) => {
-            let write_field = |writer: &mut Writer<S>, (key, value): (&String, &Value)| {
+            let fields = write_tables(writer, fields.iter(), |writer, (key, value)| {
                 write_entry(writer, key, value, levels)
-            };
-            (tag::OBJECT, write_tables(writer, fields.iter(), write_field)?)
+            });
+            (tag::OBJECT, fields?)
         }
         _ => return Err(Stop::Rare),
     };
@@ -129,34 +114,34 @@ fn write<S: Sink>(writer: &mut Writer<S>, value: &Value, levels: usize) -> Resul
 
 /// `Value`, around a member of its union.
 #[inline]
-pub(super) fn write_value<S: Sink>(writer: &mut Writer<S>, tag: u8, member: Node) -> Node {
+pub(super) fn write_value(writer: &mut Writer<'_>, tag: u8, member: Node) -> Node {
     writer.table([(MEMBER, Field::Part(member)), (TAG, Field::Byte(tag))])
 }
 
 // Fields that are zero are left out.
 
 #[inline]
-pub(super) fn write_bool<S: Sink>(writer: &mut Writer<S>, value: bool) -> Node {
+pub(super) fn write_bool(writer: &mut Writer<'_>, value: bool) -> Node {
     if value { writer.table([(ONLY, Field::Byte(1))]) } else { writer.table([]) }
 }
 
 #[inline]
-pub(super) fn write_long<S: Sink>(writer: &mut Writer<S>, value: u64) -> Node {
+pub(super) fn write_long(writer: &mut Writer<'_>, value: u64) -> Node {
     if value != 0 { writer.table([(ONLY, Field::Long(value))]) } else { writer.table([]) }
 }
 
-pub(super) fn write_float<S: Sink>(writer: &mut Writer<S>, value: f64) -> Node {
+pub(super) fn write_float(writer: &mut Writer<'_>, value: f64) -> Node {
     // The builder compares numbers: zero is left out with either sign.
     let bits = if value == 0.0 { 0 } else { value.to_bits() };
     write_long(writer, bits)
 }
 
-pub(super) fn write_text<S: Sink>(writer: &mut Writer<S>, text: &str) -> Node {
+pub(super) fn write_text<'a>(writer: &mut Writer<'a>, text: &'a str) -> Node {
     let text = writer.string(text);
     writer.table([(ONLY, Field::Part(text))])
 }
 
-fn write_time<S: Sink>(writer: &mut Writer<S>, seconds: u64, nanos: u32) -> Node {
+fn write_time(writer: &mut Writer<'_>, seconds: u64, nanos: u32) -> Node {
     let (seconds, nanos) = ((SECONDS, Field::Long(seconds)), (NANOS, Field::Word(nanos)));
     match (seconds, nanos) {
         ((_, Field::Long(0)), (_, Field::Word(0))) => writer.table([]),
@@ -166,17 +151,17 @@ fn write_time<S: Sink>(writer: &mut Writer<S>, seconds: u64, nanos: u32) -> Node
     }
 }
 
-/// Reads what [`One`] writes.
+/// Reads what [`write_one`] writes.
 pub(super) fn read_one(bytes: &[u8]) -> Result<Value, Stop> {
     read(Message::new(bytes).root()?, MAX_VALUE_DEPTH)
 }
 
-/// Reads what [`List`] writes.
+/// Reads what [`write_values`] writes.
 pub(super) fn read_list(bytes: &[u8]) -> Result<Vec<Value>, Stop> {
     read_values(Message::new(bytes).root()?, MAX_VALUE_DEPTH)
 }
 
-/// Reads what [`OptionalList`] writes.
+/// Reads what [`write_optional_values`] writes.
 pub(super) fn read_optional_list(bytes: &[u8]) -> Result<Vec<Option<Value>>, Stop> {
     read_tables(Message::new(bytes).root()?.tables(ONLY)?, |optional| {
         let present = optional.byte(PRESENT)? != 0;
@@ -184,7 +169,7 @@ pub(super) fn read_optional_list(bytes: &[u8]) -> Result<Vec<Option<Value>>, Sto
     })
 }
 
-/// Reads what [`Entries`] writes.
+/// Reads what [`write_entries`] writes.
 pub(super) fn read_entries(bytes: &[u8]) -> Result<Vec<(String, Value)>, Stop> {
     let entries = Message::new(bytes);
     read_tables(entries.root()?.tables(ONLY)?, |entry| read_entry(entry, MAX_VALUE_DEPTH))

@@ -1,13 +1,20 @@
 //! Writes FlatBuffers messages, byte for byte as the builder of crate `flatbuffers` does.
 //!
-//! A message is written from its end to its beginning, parts before what refers to them. To write
-//! it into a buffer of just its size, without moving it afterwards, the same code runs twice: once
-//! to [`Measure`] it, once to [`Fill`] the buffer.
+//! A message is written from its end to its beginning, parts before what refers to them. Long texts
+//! are not written then, but noted, and copied once, when all that is around them is known.
 //!
 //! Format: <https://flatbuffers.dev/internals/>.
 
+use smallvec::SmallVec;
+
 use super::Stop;
 use super::layout::Slot;
+
+/// Room for a message that needs no buffer of its own: enough for most.
+const SMALL: usize = 256;
+
+/// From how many bytes on a text is copied last.
+const LONG: usize = 1024;
 
 /// A part that has been written: how far its first byte is from the message's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,79 +30,33 @@ pub(super) enum Field {
     Part(Node),
 }
 
-/// Where bytes go.
-pub trait Sink {
-    /// Puts bytes so that the first of them is `position` from the message's end.
-    fn put(&mut self, position: usize, bytes: &[u8]);
-
-    /// The same for a number, whose size the compiler knows.
-    fn put_number<const N: usize>(&mut self, position: usize, bytes: [u8; N]);
-}
-
-/// Only counts.
-#[derive(Debug)]
-pub(super) struct Measure;
-
-impl Sink for Measure {
-    #[inline]
-    fn put(&mut self, _: usize, _: &[u8]) {}
-
-    #[inline]
-    fn put_number<const N: usize>(&mut self, _: usize, _: [u8; N]) {}
-}
-
-/// Fills a buffer of zeros, of just the right size, from its end.
-#[derive(Debug)]
-pub(super) struct Fill(Vec<u8>);
-
-impl Sink for Fill {
-    #[inline]
-    fn put(&mut self, position: usize, bytes: &[u8]) {
-        let start = self.0.len() - position;
-        self.0[start..start + bytes.len()].copy_from_slice(bytes);
-    }
-
-    #[inline]
-    fn put_number<const N: usize>(&mut self, position: usize, bytes: [u8; N]) {
-        let start = self.0.len() - position;
-        self.0[start..][..N].copy_from_slice(&bytes);
-    }
-}
-
-/// Writes a message.
+/// Writes a message: `write` writes every part and answers the root.
 ///
 /// # Errors
 ///
 /// Those of its parts, and when it is larger than an offset can tell.
-pub(super) fn message(parts: impl Parts) -> Result<Vec<u8>, Stop> {
-    let mut measured = Writer::new(Measure);
-    let root = parts.write(&mut measured)?;
-    measured.finish(root);
-    if measured.used > i32::MAX as usize {
+pub(super) fn message<'a>(
+    write: impl FnOnce(&mut Writer<'a>) -> Result<Node, Stop>,
+) -> Result<Vec<u8>, Stop> {
+    let mut writer = Writer::new();
+    let root = write(&mut writer)?;
+    writer.align(4, writer.alignment);
+    writer.put_part(root);
+    if writer.used > i32::MAX as usize {
         return Err(Stop::TooLarge);
     }
-
-    let mut written = Writer::new(Fill(vec![0; measured.used]));
-    let root = parts.write(&mut written)?;
-    written.finish(root);
-    debug_assert_eq!(measured.used, written.used, "what is written is what was measured");
-    Ok(written.sink.0)
+    Ok(writer.assembled())
 }
 
-/// What a message is made of, to be written more than once.
-pub(super) trait Parts {
-    /// Writes every part and answers the root.
-    ///
-    /// # Errors
-    ///
-    /// When there is something that cannot be written.
-    fn write<S: Sink>(&self, writer: &mut Writer<S>) -> Result<Node, Stop>;
-}
-
-pub struct Writer<S> {
-    sink: S,
+pub struct Writer<'a> {
+    /// What is written lies at its end, before that are zeros.
+    buffer: SmallVec<[u8; SMALL]>,
+    /// Long runs of bytes that are to be put in between, and how much of the buffer lies behind each.
+    long: SmallVec<[(usize, &'a [u8]); 1]>,
     /// Bytes written.
     used: usize,
+    /// Of those, bytes that are not in the buffer.
+    apart: usize,
     /// The strictest alignment of any part.
     alignment: usize,
     /// Layouts of tables that have been written, and where; tables of one layout share it.
@@ -135,21 +96,28 @@ impl Layouts {
 /// first in the lowest 16 bits.
 type Layout = u64;
 
-impl<S: Sink> Writer<S> {
-    fn new(sink: S) -> Self {
-        Self { sink, used: 0, alignment: 1, layouts: Layouts::default() }
+impl<'a> Writer<'a> {
+    fn new() -> Self {
+        Self {
+            buffer: SmallVec::from_buf([0; SMALL]),
+            long: SmallVec::new(),
+            used: 0,
+            apart: 0,
+            alignment: 1,
+            layouts: Layouts::default(),
+        }
     }
 
-    pub(super) fn string(&mut self, text: &str) -> Node {
+    pub(super) fn string(&mut self, text: &'a str) -> Node {
         self.align(text.len() + 1, 4);
         self.put(&[0]);
-        self.put(text.as_bytes());
+        self.put_run(text.as_bytes());
         self.put_number((text.len() as u32).to_le_bytes())
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Node {
+    pub(super) fn bytes(&mut self, bytes: &'a [u8]) -> Node {
         self.align(bytes.len(), 4);
-        self.put(bytes);
+        self.put_run(bytes);
         self.put_number((bytes.len() as u32).to_le_bytes())
     }
 
@@ -188,7 +156,7 @@ impl<S: Sink> Writer<S> {
         }
         let layout = offsets | ((table - end) as Layout) << 16 | size as Layout;
         let layout = self.layout(layout, size);
-        self.sink.put_number(table, (layout as i32 - table as i32).to_le_bytes());
+        self.place_number(table, (layout as i32 - table as i32).to_le_bytes());
         Node(table)
     }
 
@@ -202,17 +170,12 @@ impl<S: Sink> Writer<S> {
         self.used
     }
 
-    fn finish(&mut self, root: Node) {
-        self.align(4, self.alignment);
-        self.put_part(root);
-    }
-
     /// Writes a number, which is as long as its alignment.
     #[inline]
     fn put_number<const N: usize>(&mut self, bytes: [u8; N]) -> Node {
         self.align(N, N);
         self.used += N;
-        self.sink.put_number(self.used, bytes);
+        self.place_number(self.used, bytes);
         Node(self.used)
     }
 
@@ -226,7 +189,57 @@ impl<S: Sink> Writer<S> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.used += bytes.len();
-        self.sink.put(self.used, bytes);
+        self.place(self.used)[..bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// Writes what may be long.
+    fn put_run(&mut self, bytes: &'a [u8]) {
+        if bytes.len() < LONG {
+            return self.put(bytes);
+        }
+        self.long.push((self.used - self.apart, bytes));
+        self.used += bytes.len();
+        self.apart += bytes.len();
+    }
+
+    /// Of a number the compiler knows the size.
+    #[inline]
+    fn place_number<const N: usize>(&mut self, position: usize, bytes: [u8; N]) {
+        self.place(position)[..N].copy_from_slice(&bytes);
+    }
+
+    /// Where in the buffer is what is `position` from the message's end; no long run comes after it.
+    #[inline]
+    fn place(&mut self, position: usize) -> &mut [u8] {
+        let position = position - self.apart;
+        if position > self.buffer.len() {
+            self.grow(position);
+        }
+        let start = self.buffer.len() - position;
+        &mut self.buffer[start..]
+    }
+
+    #[cold]
+    fn grow(&mut self, wanted: usize) {
+        let before = self.buffer.len();
+        let size = wanted.max(2 * before);
+        self.buffer.resize(size, 0);
+        self.buffer.copy_within(..before, size - before);
+        self.buffer[..before.min(size - before)].fill(0);
+    }
+
+    /// The message, in one piece.
+    fn assembled(&self) -> Vec<u8> {
+        let mut message = Vec::with_capacity(self.used);
+        let mut rest = &self.buffer[self.buffer.len() - (self.used - self.apart)..];
+        for &(behind, bytes) in self.long.iter().rev() {
+            let (before, after) = rest.split_at(rest.len() - behind);
+            message.extend_from_slice(before);
+            message.extend_from_slice(bytes);
+            rest = after;
+        }
+        message.extend_from_slice(rest);
+        message
     }
 
     /// Leaves a gap, so that what ends after `len` more bytes is aligned.
