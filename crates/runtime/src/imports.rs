@@ -74,11 +74,7 @@ impl host::Host for StoreData {
     }
 
     async fn kv_get(&mut self, key: String) -> Result<Option<Bytes>, String> {
-        let answer = async {
-            let value = self.kv()?.get(key).await?;
-            value.map(|value| codec::encode_value(&value)).transpose()
-        };
-        text(answer.await)
+        text(async { self.kv()?.get_encoded(key).await }.await)
     }
 
     async fn kv_set(&mut self, key: String, value: Bytes) -> Result<(), String> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use async_trait::async_trait;
 use surrealdb_types::Value;
+use surrealism_types::codec;
 
 pub mod bounds;
 mod memory;
@@ -20,8 +21,8 @@ pub const MAX_KV_KEY_BYTES: usize = 1024;
 /// An implementation is shared by all calls of a module, at the same time. A range whose end lies
 /// before its start is empty, not an error. A future that is dropped leaves nothing half done.
 ///
-/// The last five methods go beyond the published interface; by default they refuse. A key whose time
-/// to live is over is not there for any method, and does not count against limits.
+/// The last six methods go beyond the published interface; by default, five of them refuse. A key
+/// whose time to live is over is not there for any method, and does not count against limits.
 ///
 /// [`bounds`] has what keeps an implementation within its limits, in the words of the others.
 #[async_trait]
@@ -54,6 +55,14 @@ pub trait KVStore: Send + Sync {
     ) -> Result<Vec<(String, Value)>>;
     /// How many keys a range holds.
     async fn count(&self, start: Bound<String>, end: Bound<String>) -> Result<u64>;
+
+    /// The value of a key as [`encode_value`](surrealism_types::codec::encode_value) encodes it, which
+    /// is how it goes to the guest. By default, what [`get`](Self::get) answers is encoded; a store
+    /// that keeps values so need not decode them.
+    async fn get_encoded(&self, key: String) -> Result<Option<Vec<u8>>> {
+        let value = self.get(key).await?;
+        value.map(|value| codec::encode_value(&value)).transpose()
+    }
 
     /// Gives a key the value `new`, or removes it with `None`, if it has the value `expected`, or
     /// none with `None`; answers whether it had. Values are the same if their encodings are: the

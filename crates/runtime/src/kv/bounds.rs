@@ -117,10 +117,10 @@ impl Answer {
 ///
 /// When it is.
 pub fn check_key(key: &str) -> Result<()> {
-    let shown: String = key.chars().take(32).collect();
     ensure!(
         key.len() <= MAX_KV_KEY_BYTES,
-        "key {shown:?}… takes {} bytes, and a key has at most {MAX_KV_KEY_BYTES}",
+        "key {:?}… takes {} bytes, and a key has at most {MAX_KV_KEY_BYTES}",
+        key.chars().take(32).collect::<String>(),
         key.len()
     );
     Ok(())

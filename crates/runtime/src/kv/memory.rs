@@ -92,8 +92,10 @@ impl BTreeMapStore {
         }
     }
 
-    fn set_encoded(&self, entries: BTreeMap<String, Vec<u8>>) -> Result<()> {
-        self.write(|contents| contents.put(entries, None, &self.limits))
+    /// Sets an entry, which lasts until `ends`.
+    fn put(&self, key: String, value: &Value, ends: Option<Instant>) -> Result<()> {
+        let bytes = self.limits.encode(&key, value)?;
+        self.write(|contents| contents.set(key, bytes, ends, &self.limits))
     }
 }
 
@@ -120,29 +122,44 @@ impl Contents {
         live.map(|(key, entry)| (key, &entry.value))
     }
 
-    /// Sets all entries, or none of them.
-    fn put(
+    /// Sets an entry.
+    fn set(
         &mut self,
-        entries: BTreeMap<String, Vec<u8>>,
+        key: String,
+        value: Vec<u8>,
         ends: Option<Instant>,
         limits: &KvLimits,
     ) -> Result<()> {
-        let mut size = self.size;
-        for (key, value) in &entries {
-            if let Some(old) = self.entries.get(key.as_str()) {
-                size = size.without(key, old.value.len());
-            }
-            size = size.with(key, value.len());
-        }
+        let size = self.size_after(self.size, &key, &value);
         limits.admit(self.size, size)?;
-        for (key, value) in entries {
-            let held = self.entries.get_key_value(key.as_str());
-            let key = held.map_or_else(|| Arc::from(key.as_str()), |(key, _)| key.clone());
-            let old = self.entries.insert(key.clone(), Entry { value, ends });
-            self.reschedule(&key, old.and_then(|old| old.ends), ends);
-        }
+        self.insert(key, value, ends);
         self.size = size;
         Ok(())
+    }
+
+    /// Sets all entries, or none of them.
+    fn set_all(&mut self, entries: BTreeMap<String, Vec<u8>>, limits: &KvLimits) -> Result<()> {
+        let after = |size, (key, value): (&String, &Vec<u8>)| self.size_after(size, key, value);
+        let size = entries.iter().fold(self.size, after);
+        limits.admit(self.size, size)?;
+        entries.into_iter().for_each(|(key, value)| self.insert(key, value, None));
+        self.size = size;
+        Ok(())
+    }
+
+    /// Of a store of that size, the size once it has the entry.
+    fn size_after(&self, size: KvSize, key: &str, value: &[u8]) -> KvSize {
+        let old = self.entries.get(key);
+        old.map_or(size, |old| size.without(key, old.value.len())).with(key, value.len())
+    }
+
+    fn insert(&mut self, key: String, value: Vec<u8>, ends: Option<Instant>) {
+        let entry = Entry { value, ends };
+        let before = match self.entries.get_mut(key.as_str()) {
+            Some(old) => std::mem::replace(old, entry).ends,
+            None => self.entries.insert(Arc::from(key.as_str()), entry).and_then(|old| old.ends),
+        };
+        self.reschedule(&key, before, ends);
     }
 
     fn remove(&mut self, key: &str) {
@@ -153,20 +170,24 @@ impl Contents {
     }
 
     fn set_end(&mut self, key: &str, ends: Option<Instant>) -> bool {
-        let Some((key, _)) = self.entries.get_key_value(key) else { return false };
-        let key = key.clone();
-        let entry = self.entries.get_mut(&key);
-        let before = entry.and_then(|entry| std::mem::replace(&mut entry.ends, ends));
-        self.reschedule(&key, before, ends);
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        let before = std::mem::replace(&mut entry.ends, ends);
+        self.reschedule(key, before, ends);
         true
     }
 
-    fn reschedule(&mut self, key: &Arc<str>, before: Option<Instant>, ends: Option<Instant>) {
+    fn reschedule(&mut self, key: &str, before: Option<Instant>, ends: Option<Instant>) {
+        if before == ends {
+            return;
+        }
+        // The key as an entry has it, if there still is one.
+        let held = self.entries.get_key_value(key);
+        let key = held.map_or_else(|| Arc::from(key), |(key, _)| key.clone());
         if let Some(before) = before {
             self.expiries.remove(&(before, key.clone()));
         }
         if let Some(ends) = ends {
-            self.expiries.insert((ends, key.clone()));
+            self.expiries.insert((ends, key));
         }
     }
 
@@ -197,10 +218,14 @@ impl KVStore for BTreeMapStore {
         self.read().get(&key).map(codec::decode_value).transpose()
     }
 
+    async fn get_encoded(&self, key: String) -> Result<Option<Vec<u8>>> {
+        check_key(&key)?;
+        Ok(self.read().get(&key).map(<[u8]>::to_vec))
+    }
+
     async fn set(&self, key: String, value: Value) -> Result<()> {
         check_key(&key)?;
-        let bytes = self.limits.encode(&key, &value)?;
-        self.set_encoded(BTreeMap::from([(key, bytes)]))
+        self.put(key, &value, None)
     }
 
     async fn del(&self, key: String) -> Result<()> {
@@ -241,7 +266,7 @@ impl KVStore for BTreeMapStore {
             let bytes = self.limits.encode(&key, &value)?;
             encoded.insert(key, bytes);
         }
-        self.set_encoded(encoded)
+        self.write(|contents| contents.set_all(encoded, &self.limits))
     }
 
     async fn del_batch(&self, keys: Vec<String>) -> Result<()> {
@@ -299,7 +324,7 @@ impl KVStore for BTreeMapStore {
                 return Ok(false);
             }
             match new {
-                Some(new) => contents.put(BTreeMap::from([(key, new)]), None, &self.limits)?,
+                Some(new) => contents.set(key, new, None, &self.limits)?,
                 None => contents.remove(&key),
             }
             Ok(true)
@@ -314,7 +339,7 @@ impl KVStore for BTreeMapStore {
             let held = entry.map(|entry| codec::decode_value(&entry.value)).transpose()?;
             let sum = sum(&key, held.as_ref(), delta)?;
             let bytes = self.limits.encode(&key, &sum.into_value())?;
-            contents.put(BTreeMap::from([(key, bytes)]), ends, &self.limits)?;
+            contents.set(key, bytes, ends, &self.limits)?;
             Ok(sum)
         })
     }
@@ -322,9 +347,7 @@ impl KVStore for BTreeMapStore {
     async fn set_for(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
         check_key(&key)?;
         let end = end(&key, ttl)?;
-        let bytes = self.limits.encode(&key, &value)?;
-        let entries = BTreeMap::from([(key, bytes)]);
-        self.write(|contents| contents.put(entries, Some(end), &self.limits))
+        self.put(key, &value, Some(end))
     }
 
     async fn ttl(&self, key: String) -> Result<Option<Duration>> {

@@ -181,6 +181,8 @@ pub(crate) fn values_come_back_as_they_were_set(stores: &Stores) {
     assert_eq!(stores.wait(store.entries(Unbounded, Unbounded)).unwrap(), entries);
     for (key, value) in entries {
         assert_eq!(stores.wait(store.get(key.clone())).unwrap(), Some(value.clone()));
+        let encoded = surrealdb_types::encode(&value).unwrap();
+        assert_eq!(stores.wait(store.get_encoded(key.clone())).unwrap(), Some(encoded));
         assert!(stores.wait(store.compare_and_set(key, Some(value.clone()), Some(value))).unwrap());
     }
 }

@@ -257,7 +257,9 @@ async fn check_keys(store: &Store, model: &Model, keys: Vec<String>) -> Result<(
         let ends = model.0.get(&key).is_some_and(|(_, ends)| *ends);
         prop_assert_eq!(store.exists(key.clone()).await.unwrap(), held.is_some());
         prop_assert_eq!(store.ttl(key.clone()).await.unwrap().is_some(), ends);
-        prop_assert_eq!(store.get(key).await.unwrap(), held);
+        prop_assert_eq!(store.get(key.clone()).await.unwrap(), held.clone());
+        let encoded = held.map(|value| surrealdb_types::encode(&value).unwrap());
+        prop_assert_eq!(store.get_encoded(key).await.unwrap(), encoded);
     }
     Ok(())
 }
