@@ -44,6 +44,8 @@ impl Export<'_> {
             ),*),
         );
         let returned = returned(function);
+        let list = types.iter().rfold(quote!(()), |rest, ty| quote!((#ty, #rest)));
+        let encoded = quote!(::core::result::Result<::std::vec::Vec<u8>, ::std::string::String>);
 
         let unique = unique(self.name.unique(self.span), function);
         let registration = registration(
@@ -56,17 +58,28 @@ impl Export<'_> {
                     const WRITEABLE: bool = #writeable;
                     const COMMENT: ::core::option::Option<&'static str> = #comment;
 
-                    fn args() -> ::std::vec::Vec<(&'static str, #private::Kind)> {
-                        ::std::vec![#((#names, <#types as #private::Argument>::kind())),*]
+                    const ARGS: &'static [&'static str] = &[#(#names),*];
+
+                    fn args() -> #encoded {
+                        #[allow(unused_imports)]
+                        use #private::{SignatureNative as _, SignatureValue as _};
+
+                        (&&#private::Parameters::<#list>::NEW).encode(
+                            Self::ARGS,
+                            || ::std::vec![#(<#types as #private::Argument>::kind()),*],
+                        )
                     }
 
-                    fn returns() -> #private::Kind {
-                        #answer::kind()
+                    fn returns() -> #encoded {
+                        #[allow(unused_imports)]
+                        use #private::{
+                            AnswerNative as _, AnswerNativeResult as _, AnswerValue as _,
+                        };
+
+                        (&&&#private::Returned::<#returned>::NEW).kind(|| #answer::kind())
                     }
 
-                    fn invoke(
-                        args: &[u8],
-                    ) -> ::core::result::Result<::std::vec::Vec<u8>, ::std::string::String> {
+                    fn invoke(args: &[u8]) -> #encoded {
                         #[allow(unused_imports)]
                         use #private::{
                             AnswerNative as _, AnswerNativeResult as _, AnswerValue as _,

@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 use surrealdb_types::{Kind, SurrealValue};
 use surrealism_types::codec::{self, Native};
 
+use crate::registry::Encoded;
+
 /// What a function may return, in one of two forms: a value, or a `Result` of one.
 ///
 /// The form is for the compiler to infer, as it alone sees through an alias of `Result`. It always
@@ -27,9 +29,6 @@ pub trait Answer<Form> {
     /// Where the function failed, as the error's own text, and when the value cannot be encoded.
     fn encode(self) -> Encoded;
 }
-
-/// An encoded answer, or the text of an error.
-type Encoded = Result<Vec<u8>, String>;
 
 /// A value.
 pub enum Plain {}
@@ -67,32 +66,50 @@ impl<R> Returned<R> {
     pub const NEW: Self = Self(PhantomData);
 }
 
-/// Encodes a native type.
+/// Encodes a native type, and its kind.
 pub trait AnswerNative<R> {
     /// # Errors
     ///
     /// When the value cannot be encoded.
     fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded;
+
+    /// # Errors
+    ///
+    /// None.
+    fn kind(&self, _: impl FnOnce() -> Kind) -> Encoded;
 }
 
 impl<R: Native> AnswerNative<R> for &&Returned<R> {
     fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded {
         codec::encode_native(&returned).map_err(|error| error.to_string())
     }
+
+    fn kind(&self, _: impl FnOnce() -> Kind) -> Encoded {
+        codec::encode_native_kind::<R>().map_err(|error| error.to_string())
+    }
 }
 
-/// Encodes a `Result` of a native type.
+/// Encodes a `Result` of a native type, and its kind.
 pub trait AnswerNativeResult<R> {
     /// # Errors
     ///
     /// Where the function failed, and when the value cannot be encoded.
     fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded;
+
+    /// # Errors
+    ///
+    /// None.
+    fn kind(&self, _: impl FnOnce() -> Kind) -> Encoded;
 }
 
 impl<T: Native, E: Display> AnswerNativeResult<Result<T, E>> for &Returned<Result<T, E>> {
     fn encode(&self, returned: Result<T, E>, _: impl FnOnce(Result<T, E>) -> Encoded) -> Encoded {
         let returned = returned.map_err(|error| format!("{error:#}"))?;
         codec::encode_native(&returned).map_err(|error| error.to_string())
+    }
+
+    fn kind(&self, _: impl FnOnce() -> Kind) -> Encoded {
+        codec::encode_native_kind::<T>().map_err(|error| error.to_string())
     }
 }
 
@@ -102,10 +119,21 @@ pub trait AnswerValue<R> {
     ///
     /// Those of `encode`.
     fn encode(&self, returned: R, encode: impl FnOnce(R) -> Encoded) -> Encoded;
+
+    /// Encodes any kind.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be encoded.
+    fn kind(&self, kind: impl FnOnce() -> Kind) -> Encoded;
 }
 
 impl<R> AnswerValue<R> for Returned<R> {
     fn encode(&self, returned: R, encode: impl FnOnce(R) -> Encoded) -> Encoded {
         encode(returned)
+    }
+
+    fn kind(&self, kind: impl FnOnce() -> Kind) -> Encoded {
+        codec::encode_kind(&kind()).map_err(|error| format!("{error:#}"))
     }
 }

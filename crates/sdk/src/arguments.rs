@@ -8,9 +8,9 @@
 use std::marker::PhantomData;
 
 use surrealdb_types::{Kind, SurrealValue, Value};
-use surrealism_types::codec::{self, Native};
+use surrealism_types::codec::{self, Native, Natives};
 
-use crate::registry::Function;
+use crate::registry::{Encoded, Function};
 
 pub use surrealism_types::codec::Arguments;
 
@@ -100,6 +100,43 @@ impl<T> ReadValue<T> for Parameter<T> {
     }
 }
 
+/// The parameters of a function, as a list of types: `(i64, (String, ()))`.
+pub struct Parameters<T>(PhantomData<T>);
+
+impl<T> Parameters<T> {
+    /// There is nothing in it.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// Encodes a signature of native types alone.
+pub trait SignatureNative {
+    /// # Errors
+    ///
+    /// When the names are too long.
+    fn encode(&self, names: &[&str], _: impl FnOnce() -> Vec<Kind>) -> Encoded;
+}
+
+impl<T: Natives> SignatureNative for &Parameters<T> {
+    fn encode(&self, names: &[&str], _: impl FnOnce() -> Vec<Kind>) -> Encoded {
+        codec::encode_native_arguments::<T>(names).map_err(|error| error.to_string())
+    }
+}
+
+/// Encodes any signature.
+pub trait SignatureValue {
+    /// # Errors
+    ///
+    /// When it cannot be encoded.
+    fn encode(&self, names: &[&str], kinds: impl FnOnce() -> Vec<Kind>) -> Encoded;
+}
+
+impl<T> SignatureValue for Parameters<T> {
+    fn encode(&self, names: &[&str], kinds: impl FnOnce() -> Vec<Kind>) -> Encoded {
+        let arguments: Vec<_> = names.iter().copied().zip(kinds()).collect();
+        codec::encode_arguments(&arguments).map_err(|error| format!("{error:#}"))
+    }
+}
+
 /// The arguments of a call, one by one.
 ///
 /// # Errors
@@ -109,17 +146,17 @@ pub fn expect<'a, F: Function, const N: usize>(
     arguments: &'a Arguments<'_>,
 ) -> Result<[codec::Argument<'a>; N], String> {
     let expected = arguments.expect().map_err(|error| error.to_string())?;
-    expected.map_err(|got| wrong_count::<F>(N, got))
+    expected.map_err(|got| wrong_count(F::NAME, F::ARGS, got))
 }
 
 /// Without the kinds, whose printing every plugin would carry; a host knows them.
 #[cold]
-fn wrong_count<F: Function>(expected: usize, got: usize) -> String {
-    let names: Vec<&str> = F::args().into_iter().map(|(name, _)| name).collect();
-    let arguments = if expected == 1 { "argument" } else { "arguments" };
+fn wrong_count(function: Option<&str>, names: &[&str], got: usize) -> String {
+    let arguments = if names.len() == 1 { "argument" } else { "arguments" };
     format!(
-        "expected {expected} {arguments}, got {got}: the signature is `{}({})`",
-        F::NAME.unwrap_or_default(),
+        "expected {} {arguments}, got {got}: the signature is `{}({})`",
+        names.len(),
+        function.unwrap_or_default(),
         names.join(", ")
     )
 }

@@ -56,10 +56,11 @@ pub use {anyhow, inventory, surrealdb_types};
 /// What the attribute's output is made of. No part of the interface: it changes with the attribute.
 #[doc(hidden)]
 pub mod __private {
-    pub use surrealdb_types::Kind;
-
     pub use crate::answer::{Answer, AnswerNative, AnswerNativeResult, AnswerValue, Returned};
-    pub use crate::arguments::{Argument, Arguments, Parameter, ReadNative, ReadValue, expect};
+    pub use crate::arguments::{
+        Argument, Arguments, Parameter, Parameters, ReadNative, ReadValue, SignatureNative,
+        SignatureValue, expect,
+    };
     pub use crate::executor::block_on;
     pub use crate::registry::{
         Export, Function, Init, args, find, init, invoke, invoke_rows, names, returns,

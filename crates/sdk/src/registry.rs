@@ -1,7 +1,9 @@
 //! The functions of a plugin, gathered from all of its modules, and how they are called.
 
-use surrealdb_types::Kind;
 use surrealism_types::codec;
+
+/// What is encoded, or the text of an error.
+pub(crate) type Encoded = Result<Vec<u8>, String>;
 
 /// A function as the attribute describes it.
 pub trait Function {
@@ -12,14 +14,17 @@ pub trait Function {
     /// What it says of itself.
     const COMMENT: Option<&'static str>;
 
-    /// Its arguments, by name and kind.
-    fn args() -> Vec<(&'static str, Kind)>;
+    /// What its arguments are called.
+    const ARGS: &'static [&'static str];
 
-    /// The kind that it returns.
-    fn returns() -> Kind;
+    /// Its arguments, by name and kind, encoded.
+    fn args() -> Encoded;
+
+    /// The kind that it returns, encoded.
+    fn returns() -> Encoded;
 
     /// Calls it with encoded arguments; answers its encoded result, or its error as text.
-    fn invoke(args: &[u8]) -> Result<Vec<u8>, String>;
+    fn invoke(args: &[u8]) -> Encoded;
 }
 
 /// A [`Function`] in the registry.
@@ -31,11 +36,11 @@ pub struct Export {
     /// [`Function::COMMENT`]
     pub comment: Option<&'static str>,
     /// [`Function::args`]
-    pub args: fn() -> Vec<(&'static str, Kind)>,
+    pub args: fn() -> Encoded,
     /// [`Function::returns`]
-    pub returns: fn() -> Kind,
+    pub returns: fn() -> Encoded,
     /// [`Function::invoke`]
-    pub invoke: fn(&[u8]) -> Result<Vec<u8>, String>,
+    pub invoke: fn(&[u8]) -> Encoded,
 }
 
 impl Export {
@@ -60,8 +65,11 @@ inventory::collect!(Init);
 
 /// The names of all functions, sorted, the default export first.
 pub fn names() -> Vec<Option<&'static str>> {
-    let mut names: Vec<_> = inventory::iter::<Export>().map(|export| export.name).collect();
-    names.sort_unstable();
+    let mut names = Vec::new();
+    // A sort would be 5 KiB of every plugin, for a list that is short and asked for once.
+    for Export { name, .. } in inventory::iter::<Export>() {
+        names.insert(names.partition_point(|other| other < name), *name);
+    }
     names
 }
 
@@ -80,7 +88,7 @@ pub fn find(name: Option<&str>) -> Result<&'static Export, String> {
 /// # Errors
 ///
 /// When there is no such function, when the arguments do not fit it, and when it fails.
-pub fn invoke(name: Option<&str>, args: &[u8]) -> Result<Vec<u8>, String> {
+pub fn invoke(name: Option<&str>, args: &[u8]) -> Encoded {
     (find(name)?.invoke)(args)
 }
 
@@ -89,7 +97,7 @@ pub fn invoke(name: Option<&str>, args: &[u8]) -> Result<Vec<u8>, String> {
 /// # Errors
 ///
 /// When there is no such function, and when the lists cannot be told apart.
-pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Result<Vec<u8>, String> {
+pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Encoded {
     let (function, mut answers) = (find(name)?, Vec::new());
     for row in codec::rows(rows) {
         row.and_then(|args| codec::push_answer(&mut answers, (function.invoke)(args)))
@@ -103,8 +111,8 @@ pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Result<Vec<u8>, String> {
 /// # Errors
 ///
 /// When there is no such function.
-pub fn args(name: Option<&str>) -> Result<Vec<u8>, String> {
-    codec::encode_arguments(&(find(name)?.args)()).map_err(|error| format!("{error:#}"))
+pub fn args(name: Option<&str>) -> Encoded {
+    (find(name)?.args)()
 }
 
 /// The kind that a function returns, encoded.
@@ -112,8 +120,8 @@ pub fn args(name: Option<&str>) -> Result<Vec<u8>, String> {
 /// # Errors
 ///
 /// When there is no such function.
-pub fn returns(name: Option<&str>) -> Result<Vec<u8>, String> {
-    codec::encode_kind(&(find(name)?.returns)()).map_err(|error| format!("{error:#}"))
+pub fn returns(name: Option<&str>) -> Encoded {
+    (find(name)?.returns)()
 }
 
 /// Runs what the plugin wants to have run first, if anything.

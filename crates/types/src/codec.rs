@@ -14,6 +14,7 @@ use anyhow::Context;
 use surrealdb_types::{Kind, Object, Value};
 
 mod bounds;
+mod kinds;
 mod layout;
 mod native;
 mod read;
@@ -23,6 +24,7 @@ mod suspect;
 mod value;
 mod write;
 
+pub use self::kinds::{Natives, encode_native_arguments, encode_native_kind};
 pub use self::native::{Argument, Arguments, Native, Undecodable, encode_native};
 pub use self::rows::{decode_answers, encode_rows, push_answer, rows};
 

@@ -5,8 +5,8 @@ use std::ops::Bound;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use surrealdb_types::{
-    Array, Bytes, Datetime, Decimal, Duration, File, Geometry, Number, Object, Range, RecordId,
-    RecordIdKey, Regex, Set, SurrealValue, Table, Uuid, Value,
+    Array, Bytes, Datetime, Decimal, Duration, File, Geometry, Kind, Number, Object, Range,
+    RecordId, RecordIdKey, Regex, Set, SurrealValue, Table, Uuid, Value,
 };
 use surrealism_types::codec::{self, Arguments, Native};
 
@@ -136,6 +136,45 @@ fn check_native(value: &Value) {
     check_as::<Vec<i64>>(value);
     check_as::<Vec<Option<bool>>>(value);
     check_as::<Option<Vec<Vec<u8>>>>(value);
+}
+
+/// The kind of a native type and signatures of it have the bytes that they would have as a `Kind`.
+fn check_kind<T: Native + SurrealValue>() {
+    let kind = codec::encode_native_kind::<T>().unwrap();
+    assert_eq!(kind, surrealdb_types::encode_kind(&T::kind_of()).unwrap());
+
+    let arguments = [("a", T::kind_of()), ("name", Kind::String), ("again", T::kind_of())];
+    let names = arguments.each_ref().map(|(name, _)| *name);
+    let signature = codec::encode_native_arguments::<(T, (String, (T, ())))>(&names).unwrap();
+    assert_eq!(signature, surrealdb_types::encode_argument_list(&arguments).unwrap());
+}
+
+#[test]
+fn kinds_of_native_types() {
+    check_kind::<()>();
+    check_kind::<bool>();
+    check_kind::<String>();
+    check_kind::<i8>();
+    check_kind::<i16>();
+    check_kind::<i32>();
+    check_kind::<i64>();
+    check_kind::<isize>();
+    check_kind::<u8>();
+    check_kind::<u16>();
+    check_kind::<u32>();
+    check_kind::<u64>();
+    check_kind::<usize>();
+    check_kind::<f32>();
+    check_kind::<f64>();
+    check_kind::<Option<i64>>();
+    check_kind::<Option<()>>();
+    check_kind::<Option<Option<String>>>();
+    check_kind::<Vec<i64>>();
+    check_kind::<Vec<Option<bool>>>();
+    check_kind::<Option<Vec<Vec<u8>>>>();
+
+    let none = codec::encode_native_arguments::<()>(&[]).unwrap();
+    assert_eq!(none, surrealdb_types::encode_argument_list(&[]).unwrap());
 }
 
 proptest! {

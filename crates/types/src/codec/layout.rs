@@ -47,18 +47,30 @@ pub(super) mod tag {
     }
 }
 
-/// `Value`: the tag of a union, and its member.
+/// The tags of the union `KindType`, of kinds that native types have.
+pub(super) mod kind {
+    pub(crate) const BOOL: u8 = 3;
+    pub(crate) const FLOAT: u8 = 8;
+    pub(crate) const INT: u8 = 9;
+    pub(crate) const NUMBER: u8 = 10;
+    pub(crate) const STRING: u8 = 12;
+    pub(crate) const EITHER: u8 = 19;
+    pub(crate) const ARRAY: u8 = 21;
+}
+
+/// `Value` and `Kind`: the tag of a union, and its member.
 pub(super) const TAG: Slot = 0;
 pub(super) const MEMBER: Slot = 1;
 
-/// The one field of most tables: `IntValue.value`, `Array.values`, `ValueList.values` and others.
+/// The one field of most tables: `IntValue.value`, `Array.values`, `EitherKind.kinds` and others. Of
+/// `ArrayKind` there would be another, the length.
 pub(super) const ONLY: Slot = 0;
 
 /// `Duration` and `Datetime`.
 pub(super) const SECONDS: Slot = 0;
 pub(super) const NANOS: Slot = 1;
 
-/// `KeyValue` and `StringKeyValue`.
+/// `KeyValue`, `StringKeyValue` and `Argument`.
 pub(super) const KEY: Slot = 0;
 pub(super) const VALUE: Slot = 1;
 

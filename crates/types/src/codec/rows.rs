@@ -20,7 +20,7 @@ pub fn encode_rows(rows: &[Vec<Value>]) -> Result<Vec<u8>> {
 }
 
 /// The encoded arguments of each call in turn.
-pub fn rows(bytes: &[u8]) -> impl Iterator<Item = Result<&[u8]>> {
+pub fn rows(bytes: &[u8]) -> impl Iterator<Item = std::result::Result<&[u8], Stop>> {
     Frames(bytes)
 }
 
@@ -28,7 +28,7 @@ pub fn rows(bytes: &[u8]) -> impl Iterator<Item = Result<&[u8]>> {
 pub fn push_answer(
     answers: &mut Vec<u8>,
     answer: std::result::Result<Vec<u8>, String>,
-) -> Result<()> {
+) -> std::result::Result<(), Stop> {
     match answer {
         Ok(value) => push(answers, &[&[VALUE], &value]),
         Err(error) => push(answers, &[&[ERROR], error.as_bytes()]),
@@ -46,7 +46,7 @@ pub fn decode_answers(
     })
 }
 
-fn push(bytes: &mut Vec<u8>, parts: &[&[u8]]) -> Result<()> {
+fn push(bytes: &mut Vec<u8>, parts: &[&[u8]]) -> std::result::Result<(), Stop> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let length = u32::try_from(length).map_err(|_| Stop::TooLarge)?;
     bytes.extend(length.to_le_bytes());
@@ -57,7 +57,7 @@ fn push(bytes: &mut Vec<u8>, parts: &[&[u8]]) -> Result<()> {
 struct Frames<'a>(&'a [u8]);
 
 impl<'a> Iterator for Frames<'a> {
-    type Item = Result<&'a [u8]>;
+    type Item = std::result::Result<&'a [u8], Stop>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() {
@@ -67,7 +67,7 @@ impl<'a> Iterator for Frames<'a> {
         let frame = whole
             .split_first_chunk()
             .and_then(|(length, rest)| rest.split_at_checked(u32::from_le_bytes(*length) as usize));
-        let Some((frame, rest)) = frame else { return Some(Err(Stop::Unsound.into())) };
+        let Some((frame, rest)) = frame else { return Some(Err(Stop::Unsound)) };
         self.0 = rest;
         Some(Ok(frame))
     }
