@@ -20,6 +20,7 @@ use crate::cache::Cache;
 use crate::component::componentise;
 use crate::exit::{Code, OrExit, Outcome, plain};
 use crate::guest::{Bounds, block_on, load};
+use crate::names;
 use crate::project::{CONFIG_FILE, Project};
 use crate::terminal::{self, Terminal};
 use crate::toolchain::{Choice, Toolchain};
@@ -80,6 +81,7 @@ impl Build {
 
         let wasm = self.wasm(&project, terminal)?;
         let wasm = componentise(wasm)?;
+        let wasm = if self.keeps_names() { wasm } else { names::shortened(&wasm)? };
         let exports = signatures(&project.config, &wasm, cache, terminal)?;
         if exports.functions.is_empty() {
             terminal.warn("the plugin exports no functions: mark one with `#[surrealism]`");
@@ -100,6 +102,11 @@ impl Build {
             None => self.compile(project, terminal)?,
         };
         fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
+    }
+
+    /// What was built by other means is packed as it is.
+    fn keeps_names(&self) -> bool {
+        self.debug || self.wasm.is_some()
     }
 
     fn compile(&self, project: &Project, terminal: Terminal) -> Result<PathBuf> {

@@ -11,6 +11,7 @@ mod exit;
 mod guest;
 mod info;
 mod literal;
+mod names;
 mod new;
 mod project;
 mod repl;
