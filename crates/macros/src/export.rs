@@ -36,7 +36,7 @@ impl Export<'_> {
         let values: Vec<_> = (0..count)
             .map(|index| format_ident!("value_{index}", span = Span::mixed_site()))
             .collect();
-        let call = call(
+        let answered = answered(
             function,
             quote!(#(
                 (&&#private::Parameter::<#types>::NEW)
@@ -81,14 +81,11 @@ impl Export<'_> {
 
                     fn invoke(args: &[u8]) -> #encoded {
                         #[allow(unused_imports)]
-                        use #private::{
-                            AnswerNative as _, AnswerNativeResult as _, AnswerValue as _,
-                            ReadNative as _, ReadValue as _,
-                        };
+                        use #private::{ReadNative as _, ReadValue as _};
 
                         let args = #private::Arguments::new(args);
                         let [#(#values),*] = #private::expect::<Self, #count>(&args)?;
-                        (&&&#private::Returned::<#returned>::NEW).encode(#call, |returned| #answer::encode(returned))
+                        #answered
                     }
                 }
 
@@ -102,14 +99,13 @@ impl Export<'_> {
 /// The code that runs a function before the first call.
 pub(crate) fn init(function: &ItemFn) -> TokenStream {
     let sdk = sdk::path();
-    let answer = answer(function);
-    let call = call(function, TokenStream::new());
+    let answered = answered(function, TokenStream::new());
     let unique = unique(Ident::new("surrealism_init", function.sig.ident.span()), function);
     let registration = registration(
         function,
         quote! {
             #sdk::inventory::submit! {
-                #sdk::__private::Init(|| #answer::encode(#call).map(::core::mem::drop))
+                #sdk::__private::Init(|| #answered.map(::core::mem::drop))
             }
         },
     );
@@ -126,6 +122,19 @@ fn call(function: &ItemFn, arguments: TokenStream) -> TokenStream {
         }
         None => quote!(#ident(#arguments)),
     }
+}
+
+/// Calls a function with the given arguments, and encodes what it returns.
+fn answered(function: &ItemFn, arguments: TokenStream) -> TokenStream {
+    let (sdk, returned, answer) = (sdk::path(), returned(function), answer(function));
+    let call = call(function, arguments);
+    quote!({
+        #[allow(unused_imports)]
+        use #sdk::__private::{AnswerNative as _, AnswerNativeResult as _, AnswerValue as _};
+
+        (&&&#sdk::__private::Returned::<#returned>::NEW)
+            .encode(#call, |returned| #answer::encode(returned))
+    })
 }
 
 /// What a function returns, as the trait that encodes it.
