@@ -1,17 +1,37 @@
-//! An author's first hour: a new plugin, its own tests, an archive, a call. Compiles the plugin
-//! twice, which takes minutes.
+//! An author's first hour: a new plugin, its own tests, an archive, a call, a panic. Compiles the
+//! plugin three times, which takes minutes.
 
 mod support;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::{surrealism_in, surrealism_with};
+use bytesize::ByteSize;
+use surrealism_runtime::SurrealismPackage;
+
+use support::{Ran, surrealism_in, surrealism_with};
 
 /// Where `cargo xtask guests` builds plugins, and has built the standard library and the SDK.
 const PLUGIN_TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/plugins");
 
 const SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk");
+
+/// Most that a new plugin's component may be, adapter included: `docs/performance.md` has the parts.
+const MAX_COMPONENT: ByteSize = ByteSize::kib(100);
+
+/// A function that panics in another one.
+const PANIC: &str = r#"
+#[surrealism]
+fn share(total: i64, among: i64) -> i64 {
+    divided(total, among)
+}
+
+#[inline(never)]
+fn divided<T: std::ops::Div>(total: T, by: T) -> T::Output {
+    total / by
+}
+"#;
 
 #[test]
 fn a_new_plugin_builds_passes_its_tests_and_runs() {
@@ -22,9 +42,11 @@ fn a_new_plugin_builds_passes_its_tests_and_runs() {
     cargo_test(&demo);
 
     let archive = "acme-demo-0.1.0.surli";
-    let shared = [("CARGO_TARGET_DIR", PLUGIN_TARGET.as_ref())];
-    let built = surrealism_with(&demo, &["build"], &shared).code(0).says(&["Packed 2 functions"]);
+    let built = build(&demo).says(&["Packed 2 functions"]);
     assert_eq!(Path::new(built.stdout.trim_end()).file_name().unwrap(), archive);
+    let component = SurrealismPackage::from_file(demo.join(archive)).unwrap().wasm;
+    let size = ByteSize(component.len() as u64);
+    assert!(size <= MAX_COMPONENT, "a new plugin's component is {size}");
 
     surrealism_in(&demo, &["check", archive]).code(0);
     surrealism_in(&demo, &["info", archive]).code(0).prints(&[
@@ -35,6 +57,21 @@ fn a_new_plugin_builds_passes_its_tests_and_runs() {
     surrealism_in(&demo, &["run", archive, "greet", "'Ada'"]).code(0).answers("'Hello, Ada!'");
     surrealism_in(&demo, &["run", archive, "math::add", "1", "2"]).code(0).answers("3");
     surrealism_in(&demo, &["run", archive, "greet", "''"]).code(1).says(&["the name is empty"]);
+
+    let source = demo.join("src/lib.rs");
+    fs::write(&source, fs::read_to_string(&source).unwrap() + PANIC).unwrap();
+    build(&demo);
+    surrealism_in(&demo, &["run", archive, "share", "1", "0"]).code(1).says(&[
+        "function `share` of acme/demo 0.1.0 panicked: attempt to divide by zero",
+        "!acme_demo::divided\n",
+        "!<acme_demo::_::SurrealismExport as surrealism::registry::Function>::invoke\n",
+        "!core::panicking::panic_fmt\n",
+    ]);
+}
+
+fn build(plugin: &Path) -> Ran {
+    let shared = [("CARGO_TARGET_DIR", PLUGIN_TARGET.as_ref())];
+    surrealism_with(plugin, &["build"], &shared).code(0)
 }
 
 fn cargo_test(plugin: &Path) {
