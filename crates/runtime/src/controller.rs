@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
-use surrealism_types::codec;
+use surrealism_types::codec::{self, ShortCall};
 use wasmtime::{AsContextMut, Store, bail};
 
-use crate::bindings::Guest;
+use crate::bindings::{Guest, HalfCall};
 use crate::deadline::within;
 use crate::explain::{self, shortened};
 use crate::host::InvocationContext;
@@ -169,12 +169,40 @@ impl Controller {
         let args = args.to_values();
         self.module.check_call(name, args.len()).map_err(SurrealismError::FunctionCallError)?;
         let args = codec::encode_values(&args)?;
+        if self.guest.invoke_short.is_some()
+            && let Some(call) = ShortCall::new(name, &args)
+        {
+            return self.enter_with_short(name, &call, deadline).await;
+        }
         let (answer,) = self
             .enter(name.unwrap_or("default"), deadline, async |store, guest| {
                 guest.invoke.call_async(store, (name, &args)).await
             })
             .await?;
         Ok(codec::decode_value(&answer.map_err(failed)?)?)
+    }
+
+    /// Hands a short call to the guest, and reads the answer where it lies.
+    async fn enter_with_short(
+        &mut self,
+        name: Option<&str>,
+        call: &ShortCall,
+        deadline: Deadline,
+    ) -> SurrealismResult<Value> {
+        let answer = self
+            .enter(name.unwrap_or("default"), deadline, async |store, guest| {
+                let Some(invoke) = &guest.invoke_short else {
+                    bail!("the component exports no `invoke-short`");
+                };
+                let call = call.halves().map(HalfCall::from).into();
+                let (answer,) = invoke.call_async(&mut *store, call).await?;
+                Ok(match answer {
+                    Ok(value) => Ok(codec::decode_value(value.as_le_slice(&*store))),
+                    Err(message) => Err(failed(message.to_str(&*store)?.into_owned())),
+                })
+            })
+            .await?;
+        Ok(answer??)
     }
 
     /// Calls a function once for each row. Answers of rows that failed are errors; the instance is

@@ -19,6 +19,7 @@ mod layout;
 mod native;
 mod read;
 mod rows;
+mod short;
 #[cfg(feature = "host")]
 mod suspect;
 mod value;
@@ -27,6 +28,7 @@ mod write;
 pub use self::kinds::{Natives, encode_native_arguments, encode_native_kind};
 pub use self::native::{Argument, Arguments, Native, Undecodable, encode_native};
 pub use self::rows::{decode_answers, encode_rows, push_answer, rows};
+pub use self::short::{HalfCall, ShortCall};
 
 use self::bounds::{check_depth, tree};
 use self::write::message;

@@ -51,7 +51,7 @@ pub fn encode_native_arguments<T: Natives>(names: &[&str]) -> Result<Vec<u8>, St
 }
 
 /// `Kind`, which is laid out as a value is: a tag, and a member, of which most are empty.
-fn write(writer: &mut Writer<'_>, shape: Shape) -> Node {
+fn write(writer: &mut Writer<'_, '_>, shape: Shape) -> Node {
     let (tag, member) = match shape {
         Shape::None => return writer.table([]),
         Shape::Bool => (kind::BOOL, writer.table([])),

@@ -29,7 +29,7 @@ impl<T: Wire> Native for T {}
 pub trait Wire: Sized {
     const SHAPE: Shape;
 
-    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written;
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written;
 
     fn read(value: Table<'_>) -> Read<Self>;
 }
@@ -187,7 +187,7 @@ fn member<'a>(value: Table<'a>, tag: u8, expected: Shape) -> Read<Table<'a>> {
 impl Wire for () {
     const SHAPE: Shape = Shape::None;
 
-    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
         Ok(writer.table([]))
     }
 
@@ -202,7 +202,7 @@ impl Wire for () {
 impl Wire for bool {
     const SHAPE: Shape = Shape::Bool;
 
-    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
         let member = write_bool(writer, *self);
         Ok(write_value(writer, tag::BOOL, member))
     }
@@ -215,7 +215,7 @@ impl Wire for bool {
 impl Wire for String {
     const SHAPE: Shape = Shape::String;
 
-    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
         let member = write_text(writer, self);
         Ok(write_value(writer, tag::STRING, member))
     }
@@ -230,7 +230,7 @@ macro_rules! integers {
         impl Wire for $int {
             const SHAPE: Shape = Shape::$shape;
 
-            fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
+            fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
                 let member = write_long(writer, *self as i64 as u64);
                 Ok(write_value(writer, tag::INT, member))
             }
@@ -252,7 +252,7 @@ macro_rules! floats {
         impl Wire for $float {
             const SHAPE: Shape = Shape::$shape;
 
-            fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
+            fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
                 let member = write_float(writer, f64::from(*self));
                 Ok(write_value(writer, tag::FLOAT, member))
             }
@@ -269,7 +269,7 @@ floats! { f32: Number, f64: Float }
 impl<T: Wire> Wire for Option<T> {
     const SHAPE: Shape = Shape::Option(&T::SHAPE);
 
-    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
         match self {
             Some(value) => value.write(writer),
             None => ().write(writer),
@@ -287,7 +287,7 @@ impl<T: Wire> Wire for Option<T> {
 impl<T: Wire> Wire for Vec<T> {
     const SHAPE: Shape = Shape::Array(&T::SHAPE);
 
-    fn write<'a>(&'a self, writer: &mut Writer<'a>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
         let member = write_tables(writer, self.iter(), |writer, value| value.write(writer))?;
         Ok(write_value(writer, tag::ARRAY, member))
     }

@@ -12,18 +12,21 @@ use super::write::{Field, Node, Writer};
 use super::{MAX_VALUE_DEPTH, Stop};
 
 /// A value alone, as `surrealdb_types::encode` writes it.
-pub(super) fn write_one<'a>(writer: &mut Writer<'a>, value: &'a Value) -> Result<Node, Stop> {
+pub(super) fn write_one<'a>(writer: &mut Writer<'_, 'a>, value: &'a Value) -> Result<Node, Stop> {
     write(writer, value, MAX_VALUE_DEPTH)
 }
 
 /// `ValueList`
-pub(super) fn write_values<'a>(writer: &mut Writer<'a>, values: &'a [Value]) -> Result<Node, Stop> {
+pub(super) fn write_values<'a>(
+    writer: &mut Writer<'_, 'a>,
+    values: &'a [Value],
+) -> Result<Node, Stop> {
     write_list(writer, values, MAX_VALUE_DEPTH)
 }
 
 /// `OptionalValueList`
 pub(super) fn write_optional_values<'a>(
-    writer: &mut Writer<'a>,
+    writer: &mut Writer<'_, 'a>,
     values: &'a [Option<Value>],
 ) -> Result<Node, Stop> {
     write_tables(writer, values.iter(), |writer, value| {
@@ -35,7 +38,7 @@ pub(super) fn write_optional_values<'a>(
 
 /// `StringKeyValueList`
 pub(super) fn write_entries<'a>(
-    writer: &mut Writer<'a>,
+    writer: &mut Writer<'_, 'a>,
     entries: &'a [(String, Value)],
 ) -> Result<Node, Stop> {
     write_tables(writer, entries.iter(), |writer, (key, value)| {
@@ -46,9 +49,9 @@ pub(super) fn write_entries<'a>(
 /// A table whose one field is a list of tables.
 #[inline]
 pub(super) fn write_tables<'a, T>(
-    writer: &mut Writer<'a>,
+    writer: &mut Writer<'_, 'a>,
     items: impl ExactSizeIterator<Item = T>,
-    mut write: impl FnMut(&mut Writer<'a>, T) -> Result<Node, Stop>,
+    mut write: impl FnMut(&mut Writer<'_, 'a>, T) -> Result<Node, Stop>,
 ) -> Result<Node, Stop> {
     let mut nodes = SmallVec::<[Node; 4]>::with_capacity(items.len());
     for item in items {
@@ -59,7 +62,7 @@ pub(super) fn write_tables<'a, T>(
 }
 
 fn write_list<'a>(
-    writer: &mut Writer<'a>,
+    writer: &mut Writer<'_, 'a>,
     values: &'a [Value],
     levels: usize,
 ) -> Result<Node, Stop> {
@@ -67,7 +70,7 @@ fn write_list<'a>(
 }
 
 fn write_entry<'a>(
-    writer: &mut Writer<'a>,
+    writer: &mut Writer<'_, 'a>,
     key: &'a str,
     value: &'a Value,
     levels: usize,
@@ -77,7 +80,7 @@ fn write_entry<'a>(
     Ok(writer.table([(VALUE, Field::Part(value)), (KEY, Field::Part(key))]))
 }
 
-fn write<'a>(writer: &mut Writer<'a>, value: &'a Value, levels: usize) -> Result<Node, Stop> {
+fn write<'a>(writer: &mut Writer<'_, 'a>, value: &'a Value, levels: usize) -> Result<Node, Stop> {
     let levels = levels.checked_sub(1).ok_or(Stop::TooDeep)?;
     let (tag, member) = match value {
         // Neither tag nor member.
@@ -114,34 +117,34 @@ fn write<'a>(writer: &mut Writer<'a>, value: &'a Value, levels: usize) -> Result
 
 /// `Value`, around a member of its union.
 #[inline]
-pub(super) fn write_value(writer: &mut Writer<'_>, tag: u8, member: Node) -> Node {
+pub(super) fn write_value(writer: &mut Writer<'_, '_>, tag: u8, member: Node) -> Node {
     writer.table([(MEMBER, Field::Part(member)), (TAG, Field::Byte(tag))])
 }
 
 // Fields that are zero are left out.
 
 #[inline]
-pub(super) fn write_bool(writer: &mut Writer<'_>, value: bool) -> Node {
+pub(super) fn write_bool(writer: &mut Writer<'_, '_>, value: bool) -> Node {
     if value { writer.table([(ONLY, Field::Byte(1))]) } else { writer.table([]) }
 }
 
 #[inline]
-pub(super) fn write_long(writer: &mut Writer<'_>, value: u64) -> Node {
+pub(super) fn write_long(writer: &mut Writer<'_, '_>, value: u64) -> Node {
     if value != 0 { writer.table([(ONLY, Field::Long(value))]) } else { writer.table([]) }
 }
 
-pub(super) fn write_float(writer: &mut Writer<'_>, value: f64) -> Node {
+pub(super) fn write_float(writer: &mut Writer<'_, '_>, value: f64) -> Node {
     // The builder compares numbers: zero is left out with either sign.
     let bits = if value == 0.0 { 0 } else { value.to_bits() };
     write_long(writer, bits)
 }
 
-pub(super) fn write_text<'a>(writer: &mut Writer<'a>, text: &'a str) -> Node {
+pub(super) fn write_text<'a>(writer: &mut Writer<'_, 'a>, text: &'a str) -> Node {
     let text = writer.string(text);
     writer.table([(ONLY, Field::Part(text))])
 }
 
-fn write_time(writer: &mut Writer<'_>, seconds: u64, nanos: u32) -> Node {
+fn write_time(writer: &mut Writer<'_, '_>, seconds: u64, nanos: u32) -> Node {
     let (seconds, nanos) = ((SECONDS, Field::Long(seconds)), (NANOS, Field::Word(nanos)));
     match (seconds, nanos) {
         ((_, Field::Long(0)), (_, Field::Word(0))) => writer.table([]),

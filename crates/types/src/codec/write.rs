@@ -5,8 +5,6 @@
 //!
 //! Format: <https://flatbuffers.dev/internals/>.
 
-use smallvec::SmallVec;
-
 use super::Stop;
 use super::layout::Slot;
 
@@ -36,9 +34,18 @@ pub(super) enum Field {
 ///
 /// Those of its parts, and when it is larger than an offset can tell.
 pub(super) fn message<'a>(
-    write: impl FnOnce(&mut Writer<'a>) -> Result<Node, Stop>,
+    write: impl FnOnce(&mut Writer<'_, 'a>) -> Result<Node, Stop>,
 ) -> Result<Vec<u8>, Stop> {
-    let mut writer = Writer::new();
+    let mut small = [0; SMALL];
+    let mut writer = Writer {
+        small: &mut small,
+        large: Vec::new(),
+        long: Vec::new(),
+        used: 0,
+        apart: 0,
+        alignment: 1,
+        layouts: Layouts::default(),
+    };
     let root = write(&mut writer)?;
     writer.align(4, writer.alignment);
     writer.put_part(root);
@@ -48,14 +55,17 @@ pub(super) fn message<'a>(
     Ok(writer.assembled())
 }
 
-pub struct Writer<'a> {
-    /// What is written lies at its end, before that are zeros.
-    buffer: SmallVec<[u8; SMALL]>,
-    /// Long runs of bytes that are to be put in between, and how much of the buffer lies behind each.
-    long: SmallVec<[(usize, &'a [u8]); 1]>,
+pub struct Writer<'s, 'a> {
+    /// Where the message is written, at the end, before which are zeros; on the stack.
+    small: &'s mut [u8; SMALL],
+    /// Where it is written once it is too long for that.
+    large: Vec<u8>,
+    /// Long runs of bytes that are to be put in between, and how much of what is written there lies
+    /// behind each.
+    long: Vec<(usize, &'a [u8])>,
     /// Bytes written.
     used: usize,
-    /// Of those, bytes that are not in the buffer.
+    /// Of those, bytes of long runs.
     apart: usize,
     /// The strictest alignment of any part.
     alignment: usize,
@@ -96,18 +106,7 @@ impl Layouts {
 /// first in the lowest 16 bits.
 type Layout = u64;
 
-impl<'a> Writer<'a> {
-    fn new() -> Self {
-        Self {
-            buffer: SmallVec::from_buf([0; SMALL]),
-            long: SmallVec::new(),
-            used: 0,
-            apart: 0,
-            alignment: 1,
-            layouts: Layouts::default(),
-        }
-    }
-
+impl<'a> Writer<'_, 'a> {
     pub(super) fn string(&mut self, text: &'a str) -> Node {
         self.align(text.len() + 1, 4);
         self.put(&[0]);
@@ -208,38 +207,34 @@ impl<'a> Writer<'a> {
         self.place(position)[..N].copy_from_slice(&bytes);
     }
 
-    /// Where in the buffer is what is `position` from the message's end; no long run comes after it.
+    /// What is written from the byte on that is `position` from the message's end; no long run comes
+    /// after it.
     #[inline]
     fn place(&mut self, position: usize) -> &mut [u8] {
         let position = position - self.apart;
-        if position > self.buffer.len() {
+        if position > self.buffer().len() {
             self.grow(position);
         }
-        let start = self.buffer.len() - position;
-        &mut self.buffer[start..]
+        let buffer = self.buffer();
+        let start = buffer.len() - position;
+        &mut buffer[start..]
+    }
+
+    #[inline]
+    fn buffer(&mut self) -> &mut [u8] {
+        if self.large.is_empty() { self.small } else { &mut self.large }
     }
 
     #[cold]
     fn grow(&mut self, wanted: usize) {
-        let before = self.buffer.len();
-        let size = wanted.max(2 * before);
-        self.buffer.resize(size, 0);
-        self.buffer.copy_within(..before, size - before);
-        self.buffer[..before.min(size - before)].fill(0);
-    }
-
-    /// The message, in one piece.
-    fn assembled(&self) -> Vec<u8> {
-        let mut message = Vec::with_capacity(self.used);
-        let mut rest = &self.buffer[self.buffer.len() - (self.used - self.apart)..];
-        for &(behind, bytes) in self.long.iter().rev() {
-            let (before, after) = rest.split_at(rest.len() - behind);
-            message.extend_from_slice(before);
-            message.extend_from_slice(bytes);
-            rest = after;
+        if self.large.is_empty() {
+            self.large.extend_from_slice(self.small);
         }
-        message.extend_from_slice(rest);
-        message
+        let before = self.large.len();
+        let after = wanted.max(2 * before);
+        self.large.resize(after, 0);
+        self.large.copy_within(..before, after - before);
+        self.large[..before].fill(0);
     }
 
     /// Leaves a gap, so that what ends after `len` more bytes is aligned.
@@ -247,5 +242,20 @@ impl<'a> Writer<'a> {
     fn align(&mut self, len: usize, alignment: usize) {
         self.alignment = self.alignment.max(alignment);
         self.used += (self.used + len).wrapping_neg() & (alignment - 1);
+    }
+
+    /// The message, in one piece.
+    fn assembled(&mut self) -> Vec<u8> {
+        let mut message = Vec::with_capacity(self.used);
+        let long = std::mem::take(&mut self.long);
+        let mut rest = &*self.place(self.used);
+        for (behind, bytes) in long.into_iter().rev() {
+            let (before, after) = rest.split_at(rest.len() - behind);
+            message.extend_from_slice(before);
+            message.extend_from_slice(bytes);
+            rest = after;
+        }
+        message.extend_from_slice(rest);
+        message
     }
 }
