@@ -64,6 +64,11 @@ impl GuestIndices {
             function_comment: Index::find(pre, "function-comment")?,
         })
     }
+
+    /// Where the component begins with the outcome of its `init`, which is not to run again.
+    pub(crate) fn without_init(self) -> Self {
+        Self { init: None, ..self }
+    }
 }
 
 /// Where a component keeps a function, whose type was checked to be `F`.

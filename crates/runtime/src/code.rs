@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::GuestIndices;
+use crate::capturable::exports_init;
+use crate::captured::{CaptureLimits, Refused, capture};
 use crate::code_cache::CodeCache;
 use crate::engines::{Engines, Linked};
 use crate::store::StoreData;
@@ -19,61 +21,108 @@ pub(crate) struct Code {
     pub(crate) guest: GuestIndices,
     /// Whether its instances live in the process's pool.
     pub(crate) pooled: bool,
+    /// Whether its instances begin with the outcome of `init`.
+    pub(crate) captured: bool,
 }
 
-/// The SHA-256 of a component's bytes.
+/// The SHA-256 of a component's bytes, or of what else code is made of.
 pub(crate) type Fingerprint = [u8; 32];
 
 /// Code that is loaded, or that somebody is making and others wait for.
 type Place = Arc<Mutex<Weak<Code>>>;
 
-impl Code {
-    /// Compiles a component, unless it is loaded already or `cache` has it. Of many callers that
+/// Code, and where it came from.
+type Loaded = SurrealismResult<(Arc<Code>, CodeSource)>;
+
+/// How a component is loaded.
+#[derive(Clone, Copy)]
+pub(crate) struct Loader<'a> {
+    pub(crate) engines: &'a Engines,
+    pub(crate) strict_timeout: bool,
+    pub(crate) cache: Option<&'a CodeCache>,
+    /// Whether the outcome of `init` is to be captured, and within which limits.
+    pub(crate) capture: Option<CaptureLimits>,
+}
+
+/// What code is made of, by its fingerprint: a component as it is, or with the outcome of its `init`.
+#[derive(Clone, Copy)]
+struct Form {
+    fingerprint: Fingerprint,
+    captured: bool,
+}
+
+impl Loader<'_> {
+    /// Compiles a component, unless it is loaded already or the cache has it. Of many callers that
     /// ask for one component at once, one compiles it.
     ///
     /// # Errors
     ///
     /// [`Compilation`](SurrealismError::Compilation) when it is no valid component, exports no
     /// `invoke`, or imports what no host of this ABI has.
-    pub(crate) fn load(
-        engines: &Engines,
-        strict_timeout: bool,
-        wasm: &[u8],
-        cache: Option<&CodeCache>,
-    ) -> SurrealismResult<(Arc<Self>, CodeSource)> {
-        let fingerprint = Sha256::digest(wasm).into();
-        let place = place(fingerprint, strict_timeout);
+    pub(crate) fn load(self, wasm: &[u8]) -> Loaded {
+        let plain = Form { fingerprint: Sha256::digest(wasm).into(), captured: false };
+        match self.capture {
+            Some(limits) if exports_init(wasm) => self.load_captured(plain, wasm, limits),
+            _ => self.load_plain(plain, wasm),
+        }
+    }
+
+    fn load_plain(self, form: Form, wasm: &[u8]) -> Loaded {
+        self.once(form, || {
+            let code = self.compile(form, wasm).map_err(SurrealismError::Compilation)?;
+            Ok((Arc::new(code), CodeSource::Compiled))
+        })
+    }
+
+    /// With the outcome of its `init`. Where that cannot be captured, the component as it is takes
+    /// its place.
+    fn load_captured(self, plain: Form, wasm: &[u8], limits: CaptureLimits) -> Loaded {
+        let form = Form { fingerprint: limits.fingerprint(&plain.fingerprint), captured: true };
+        let engine = self.engines.apart();
+        self.once(form, || {
+            if self.cache.is_some_and(|cache| cache.has_none(engine, &form.fingerprint)) {
+                return self.load_plain(plain, wasm);
+            }
+            let captured = capture(engine, wasm, limits)
+                .and_then(|component| self.compile(form, &component).map_err(|_| Refused::Ever));
+            match captured {
+                Ok(code) => Ok((Arc::new(code), CodeSource::Compiled)),
+                Err(refused) => {
+                    if let (Refused::Ever, Some(cache)) = (refused, self.cache) {
+                        cache.put_none(engine, &form.fingerprint);
+                    }
+                    self.load_plain(plain, wasm)
+                }
+            }
+        })
+    }
+
+    /// What is loaded, what the cache has, or what is made.
+    fn once(self, form: Form, make: impl FnOnce() -> Loaded) -> Loaded {
+        let place = place(form.fingerprint, self.strict_timeout);
         let mut place = lock(&place);
         if let Some(code) = place.upgrade() {
             return Ok((code, CodeSource::Shared));
         }
-        let linked = || engines.for_module(strict_timeout);
-        let (code, source) = match linked().find_map(|at| Self::kept(at, cache?, &fingerprint)) {
-            Some(code) => (code, CodeSource::Cache),
-            None => {
-                let code = Self::compile(linked(), wasm, cache, &fingerprint)
-                    .map_err(SurrealismError::Compilation)?;
-                (code, CodeSource::Compiled)
-            }
+        let (code, source) = match self.kept(form) {
+            Some(code) => (Arc::new(code), CodeSource::Cache),
+            None => make()?,
         };
-        let code = Arc::new(code);
         *place = Arc::downgrade(&code);
         Ok((code, source))
     }
 
-    fn kept(linked: &Linked, cache: &CodeCache, fingerprint: &Fingerprint) -> Option<Self> {
-        Self::link(linked, &cache.get(linked.engine(), fingerprint)?).ok()
+    fn kept(self, form: Form) -> Option<Code> {
+        let cache = self.cache?;
+        self.engines.for_module(self.strict_timeout).find_map(|linked| {
+            form.link(linked, &cache.get(linked.engine(), &form.fingerprint)?).ok()
+        })
     }
 
     /// With the first engine that takes the component: the pool has limits of its own.
-    fn compile<'e>(
-        engines: impl Iterator<Item = &'e Linked>,
-        wasm: &[u8],
-        cache: Option<&CodeCache>,
-        fingerprint: &Fingerprint,
-    ) -> wasmtime::Result<Self> {
+    fn compile(self, form: Form, wasm: &[u8]) -> wasmtime::Result<Code> {
         let mut refusal = wasmtime::format_err!("there is no engine");
-        for linked in engines {
+        for linked in self.engines.for_module(self.strict_timeout) {
             let component = match Component::from_binary(linked.engine(), wasm) {
                 Ok(component) => component,
                 Err(error) => {
@@ -81,19 +130,22 @@ impl Code {
                     continue;
                 }
             };
-            let code = Self::link(linked, &component)?;
-            if let Some(cache) = cache {
-                cache.put(linked.engine(), fingerprint, &component);
+            let code = form.link(linked, &component)?;
+            if let Some(cache) = self.cache {
+                cache.put(linked.engine(), &form.fingerprint, &component);
             }
             return Ok(code);
         }
         Err(refusal)
     }
+}
 
-    fn link(linked: &Linked, component: &Component) -> wasmtime::Result<Self> {
+impl Form {
+    fn link(self, linked: &Linked, component: &Component) -> wasmtime::Result<Code> {
         let pre = linked.linker.instantiate_pre(component)?;
         let guest = GuestIndices::of(&pre)?;
-        Ok(Self { pre, guest, pooled: linked.pooled })
+        let guest = if self.captured { guest.without_init() } else { guest };
+        Ok(Code { pre, guest, pooled: linked.pooled, captured: self.captured })
     }
 }
 

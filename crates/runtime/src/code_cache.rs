@@ -23,6 +23,8 @@ const UNFINISHED: &str = ".unfinished-";
 /// The CRC-32 of anything that ends with its own.
 const CRC_OF_WHOLE: u32 = 0x2144_df1c;
 
+const CRC_BYTES: u64 = 4;
+
 /// A folder of compiled code, so that a module is compiled once and not in every process that loads
 /// it. Give it to [`RuntimeBuilder::code_cache`](crate::RuntimeBuilder::code_cache).
 ///
@@ -63,11 +65,7 @@ impl CodeCache {
     pub(crate) fn get(&self, engine: &Engine, fingerprint: &Fingerprint) -> Option<Component> {
         let name = name(engine, fingerprint);
         let path = self.folder.join(&name);
-        let file = File::open(&path).ok()?;
-        check_private(&file.metadata().ok()?).ok()?;
-        if !is_whole(&file, &name).ok()? {
-            return None;
-        }
+        let file = self.open_whole(&name)?;
         // SAFETY: wasmtime wants what `Component::serialize` made, and that nobody changes it while
         // it is mapped. Nobody but this user writes to the file and to its folder, and this user's
         // processes, by `put`: under another name first, and never again once it has this one. The
@@ -81,19 +79,38 @@ impl CodeCache {
 
     /// Keeps code. That it cannot, a full disk for one, is no reason to fail a load.
     pub(crate) fn put(&self, engine: &Engine, fingerprint: &Fingerprint, component: &Component) {
-        let _ = self.write(&name(engine, fingerprint), component);
+        let code = component.serialize().map_err(Into::into);
+        let _ = code.and_then(|code| self.write(&name(engine, fingerprint), &code));
     }
 
-    fn write(&self, name: &str, component: &Component) -> Result<()> {
-        let code = component.serialize()?;
+    /// Whether it is known that there is no such code.
+    pub(crate) fn has_none(&self, engine: &Engine, fingerprint: &Fingerprint) -> bool {
+        let Some(file) = self.open_whole(&name(engine, fingerprint)) else { return false };
+        let _ = file.set_modified(SystemTime::now());
+        file.metadata().is_ok_and(|metadata| metadata.len() == CRC_BYTES)
+    }
+
+    /// Keeps that there is none: a file without code.
+    pub(crate) fn put_none(&self, engine: &Engine, fingerprint: &Fingerprint) {
+        let _ = self.write(&name(engine, fingerprint), &[]);
+    }
+
+    /// A file of ours, if all of it is there.
+    fn open_whole(&self, name: &str) -> Option<File> {
+        let file = File::open(self.folder.join(name)).ok()?;
+        check_private(&file.metadata().ok()?).ok()?;
+        is_whole(&file, name).ok()?.then_some(file)
+    }
+
+    fn write(&self, name: &str, code: &[u8]) -> Result<()> {
         if code.len() as u64 > self.max_bytes {
             return Ok(());
         }
         let mut sum = crc32fast::Hasher::new();
         sum.update(name.as_bytes());
-        sum.update(&code);
+        sum.update(code);
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;
-        file.write_all(&code)?;
+        file.write_all(code)?;
         file.write_all(&sum.finalize().to_le_bytes())?;
         file.persist(self.folder.join(name))?;
         self.evict()?;

@@ -82,6 +82,12 @@ impl Engines {
         engines.into_iter().flatten()
     }
 
+    /// For guests that the host runs for itself: their code can be stopped, and takes no place of the
+    /// pool.
+    pub(crate) fn apart(&self) -> &Engine {
+        self.one_by_one.engine()
+    }
+
     /// Lets every guest whose code checks the clock do so.
     pub(crate) fn tick(&self) {
         for linked in self.for_module(true) {

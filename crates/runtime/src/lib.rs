@@ -54,6 +54,8 @@ pub mod usage;
 mod apart;
 mod bindings;
 mod call;
+mod capturable;
+mod captured;
 mod code;
 mod code_cache;
 mod deadline;

@@ -198,6 +198,20 @@ pub const DEFAULT_MAX_MEMORY_BYTES: usize = 1024 * MIB;
 /// says otherwise: 256 MiB.
 pub const DEFAULT_MAX_KV_BYTES: usize = 256 * MIB;
 
+/// Linear memory of an instance whose state after `init` is captured, in bytes: as much as a component
+/// may have itself. Where `init` takes more, it runs in every instance.
+pub const MAX_CAPTURED_BYTES: usize = 64 * MIB;
+
+/// Pieces of memory, each between two zeros, of which what is captured may consist; the host keeps
+/// account of each.
+pub const MAX_CAPTURED_PIECES: usize = 2_000_000;
+
+/// Memories and mutable globals of a component whose state after `init` is captured.
+pub const MAX_CAPTURED_ITEMS: usize = 1_000;
+
+/// How long `init` may run to be captured while a module is loaded, unless a call may take less.
+pub const MAX_CAPTURE_TIME: Duration = Duration::from_secs(5);
+
 /// Modules that are loaded at a time on threads of their own, over all of a process: the others wait
 /// for their turn.
 pub const MAX_LOADING_THREADS: usize = 16;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
 
-use crate::code::Code;
+use crate::captured::CaptureLimits;
+use crate::code::{Code, Loader};
 use crate::code_cache::CodeCache;
 use crate::config::{AbiVersion, SurrealismConfig};
 use crate::epoch::{self, Process};
@@ -17,7 +18,7 @@ use crate::kv::BTreeMapStore;
 use crate::limits::KvLimits;
 use crate::network::Network;
 use crate::package::{AttachedFs, SurrealismPackage};
-use crate::runtime::Ceilings;
+use crate::runtime::{Ceilings, Isolation};
 use crate::suggest::{nearest, quoted};
 use crate::usage::{CodeSource, Meter};
 use crate::{SurrealismError, SurrealismResult};
@@ -43,6 +44,7 @@ impl Module {
     pub(crate) fn compile(
         package: SurrealismPackage,
         ceilings: Ceilings,
+        isolation: Isolation,
         cache: Option<&CodeCache>,
     ) -> SurrealismResult<Self> {
         let SurrealismPackage { config, wasm, exports, fs, logo: _ } = package;
@@ -58,8 +60,18 @@ impl Module {
             max_bytes: ceilings.max_kv_bytes,
         });
 
+        let max_memory_bytes = smaller(asked.max_memory_bytes, ceilings.max_memory_bytes);
+        let max_execution_time = smaller(asked.max_execution_time, ceilings.max_execution_time);
+
         let process = epoch::process()?;
-        let (code, code_source) = Code::load(&process.engines, asked.strict_timeout, &wasm, cache)?;
+        let loader = Loader {
+            engines: &process.engines,
+            strict_timeout: asked.strict_timeout,
+            cache,
+            capture: (isolation == Isolation::Fresh)
+                .then(|| CaptureLimits::new(max_memory_bytes, max_execution_time)),
+        };
+        let (code, code_source) = loader.load(&wasm)?;
 
         Ok(Self {
             kv: Arc::new(kv),
@@ -70,8 +82,8 @@ impl Module {
             wasm_size: wasm.len(),
             meter: Arc::default(),
             pool_size: asked.max_pool_size.unwrap_or(usize::MAX).min(ceilings.pool_size),
-            max_memory_bytes: smaller(asked.max_memory_bytes, ceilings.max_memory_bytes),
-            max_execution_time: smaller(asked.max_execution_time, ceilings.max_execution_time),
+            max_memory_bytes,
+            max_execution_time,
             files: fs,
             config,
             exports,

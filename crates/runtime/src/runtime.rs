@@ -286,6 +286,7 @@ impl Runtime {
             kv_bytes: self.module.kv.bytes(),
             pooled: self.module.code.pooled,
             code: self.module.code_source,
+            init_captured: self.module.code.captured,
         }
     }
 
@@ -411,7 +412,8 @@ impl RuntimeBuilder {
     /// - [`Other`](SurrealismError::Other) when `allow_net` cannot be resolved or the pool size is
     ///   out of range.
     pub fn build(self) -> SurrealismResult<Runtime> {
-        let module = Module::compile(self.package, self.ceilings, self.code_cache.as_ref())?;
+        let module =
+            Module::compile(self.package, self.ceilings, self.isolation, self.code_cache.as_ref())?;
         if !(1..=MAX_POOL_SIZE).contains(&module.pool_size) {
             return Err(SurrealismError::Other(anyhow::anyhow!(
                 "the pool of {module} would have {} instances, and it needs 1 to {MAX_POOL_SIZE}: \

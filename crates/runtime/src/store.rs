@@ -175,7 +175,7 @@ pub(crate) struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    fn new(most: Option<usize>, meter: Arc<Meter>) -> Self {
+    pub(crate) fn new(most: Option<usize>, meter: Arc<Meter>) -> Self {
         Self { meter, most, used: 0, table_elements: 0, refused: None, refused_elements: None }
     }
 

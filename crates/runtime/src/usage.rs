@@ -18,6 +18,10 @@ pub struct Usage {
     pub pooled: bool,
     /// Where the module's compiled code came from when it was loaded.
     pub code: CodeSource,
+    /// Whether instances begin with the outcome of `init`, captured when the module was loaded, in
+    /// place of running it. Only with [`Isolation::Fresh`](crate::Isolation::Fresh), which says
+    /// when.
+    pub init_captured: bool,
 }
 
 /// Where compiled code came from.
