@@ -23,7 +23,8 @@ const UNFINISHED: &str = ".unfinished-";
 /// The CRC-32 of anything that ends with its own.
 const CRC_OF_WHOLE: u32 = 0x2144_df1c;
 
-const CRC_BYTES: u64 = 4;
+/// The size of a file without code.
+const NOTHING: u64 = 4;
 
 /// A folder of compiled code, so that a module is compiled once and not in every process that loads
 /// it. Give it to [`RuntimeBuilder::code_cache`](crate::RuntimeBuilder::code_cache).
@@ -31,7 +32,8 @@ const CRC_BYTES: u64 = 4;
 /// What is in it, this process runs as machine code: it belongs to this user alone, on a disk of
 /// this machine. Any number of processes may share it. What is missing, damaged, or was made for
 /// another engine, processor or version is compiled anew, and a folder that cannot be written to
-/// is no error: [`Usage::code`](crate::Usage::code) tells where a module's code came from.
+/// is no error: [`Usage::code`](crate::Usage::code) tells where a module's code came from. The code
+/// of a module whose `init` was [captured](crate::Isolation::Fresh) has a file of its own.
 #[derive(Debug, Clone)]
 pub struct CodeCache {
     folder: PathBuf,
@@ -66,6 +68,9 @@ impl CodeCache {
         let name = name(engine, fingerprint);
         let path = self.folder.join(&name);
         let file = self.open_whole(&name)?;
+        if file.metadata().ok()?.len() == NOTHING {
+            return None;
+        }
         // SAFETY: wasmtime wants what `Component::serialize` made, and that nobody changes it while
         // it is mapped. Nobody but this user writes to the file and to its folder, and this user's
         // processes, by `put`: under another name first, and never again once it has this one. The
@@ -87,7 +92,7 @@ impl CodeCache {
     pub(crate) fn has_none(&self, engine: &Engine, fingerprint: &Fingerprint) -> bool {
         let Some(file) = self.open_whole(&name(engine, fingerprint)) else { return false };
         let _ = file.set_modified(SystemTime::now());
-        file.metadata().is_ok_and(|metadata| metadata.len() == CRC_BYTES)
+        file.metadata().is_ok_and(|metadata| metadata.len() == NOTHING)
     }
 
     /// Keeps that there is none: a file without code.

@@ -44,6 +44,27 @@ pub enum Isolation {
     Reuse,
     /// Every call gets an instance of its own, in the state just after `init`. What the key-value
     /// store holds is shared all the same.
+    ///
+    /// An `init` that asks its host for nothing can only ever come out the same. So it runs once,
+    /// while the module is loaded, and instances begin with its outcome, however long it took;
+    /// [`Usage::init_captured`] tells. Loading takes a second compilation then, but for what the
+    /// [cache](RuntimeBuilder::code_cache) has.
+    ///
+    /// In these cases nothing is captured, and `init` runs in every instance, in its caller's context
+    /// and time:
+    ///
+    /// - It calls anything that the component imports, be it a query, a key, the clock, a file, a line
+    ///   of output or a random number, which is what seeds a Rust guest's `HashMap` (a `BTreeMap` has
+    ///   no seeds). What runs before `init` counts: a wasi-libc of before 2023 opens the folders of a
+    ///   guest that uses files.
+    /// - It fails or traps, or is refused memory.
+    /// - It takes longer than [`MAX_CAPTURE_TIME`](crate::limits::MAX_CAPTURE_TIME) or than a call
+    ///   may. This alone is tried again by the next load.
+    /// - What it leaves is more than [`MAX_CAPTURED_BYTES`](crate::limits::MAX_CAPTURED_BYTES) of
+    ///   memory, or in more than [`MAX_CAPTURED_PIECES`](crate::limits::MAX_CAPTURED_PIECES).
+    /// - The component keeps state elsewhere than in memories and integers: its code changes tables,
+    ///   it has resources of its own, or uses what compilers of plugins do not (exceptions, garbage
+    ///   collection, 64-bit memories, several memories).
     Fresh,
 }
 
@@ -249,8 +270,9 @@ impl Runtime {
         }
     }
 
-    /// Makes an instance outside the pool. Its `init` has not run. For hosts that manage instances
-    /// themselves; others want [`call`](Self::call).
+    /// Makes an instance outside the pool. Its `init` has not run, unless its outcome was
+    /// [captured](Isolation::Fresh). For hosts that manage instances themselves; others want
+    /// [`call`](Self::call).
     ///
     /// # Errors
     ///
@@ -400,7 +422,8 @@ impl RuntimeBuilder {
     }
 
     /// Compiles the module, or takes its code from the [cache](Self::code_cache), and looks up the
-    /// host names in `allow_net`. This **blocks**, for about a second per megabyte of component
+    /// host names in `allow_net`. With [`Isolation::Fresh`] it also runs the module's `init` and
+    /// compiles what comes of it. This **blocks**, for about a second per megabyte of component
     /// that is compiled: in an async program, use [`build_async`](Self::build_async).
     ///
     /// # Errors

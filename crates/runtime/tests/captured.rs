@@ -5,10 +5,14 @@ mod support;
 
 use std::fs;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures::executor::block_on;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use support::{INVOKE, Recorder, assert_says, component, package, value};
 use surrealdb_types::Value;
 use surrealism_runtime::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED_BYTES, MAX_CAPTURED_PIECES};
@@ -243,6 +247,140 @@ fn pieces(number: usize) -> Guest<'static> {
         found: "(call $look)",
         change: "(i32.store8 (i32.const 65536) (i32.const 9))",
         ..GLOBAL
+    }
+}
+
+/// One thing that an `init` does to the state it leaves.
+#[derive(Debug, Clone)]
+enum Step {
+    Store {
+        at: u32,
+        value: u64,
+    },
+    Fill {
+        at: u32,
+        value: u8,
+        length: u16,
+    },
+    Copy {
+        to: u32,
+        from: u32,
+        length: u16,
+    },
+    /// Of a segment that is not in memory from the beginning.
+    Load {
+        at: u32,
+    },
+    Grow,
+    Add {
+        value: i64,
+    },
+    /// Through a table.
+    Call {
+        function: u8,
+    },
+}
+
+impl Step {
+    fn any() -> impl Strategy<Value = Self> {
+        // Beyond the guest's own, and often in pages that are not there yet.
+        let at = || 8_192..200_000_u32;
+        prop_oneof![
+            4 => (at(), any::<u64>()).prop_map(|(at, value)| Self::Store { at, value }),
+            1 => (at(), 1..256_u64).prop_map(|(at, value)| Self::Store { at, value }),
+            2 => (at(), any::<u8>(), any::<u16>()).prop_map(|(at, value, length)| Self::Fill { at, value, length }),
+            2 => (at(), at(), any::<u16>()).prop_map(|(to, from, length)| Self::Copy { to, from, length }),
+            1 => at().prop_map(|at| Self::Load { at }),
+            3 => Just(Self::Grow),
+            2 => any::<i64>().prop_map(|value| Self::Add { value }),
+            1 => (0..2_u8).prop_map(|function| Self::Call { function }),
+        ]
+    }
+
+    /// As text, which does nothing where memory does not reach.
+    fn text(&self) -> String {
+        let (end, code) = match *self {
+            Self::Store { at, value } => {
+                (at + 8, format!("(i64.store (i32.const {at}) (i64.const {value}))"))
+            }
+            Self::Fill { at, value, length } => (
+                at + u32::from(length),
+                format!("(memory.fill (i32.const {at}) (i32.const {value}) (i32.const {length}))"),
+            ),
+            Self::Copy { to, from, length } => (
+                to.max(from) + u32::from(length),
+                format!("(memory.copy (i32.const {to}) (i32.const {from}) (i32.const {length}))"),
+            ),
+            Self::Load { at } => (
+                at + 3,
+                format!("(memory.init $late (i32.const {at}) (i32.const 0) (i32.const 3))"),
+            ),
+            Self::Grow => (0, "(drop (memory.grow (i32.const 1)))".to_string()),
+            Self::Add { value } => {
+                (0, format!("(global.set $long (i64.add (global.get $long) (i64.const {value})))"))
+            }
+            Self::Call { function } => {
+                (0, format!("(call_indirect (type $change) (i32.const {function}))"))
+            }
+        };
+        format!(
+            "(if (i32.ge_u (i32.mul (memory.size) (i32.const 65536)) (i32.const {end}))
+               (then {code}))"
+        )
+    }
+}
+
+/// A guest whose `init` takes these steps, and that answers the sum of all its state.
+fn summed(steps: &[Step]) -> SurrealismPackage {
+    const PLACE: i64 = 0x0123_4567_89ab_cdef;
+    let answer = codec::encode_value(&value(PLACE)).unwrap();
+    let place = answer.windows(8).position(|bytes| bytes == PLACE.to_le_bytes()).unwrap();
+    let bytes: String = answer.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let fields = format!(
+        r#"(global $long (mut i64) (i64.const 5))
+           (global $short (mut i32) (i32.const 6))
+           (data $late "\01\02\03")
+           (data (i32.const 3000) "{bytes}")
+           (type $change (func))
+           (func $one (global.set $short (i32.mul (global.get $short) (i32.const 31))))
+           (func $two (global.set $short (i32.add (global.get $short) (i32.const 17))))
+           (table funcref (elem $one $two))
+           (func $sum (result i64)
+             (local $at i32) (local $sum i64)
+             (local.set $at (i32.const 8192))
+             (local.set $sum (i64.add (global.get $long) (i64.extend_i32_u (global.get $short))))
+             (loop $next
+               (local.set $sum (i64.add
+                 (i64.mul (local.get $sum) (i64.const 1099511628211))
+                 (i64.load (local.get $at))))
+               (local.set $at (i32.add (local.get $at) (i32.const 8)))
+               (br_if $next (i32.lt_u (local.get $at)
+                                      (i32.mul (memory.size) (i32.const 65536)))))
+             (local.get $sum))"#
+    );
+    let answer = format!(
+        "(i64.store (i32.const {}) (call $sum))
+         (i32.store (i32.const 4) (i32.const 3000))
+         (i32.store (i32.const 8) (i32.const {}))",
+        3000 + place,
+        answer.len()
+    );
+    let init: String = steps.iter().map(Step::text).collect();
+    Guest { fields: &fields, init: &init, change: &answer, ..Guest::default() }.package()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_captured_is_what_init_leaves(steps in vec(Step::any(), 0..40)) {
+        let load = |isolation| {
+            Runtime::builder(summed(&steps)).isolation(isolation).build().unwrap()
+        };
+        let (ran, captured) = (load(Isolation::Reuse), load(Isolation::Fresh));
+        prop_assert!(captured.usage().init_captured && !ran.usage().init_captured);
+        let sum = |runtime| block_on(answer(runtime, DetachedContext::new())).unwrap();
+        prop_assert_eq!(sum(&ran), sum(&captured));
     }
 }
 
@@ -493,6 +631,25 @@ async fn an_init_that_comes_to_nothing_does_so_in_every_call() {
             assert_eq!(error.to_string(), expected.to_string(), "{what}");
         }
     }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn an_init_without_end_holds_up_one_load_for_a_while_and_no_executor() {
+    // Of the module's own code nothing could be stopped.
+    let mut package = Guest { init: "(loop $on (br $on))", ..GLOBAL }.package();
+    package.config.capabilities.strict_timeout = false;
+    let (began, mut ticks) = (Instant::now(), 0);
+    let mut loading = pin!(fresh(package).build_async());
+    let runtime = loop {
+        tokio::select! {
+            loaded = &mut loading => break loaded.unwrap(),
+            () = tokio::time::sleep(Duration::from_millis(10)) => ticks += 1,
+        }
+    };
+    let took = began.elapsed();
+    assert!(!runtime.usage().init_captured);
+    assert!((MAX_CAPTURE_TIME..2 * MAX_CAPTURE_TIME).contains(&took), "{took:?}");
+    assert!(ticks > 50, "{ticks} ticks in {took:?}");
 }
 
 #[tokio::test]
