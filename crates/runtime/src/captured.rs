@@ -58,7 +58,7 @@ impl CaptureLimits {
 pub(crate) enum Refused {
     /// The component is to blame, and no other attempt will end otherwise.
     Ever,
-    /// Time was up, for which the machine may be to blame.
+    /// The machine may be to blame.
     Now,
 }
 
@@ -76,9 +76,18 @@ pub(crate) fn capture(
     let attempt = catch_unwind(AssertUnwindSafe(|| at_once(attempt(engine, wasm, limits))));
     match attempt {
         Ok(Some(Ok(component))) => Ok(component),
-        Ok(Some(Err(error))) if error.is::<TimeIsUp>() => Err(Refused::Now),
+        Ok(Some(Err(error))) if is_the_machines(&error) => Err(Refused::Now),
         _ => Err(Refused::Ever),
     }
+}
+
+/// Whether there was no time, or the system had no memory.
+fn is_the_machines(error: &Error) -> bool {
+    #[cfg(unix)]
+    let is_the_systems = error.is::<rustix::io::Errno>();
+    #[cfg(not(unix))]
+    let is_the_systems = error.is::<std::io::Error>();
+    is_the_systems || error.is::<TimeIsUp>()
 }
 
 /// What a future that never waits gives. Guests are called asynchronously for the sake of their

@@ -855,3 +855,23 @@ fn of_many_that_load_a_module_at_once_one_captures_it() {
         assert!(runtimes.iter().all(|it| it.usage().init_captured == captured), "guest {number}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_machine_without_memory_is_not_the_components_fault() {
+    const TEST: &str = "a_machine_without_memory_is_not_the_components_fault";
+    if let Ok(folder) = std::env::var("FOLDER") {
+        let cache = CodeCache::open(folder).unwrap();
+        let runtime = fresh(own(7, GLOBAL)).code_cache(cache).build().unwrap();
+        assert!(!runtime.usage().init_captured);
+        return;
+    }
+    let kept = Kept::new();
+    // Of address space there is not enough for one memory.
+    let limited = "ulimit -v 3000000; exec \"$0\" \"$@\"";
+    let mut process = std::process::Command::new("sh");
+    process.args(["-c", limited]).arg(std::env::current_exe().unwrap()).args(["--exact", TEST]);
+    let ended = process.env("FOLDER", kept.0.path()).output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+    assert!(kept.load(own(7, GLOBAL), Isolation::Fresh).usage().init_captured);
+}
