@@ -1,6 +1,7 @@
 //! One instance of a module, and the calls into it.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -379,8 +380,11 @@ impl Controller {
         self.store.data_mut().begin_call();
 
         self.fit = false;
-        let entered = call(&mut self.store, &self.guest);
-        let outcome = within(&self.module.process.alarms, deadline.at, entered).await;
+        let outcome = {
+            // Pinned here: it is large, and would be moved.
+            let entered = pin!(call(&mut self.store, &self.guest));
+            within(&self.module.process.alarms, deadline.at, entered).await
+        };
         self.store.data().end_call();
         match outcome {
             Ok(Ok(answer)) => {

@@ -60,8 +60,10 @@ impl Pool {
     fn settle(&self, instance: Option<Controller>, place: Option<Arc<Self>>) {
         let next = {
             let mut state = self.state();
-            if state.idle.len() < self.size {
-                state.idle.extend(instance);
+            if let Some(instance) = instance
+                && state.idle.len() < self.size
+            {
+                state.idle.push(instance);
             }
             place.and_then(|place| match state.queue.pop_first() {
                 Some((_, waiting)) => Some((waiting, place)),

@@ -87,7 +87,7 @@ impl Layouts {
         let among = |layouts: &[(Layout, usize)]| {
             layouts.iter().find(|(known, _)| *known == layout).map(|(_, place)| *place)
         };
-        among(&self.first).or_else(|| among(&self.more))
+        among(&self.first[..self.count]).or_else(|| among(&self.more))
     }
 
     #[cold]
@@ -182,7 +182,9 @@ impl<'a> Writer<'_, 'a> {
     #[inline]
     fn put_part(&mut self, part: Node) -> Node {
         self.align(4, 4);
-        self.put_number(((self.used + 4 - part.0) as u32).to_le_bytes())
+        self.used += 4;
+        self.place_number(self.used, ((self.used - part.0) as u32).to_le_bytes());
+        Node(self.used)
     }
 
     #[inline]
