@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use surrealdb_types::SurrealValue;
 use surrealism_bench::contract::ours::{args, call, context, load, package};
-use surrealism_ours::{BTreeMapStore, CodeCache, KVStore, Runtime};
+use surrealism_ours::{BTreeMapStore, CodeCache, Isolation, KVStore, Runtime};
 use surrealism_types::codec;
 
 use bench_measure::{Work, distinct, executor};
@@ -87,14 +87,21 @@ fn store(criterion: &mut Criterion) {
 fn loading(criterion: &mut Criterion) {
     let executor = executor().unwrap();
     let guest = guest();
-    let runtime = load(&guest, 1).unwrap();
-    criterion.bench_function("instantiate", |bencher| {
-        bencher.to_async(&executor).iter(|| async {
-            let context = Box::new(context(&runtime));
-            let mut controller = runtime.new_controller(context).await.unwrap();
-            controller.init().await.unwrap();
+    let mut group = criterion.benchmark_group("instantiate");
+    for (name, isolation) in
+        [("and run `init`", Isolation::Reuse), ("with `init` captured", Isolation::Fresh)]
+    {
+        let package = package(&guest).unwrap();
+        let runtime = Runtime::builder(package).isolation(isolation).build().unwrap();
+        group.bench_function(name, |bencher| {
+            bencher.to_async(&executor).iter(|| async {
+                let context = Box::new(context(&runtime));
+                let mut controller = runtime.new_controller(context).await.unwrap();
+                controller.init().await.unwrap();
+            });
         });
-    });
+    }
+    drop(group);
 
     let mut group = criterion.benchmark_group("load");
     group.sample_size(10);

@@ -1,5 +1,7 @@
 //! The functions that every side of the benchmark runs.
 
+use std::sync::OnceLock;
+
 use surrealism::{kv, surrealism};
 
 #[surrealism]
@@ -25,4 +27,19 @@ fn kv_set(key: String, value: i64) -> Result<(), String> {
 #[surrealism]
 fn kv_get(key: String) -> Result<Option<i64>, String> {
     kv::get(key).map_err(|error| error.to_string())
+}
+
+/// The first primes.
+static PRIMES: OnceLock<Vec<i64>> = OnceLock::new();
+
+/// Some work, whose outcome is always the same.
+#[surrealism(init)]
+fn prepare() -> Result<(), String> {
+    let is_prime = |number: &i64| (2..*number).take_while(|d| d * d <= *number).all(|d| number % d != 0);
+    PRIMES.set((2..10_000).filter(is_prime).collect()).map_err(|_| "it ran before".to_string())
+}
+
+#[surrealism]
+fn prime(index: i64) -> Option<i64> {
+    PRIMES.get()?.get(usize::try_from(index).ok()?).copied()
 }

@@ -10,7 +10,7 @@ macro_rules! side {
 
             use ::anyhow::Result;
             use ::async_trait::async_trait;
-            use ::bench_measure::{Case, Work, distinct, executor, round, together};
+            use ::bench_measure::{Case, Work, distinct, executor, round, round_with, together};
             use ::surrealdb_types::{Object, SurrealValue, Value};
             use ::$runtime::config::SurrealismConfig;
             use ::$runtime::exports::ExportsManifest;
@@ -50,9 +50,10 @@ macro_rules! side {
                     let time = match case {
                         Case::Call(work) => {
                             let (runtime, args) = (self.loaded(POOL)?, args(work));
-                            self.executor.block_on(round(async || {
-                                call(&runtime, work.function(), args.clone()).await
-                            }))?
+                            self.executor.block_on(round_with(
+                                || args.clone(),
+                                async |args| call(&runtime, work.function(), args).await,
+                            ))?
                         }
                         Case::Together { callers, pool } => {
                             let runtime = self.loaded(pool)?;
@@ -76,7 +77,7 @@ macro_rules! side {
                             load(&wasm, POOL)?;
                             start.elapsed().as_secs_f64() * 1e6
                         }
-                        Case::Rows => return Ok(None),
+                        Case::Nothing | Case::Rows => return Ok(None),
                     };
                     Ok(Some(time))
                 }

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use bench_measure::{Case, Side, executor, round};
-use surrealism_ours::{CodeCache, Runtime};
+use bench_measure::{Case, Side, Work, executor, round, round_with};
+use surrealism_ours::{CodeCache, Isolation, Runtime, SurrealismPackage};
 use tempfile::TempDir;
 
 use crate::contract::ours as contract;
@@ -21,19 +21,32 @@ impl Ours {
         Ok(Self { wasm: wasm.to_vec(), contract, cache })
     }
 
-    /// Microseconds that loading takes when the cache has the code.
+    /// Microseconds that unpacking and loading take when the cache has the code.
     fn load_again(&self) -> Result<f64> {
         // No module of these bytes is loaded, whose code would be shared.
         let wasm = bench_measure::distinct(&self.wasm, 0);
         let cache = CodeCache::open(self.cache.path().join("code"))?;
+        let archive = self.cache.path().join("guest.surli");
+        contract::package(&wasm)?.pack(archive.clone(), None)?;
         let load = || -> Result<Runtime> {
-            let package = contract::package(&wasm)?;
+            let package = SurrealismPackage::from_file(archive.clone())?;
             Ok(Runtime::builder(package).code_cache(cache.clone()).build()?)
         };
         load()?;
         let start = Instant::now();
         load()?;
         Ok(start.elapsed().as_secs_f64() * 1e6)
+    }
+
+    /// Microseconds of a call with an instance of its own.
+    fn fresh(&self) -> Result<f64> {
+        let package = contract::package(&self.wasm)?;
+        let runtime = Runtime::builder(package).isolation(Isolation::Fresh).build()?;
+        ensure!(runtime.usage().init_captured, "`init` is run again in every instance");
+        let function = Work::CanDrive.function();
+        let args = || contract::args(Work::CanDrive);
+        executor()?
+            .block_on(round_with(args, async |args| contract::call(&runtime, function, args).await))
     }
 
     fn rows(&self) -> Result<f64> {
@@ -52,6 +65,7 @@ impl Ours {
 impl Side for Ours {
     fn measure(&mut self, case: Case) -> Result<Option<f64>> {
         match case {
+            Case::Fresh => self.fresh().map(Some),
             Case::LoadAgain => self.load_again().map(Some),
             Case::Rows => self.rows().map(Some),
             shared => self.contract.measure(shared),

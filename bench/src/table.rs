@@ -10,7 +10,8 @@ const ROUNDS: usize = 5;
 /// Compiling takes its time, and more of it than anything disturbs.
 const ROUNDS_OF_LOADS: usize = 2;
 
-const CASES: [(&str, Case); 12] = [
+const CASES: [(&str, Case); 13] = [
+    ("an empty function of a component", Case::Nothing),
     ("`can_drive(int) -> bool`", Case::Call(Work::CanDrive)),
     ("1 MiB of text in, its length out", Case::Call(Work::Length(1 << 20))),
     ("10,000 integers in, their sum out", Case::Call(Work::Sum(10_000))),
@@ -19,9 +20,9 @@ const CASES: [(&str, Case); 12] = [
     ("`can_drive` by 1 task on two threads, per call", Case::Together { callers: 1, pool: 64 }),
     ("`can_drive` by 2 tasks on two threads, per call", Case::Together { callers: 2, pool: 64 }),
     ("`can_drive` by 64 tasks on two threads, per call", Case::Together { callers: 64, pool: 64 }),
-    ("a fresh instance, `init` (not for bare), one call", Case::Fresh),
+    ("a fresh instance after its `init` (bare, Extism: without), one call", Case::Fresh),
     ("load", Case::Load),
-    ("load again", Case::LoadAgain),
+    ("load again (ours: and unpack)", Case::LoadAgain),
     ("`can_drive` for 1,000 rows in one call, per row", Case::Rows),
 ];
 

@@ -1,5 +1,7 @@
 //! `../functions.rs` for the next generation, which has no key-value store.
 
+use std::sync::OnceLock;
+
 use surrealism::surrealism;
 
 #[surrealism]
@@ -15,4 +17,19 @@ fn length(text: String) -> i64 {
 #[surrealism]
 fn sum(numbers: Vec<i64>) -> i64 {
     numbers.into_iter().sum()
+}
+
+/// The first primes.
+static PRIMES: OnceLock<Vec<i64>> = OnceLock::new();
+
+/// Some work, whose outcome is always the same.
+#[surrealism(init)]
+fn prepare() -> Result<(), String> {
+    let is_prime = |number: &i64| (2..*number).take_while(|d| d * d <= *number).all(|d| number % d != 0);
+    PRIMES.set((2..10_000).filter(is_prime).collect()).map_err(|_| "it ran before".to_string())
+}
+
+#[surrealism]
+fn prime(index: i64) -> Option<i64> {
+    PRIMES.get()?.get(usize::try_from(index).ok()?).copied()
 }

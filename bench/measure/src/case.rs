@@ -3,6 +3,8 @@ use serde::{Deserialize, Serialize};
 /// What one round does, again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Case {
+    /// A call of a component's function that is empty: what wasmtime takes for itself.
+    Nothing,
     /// A call, by one task.
     Call(Work),
     /// [`Work::CanDrive`], by so many tasks at once on two threads.
@@ -11,7 +13,8 @@ pub enum Case {
     Fresh,
     /// A component compiled and made ready for calls. Unpacking an archive is not in it.
     Load,
-    /// The same for one that was loaded before, with whatever keeps compiled code.
+    /// The same for one that was loaded before, with whatever keeps compiled code. For ours, unpacking
+    /// is in it.
     LoadAgain,
     /// [`Work::CanDrive`] for each of 1,000 rows handed over at once; the time of one row.
     Rows,

@@ -6,7 +6,7 @@ mod time;
 
 pub use case::{Case, Work};
 pub use process::{Process, serve};
-pub use time::{round, together};
+pub use time::{round, round_with, together};
 
 use anyhow::Result;
 

@@ -10,18 +10,31 @@ const ROUND: Duration = Duration::from_millis(100);
 
 /// Microseconds that one `call` takes.
 pub async fn round(mut call: impl AsyncFnMut() -> Result<()>) -> Result<f64> {
-    let mut times = 1_u32;
-    loop {
+    round_with(|| (), async |()| call().await).await
+}
+
+/// Microseconds that one `call` takes of arguments that `make` has made before.
+pub async fn round_with<A>(
+    mut make: impl FnMut() -> A,
+    mut call: impl AsyncFnMut(A) -> Result<()>,
+) -> Result<f64> {
+    /// Calls between two looks at the clock; of long ones there is one, so that its arguments are as
+    /// warm as those that are made once for all.
+    const CALLS: u32 = 64;
+    const LONG: Duration = Duration::from_micros(20);
+
+    let (mut calls, mut took, mut batch) = (0, Duration::ZERO, 1);
+    while took < ROUND {
+        let arguments: Vec<A> = (0..batch).map(|_| make()).collect();
         let start = Instant::now();
-        for _ in 0..times {
-            call().await?;
+        for arguments in arguments {
+            call(arguments).await?;
         }
-        let took = start.elapsed();
-        if took >= ROUND {
-            return Ok(took.as_secs_f64() * 1e6 / f64::from(times));
-        }
-        times = times.saturating_mul(2);
+        took += start.elapsed();
+        calls += batch;
+        batch = if took / calls < LONG { CALLS } else { 1 };
     }
+    Ok(took.as_secs_f64() * 1e6 / f64::from(calls))
 }
 
 /// Microseconds for one call, of many by `callers` tasks at once.

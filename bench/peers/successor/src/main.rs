@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use bench_measure::{Case, Work, distinct, executor, round, serve, together};
+use bench_measure::{Case, Work, distinct, executor, round, round_with, serve, together};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::config::AbiVersion;
 use surrealism_runtime::epoch::{EngineSettings, engines};
@@ -41,7 +41,7 @@ struct Side {
 impl bench_measure::Side for Side {
     fn measure(&mut self, case: Case) -> Result<Option<f64>> {
         let time = match case {
-            Case::Call(Work::KvSet | Work::KvGet) => return Ok(None),
+            Case::Nothing | Case::Call(Work::KvSet | Work::KvGet) => return Ok(None),
             Case::Call(work) => self.calls(work)?,
             Case::Together { callers, pool } => {
                 let runtime = self.loaded(pool)?;
@@ -77,7 +77,8 @@ impl Side {
 
     fn calls(&mut self, work: Work) -> Result<f64> {
         let (runtime, args) = (self.loaded(SLOTS)?, args(work));
-        self.executor.block_on(round(async || call(&runtime, work, vec![args.clone()]).await))
+        let args = || vec![args.clone()];
+        self.executor.block_on(round_with(args, async |args| call(&runtime, work, args).await))
     }
 
     fn rows(&mut self) -> Result<f64> {
