@@ -29,7 +29,7 @@ mod types;
 /// | `name = "a::b"` | the name to export it under |
 /// | `writeable` | the function may write to the database |
 /// | `comment = "…"` | what the function says of itself, in place of its doc comment |
-/// | `init` | exports nothing: runs once in each instance, before the first call; at most one |
+/// | `init` | exports nothing: runs once in each instance, before the first call; at most one. An `init` that asks the host for nothing may run once for many instances, which begin with its outcome |
 ///
 /// `#[name = "…"]` on a parameter names the argument.
 ///

@@ -96,7 +96,8 @@ impl Controller {
         }
     }
 
-    /// Runs the module's `init`, if it has one and it has not yet run in this instance.
+    /// Runs the module's `init`, if it has one, its outcome is not
+    /// [captured](crate::Isolation::Fresh), and it has not yet run in this instance.
     /// [`Runtime::acquire_controller`](crate::Runtime::acquire_controller) has done so.
     ///
     /// # Errors
