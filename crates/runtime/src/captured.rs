@@ -76,18 +76,20 @@ pub(crate) fn capture(
     let attempt = catch_unwind(AssertUnwindSafe(|| at_once(attempt(engine, wasm, limits))));
     match attempt {
         Ok(Some(Ok(component))) => Ok(component),
-        Ok(Some(Err(error))) if is_the_machines(&error) => Err(Refused::Now),
+        Ok(Some(Err(error))) => Err(Refused::by(&error)),
         _ => Err(Refused::Ever),
     }
 }
 
-/// Whether there was no time, or the system had no memory.
-fn is_the_machines(error: &Error) -> bool {
-    #[cfg(unix)]
-    let is_the_systems = error.is::<rustix::io::Errno>();
-    #[cfg(not(unix))]
-    let is_the_systems = error.is::<std::io::Error>();
-    is_the_systems || error.is::<TimeIsUp>()
+impl Refused {
+    /// The machine is to blame where there was no time, or the system had no memory.
+    pub(crate) fn by(error: &Error) -> Self {
+        #[cfg(unix)]
+        let is_the_systems = error.is::<rustix::io::Errno>();
+        #[cfg(not(unix))]
+        let is_the_systems = error.is::<std::io::Error>();
+        if is_the_systems || error.is::<TimeIsUp>() { Self::Now } else { Self::Ever }
+    }
 }
 
 /// What a future that never waits gives. Guests are called asynchronously for the sake of their

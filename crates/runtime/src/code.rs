@@ -83,8 +83,9 @@ impl Loader<'_> {
             if self.cache.is_some_and(|cache| cache.has_none(engine, &form.fingerprint)) {
                 return self.load_plain(plain, wasm);
             }
-            let captured = capture(engine, wasm, limits)
-                .and_then(|component| self.compile(form, &component).map_err(|_| Refused::Ever));
+            let captured = capture(engine, wasm, limits).and_then(|component| {
+                self.compile(form, &component).map_err(|error| Refused::by(&error))
+            });
             match captured {
                 Ok(code) => Ok((Arc::new(code), CodeSource::Compiled)),
                 Err(refused) => {

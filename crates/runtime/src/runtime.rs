@@ -59,7 +59,7 @@ pub enum Isolation {
     ///   guest that uses files.
     /// - It fails or traps, or is refused memory.
     /// - It takes longer than [`MAX_CAPTURE_TIME`](crate::limits::MAX_CAPTURE_TIME) or than a call
-    ///   may. This is tried again by the next load.
+    ///   may. This is tried again by the next load once no runtime of the module is left.
     /// - What it leaves is more than [`MAX_CAPTURED_BYTES`](crate::limits::MAX_CAPTURED_BYTES) of
     ///   memory, or in more than [`MAX_CAPTURED_PIECES`](crate::limits::MAX_CAPTURED_PIECES).
     /// - The component keeps state elsewhere than in memories and integers: its code changes tables,

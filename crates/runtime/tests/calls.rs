@@ -106,7 +106,7 @@ fn calls_of_every_length_answer_alike() {
         let text = "x".repeat(length);
         let greeting = value(format!("hello {text}"));
         assert_eq!(call(runtime, None, vec![value(text.clone())]).unwrap(), greeting, "{length}");
-        // The last kind is one for the general codec, which needs its bytes aligned.
+        // The last kind is one for the general codec.
         for sent in [value(text.clone()), value(vec![text.clone()]), regex(&text)] {
             let got = call(runtime, Some("echo::any"), vec![sent.clone()]).unwrap();
             assert!(got == sent, "{sent:?} became {got:?}");
@@ -114,6 +114,54 @@ fn calls_of_every_length_answer_alike() {
         let error = call(runtime, Some("fail::with_text"), vec![value(format!("no {text}"))]);
         assert_says(&error.unwrap_err(), &[&format!("no {text}")]);
     }
+}
+
+/// What is returned to `invoke-short` lies in the guest, which may say of it what it likes.
+#[test]
+fn a_short_call_that_is_answered_dishonestly_is_an_error() {
+    let cases: [(&str, (u8, u32, u32), &str); 7] = [
+        ("bytes that are no value", (0, 32, 2), "cannot decode a value"),
+        ("nothing", (0, 0, 0), "cannot decode a value"),
+        ("a value that ends outside", (0, 65_530, 8), "out of bounds"),
+        ("a value as large as an address", (0, 64, u32::MAX), "out of bounds"),
+        ("an error that ends outside", (1, u32::MAX, 8), "out of bounds"),
+        ("an error that is no text", (1, 32, 2), "utf-8"),
+        ("neither a value nor an error", (2, 64, 8), "discriminant"),
+    ];
+    for (what, (tag, start, length), expected) in cases {
+        let runtime = Runtime::builder(component(&answering_short(tag, start, length)));
+        let error = call(&runtime.build().unwrap(), None, vec![]).unwrap_err();
+        let text = error.to_string().to_lowercase();
+        assert!(text.contains(expected), "{what}: {text:?} lacks {expected:?}");
+    }
+    // Larger than what one call may copy, though it lies within.
+    let large = answering_short(0, 0, 80 << 20).replace("(memory $m 1)", "(memory $m 1300)");
+    let error = call(&Runtime::builder(component(&large)).build().unwrap(), None, vec![]);
+    assert_says(&error.unwrap_err(), &["fuel"]);
+}
+
+/// A component whose `invoke-short` returns a tag, and where what follows lies.
+fn answering_short(tag: u8, start: u32, length: u32) -> String {
+    let words = "u64 ".repeat(8);
+    let flat = "i64 ".repeat(16);
+    format!(
+        r#"(core module $m
+             (memory $m 1) (export "memory" (memory $m))
+             (data (i32.const 32) "\ff\ff")
+             (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+             (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32) unreachable)
+             (func (export "short") (param {flat}) (result i32)
+               (i32.store8 (i32.const 0) (i32.const {tag}))
+               (i32.store (i32.const 4) (i32.const {start}))
+               (i32.store (i32.const 8) (i32.const {length}))
+               (i32.const 0)))
+           (core instance $i (instantiate $m))
+           (func (export "invoke-short")
+             (param "first" (tuple {words})) (param "second" (tuple {words}))
+             (result (result (list u8) (error string)))
+             (canon lift (core func $i "short") (memory $i "memory")))
+           {INVOKE}"#
+    )
 }
 
 fn regex(text: &str) -> Value {

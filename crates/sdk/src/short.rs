@@ -1,5 +1,5 @@
 //! The export `invoke-short`, by hand: what `wit_bindgen` generates would have the host come back after
-//! each call, for the answer to be freed, and that costs as much again as handing it over.
+//! each call for the answer to be freed, before the host has read it where it lies.
 //!
 //! Format: <https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md>, of a
 //! `result<list<u8>, string>` that is returned.

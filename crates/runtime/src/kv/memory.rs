@@ -155,17 +155,19 @@ impl Contents {
 
     fn insert(&mut self, key: String, value: Vec<u8>, ends: Option<Instant>) {
         let entry = Entry { value, ends };
-        let before = match self.entries.get_mut(key.as_str()) {
-            Some(old) => std::mem::replace(old, entry).ends,
-            None => self.entries.insert(Arc::from(key.as_str()), entry).and_then(|old| old.ends),
+        let old = match self.entries.get_mut(key.as_str()) {
+            Some(old) => Some(std::mem::replace(old, entry)),
+            None => self.entries.insert(Arc::from(key.as_str()), entry),
         };
-        self.reschedule(&key, before, ends);
+        self.reschedule(&key, old.and_then(|old| old.ends), ends);
     }
 
     fn remove(&mut self, key: &str) {
         if let Some((key, Entry { value, ends })) = self.entries.remove_entry(key) {
             self.size = self.size.without(&key, value.len());
-            self.reschedule(&key, ends, None);
+            if let Some(ends) = ends {
+                self.expiries.remove(&(ends, key));
+            }
         }
     }
 
