@@ -82,7 +82,7 @@ impl<'a, A> Call<'a, A> {
             .map_err(|_| Deadline::until(callers, module, timeout).missed())??;
 
         let deadline = Deadline::until(callers, module, timeout);
-        let mut controller = runtime.ready(place, context, deadline).await?;
+        let mut controller = runtime.ready(place, context, || deadline).await?;
         let answer = work(&mut controller, name.as_deref(), args, deadline).await;
         runtime.release_controller(controller);
         answer

@@ -165,7 +165,7 @@ impl Deadline {
         let module_limit = module.max_execution_time;
         let modules = module_limit.and_then(|limit| Instant::now().checked_add(limit));
         Self {
-            at: [at, modules].into_iter().flatten().min(),
+            at: smaller(at, modules),
             effective: smaller(context_timeout, module_limit),
             context_timeout,
             module_limit,
@@ -186,6 +186,11 @@ impl fmt::Display for Module {
     }
 }
 
-fn smaller<T: Ord>(asked: Option<T>, ceiling: Option<T>) -> Option<T> {
-    [asked, ceiling].into_iter().flatten().min()
+/// The smaller of two bounds, of which either may be missing.
+#[inline]
+fn smaller<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }

@@ -210,7 +210,7 @@ impl Runtime {
         context: Box<dyn InvocationContext>,
     ) -> SurrealismResult<Controller> {
         let place = self.checkout().await?;
-        self.ready(place, context, Deadline::of(&self.module, None)).await
+        self.ready(place, context, || Deadline::of(&self.module, None)).await
     }
 
     /// Waits for the right to have an instance at work, and takes an idle one if there is one.
@@ -236,21 +236,28 @@ impl Runtime {
         &self,
         (place, idle): (Place, Option<Controller>),
         context: Box<dyn InvocationContext>,
-        deadline: Deadline,
+        deadline: impl FnOnce() -> Deadline,
     ) -> SurrealismResult<Controller> {
         let mut controller = match idle {
             Some(mut controller) => {
                 controller.set_context(context);
                 controller
             }
-            None => {
-                let mut made = Controller::new(self.module.clone(), context, deadline).await?;
-                made.init_within(deadline).await?;
-                made
-            }
+            // In a box, since most calls find an instance, and would carry all that making one takes.
+            None => Box::pin(self.make(context, deadline())).await?,
         };
         controller.hold(place);
         Ok(controller)
+    }
+
+    async fn make(
+        &self,
+        context: Box<dyn InvocationContext>,
+        deadline: Deadline,
+    ) -> SurrealismResult<Controller> {
+        let mut made = Controller::new(self.module.clone(), context, deadline).await?;
+        made.init_within(deadline).await?;
+        Ok(made)
     }
 
     /// Gives an instance back. Its context is taken out; its memory stays.
