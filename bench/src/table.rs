@@ -5,7 +5,7 @@ use bench_measure::{Case, Work};
 
 use crate::sides::Sides;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 /// Compiling takes its time, and more of it than anything disturbs.
 const ROUNDS_OF_LOADS: usize = 2;
