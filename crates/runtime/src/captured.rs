@@ -24,7 +24,7 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::capturable;
 use crate::code::Fingerprint;
-use crate::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED_BYTES, MAX_CAPTURED_PIECES, MAX_CORE_ITEMS};
+use crate::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED_BYTES, MAX_CAPTURED_PIECES};
 use crate::store::MemoryLimit;
 
 /// What `init` may take to be captured.
@@ -182,15 +182,15 @@ impl ResourceLimiter for OrNothing {
     }
 
     fn instances(&self) -> usize {
-        MAX_CORE_ITEMS
+        self.0.instances()
     }
 
     fn tables(&self) -> usize {
-        MAX_CORE_ITEMS
+        self.0.tables()
     }
 
     fn memories(&self) -> usize {
-        MAX_CORE_ITEMS
+        self.0.memories()
     }
 }
 

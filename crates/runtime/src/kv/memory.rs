@@ -178,18 +178,17 @@ impl Contents {
         true
     }
 
+    /// Has an entry, which is there, end at another time than before.
     fn reschedule(&mut self, key: &str, before: Option<Instant>, ends: Option<Instant>) {
         if before == ends {
             return;
         }
-        // The key as an entry has it, if there still is one.
-        let held = self.entries.get_key_value(key);
-        let key = held.map_or_else(|| Arc::from(key), |(key, _)| key.clone());
+        let Some((key, _)) = self.entries.get_key_value(key) else { return };
         if let Some(before) = before {
             self.expiries.remove(&(before, key.clone()));
         }
         if let Some(ends) = ends {
-            self.expiries.insert((ends, key));
+            self.expiries.insert((ends, key.clone()));
         }
     }
 
