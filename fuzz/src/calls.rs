@@ -313,6 +313,8 @@ impl Model<'_> {
         let (function, args) = way.call(self.guest);
         let call = self.runtime.call(function, args, Host);
         match (self.has_permit(), way) {
+            // Refused before it bothers an instance, or waits for one.
+            (_, Way::Unknown) => way.check(self.guest, way.run(call.into_future()), 0),
             (false, _) if self.waiting.is_some() => {
                 assert!(block_on(call.into_future()).unwrap_err().is_busy());
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use surrealdb_types::Value;
 use surrealism_types::args::Args;
@@ -76,12 +76,12 @@ impl<'a, A> Call<'a, A> {
     ) -> SurrealismResult<T> {
         let Self { runtime, name, args, context, timeout, max_wait } = self;
         let module = runtime.module();
-        let callers = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let place = within(&module.process.alarms, callers, runtime.checkout_within(max_wait))
+        let callers = Deadline::of_caller(timeout);
+        let place = within(&module.process.alarms, callers.at, runtime.checkout_within(max_wait))
             .await
-            .map_err(|_| Deadline::until(callers, module, timeout).missed())??;
+            .map_err(|_| callers.missed())??;
 
-        let deadline = Deadline::until(callers, module, timeout);
+        let deadline = callers.and_of(module);
         let mut controller = runtime.ready(place, context, || deadline).await?;
         let answer = work(&mut controller, name.as_deref(), args, deadline).await;
         runtime.release_controller(controller);
@@ -94,9 +94,16 @@ impl<'a, A: Args + Send + 'a> IntoFuture for Call<'a, A> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run(async |controller, name, args, deadline| {
-            controller.invoke_within(name, args, deadline).await
-        }))
+        Box::pin(async move {
+            let Self { runtime, name, args, context, timeout, max_wait } = self;
+            let args = args.to_values();
+            runtime.module().check_call(name.as_deref(), args.len())?;
+            let call = Call { runtime, name, args, context, timeout, max_wait };
+            call.run(async |controller, name, args, deadline| {
+                controller.invoke_within(name, &args, deadline).await
+            })
+            .await
+        })
     }
 }
 
@@ -105,9 +112,14 @@ impl<'a> IntoFuture for CallRows<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.0.run(async |controller, name, rows, deadline| {
-            controller.invoke_rows_within(name, rows, deadline).await
-        }))
+        Box::pin(async move {
+            let call = self.0;
+            call.runtime.module().check_rows(call.name.as_deref(), &call.args)?;
+            call.run(async |controller, name, rows, deadline| {
+                controller.invoke_rows_within(name, &rows, deadline).await
+            })
+            .await
+        })
     }
 }
 

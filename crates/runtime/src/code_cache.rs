@@ -45,11 +45,12 @@ impl CodeCache {
     ///
     /// # Errors
     ///
-    /// When it cannot be made, or another user owns it or may write to it.
+    /// When it cannot be made, or another user owns it or may write to it, or can put another in its
+    /// place: owns a folder that it is in, or may write to one that is not sticky.
     pub fn open(folder: impl Into<PathBuf>) -> SurrealismResult<Self> {
         let folder = folder.into();
-        let opened = make(&folder).and_then(|()| check_private(&fs::metadata(&folder)?));
-        opened.with_context(|| {
+        let opened = make(&folder).and_then(|()| private(&folder));
+        let folder = opened.with_context(|| {
             format!("the folder {} cannot be used for compiled code", folder.display())
         })?;
         Ok(Self { folder, max_bytes: DEFAULT_MAX_CODE_CACHE_BYTES })
@@ -192,6 +193,18 @@ fn make(folder: &Path) -> Result<()> {
     Ok(builder.create(folder)?)
 }
 
+/// The folder by a path without links, at which it stays.
+fn private(folder: &Path) -> Result<PathBuf> {
+    let folder = folder.canonicalize()?;
+    check_private(&fs::metadata(&folder)?)?;
+    for around in folder.ancestors().skip(1) {
+        check_around(&fs::metadata(around)?).with_context(|| {
+            format!("others may put another in its place in {}", around.display())
+        })?;
+    }
+    Ok(folder)
+}
+
 /// Refuses what others may have written.
 #[cfg(unix)]
 fn check_private(metadata: &Metadata) -> Result<()> {
@@ -204,8 +217,28 @@ fn check_private(metadata: &Metadata) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a folder in which others may rename what is this user's.
+#[cfg(unix)]
+fn check_around(metadata: &Metadata) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+
+    const ROOT: u32 = 0;
+    const STICKY: u32 = 0o1000;
+
+    let (owner, me) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    ensure!([ROOT, me].contains(&owner), "it belongs to user {owner}, and this is user {me}");
+    let mode = metadata.mode() & 0o1777;
+    ensure!(mode & 0o022 == 0 || mode & STICKY != 0, "its mode is {mode:o}: make it 755");
+    Ok(())
+}
+
 /// Folders of a user's profile are the user's own.
 #[cfg(not(unix))]
 fn check_private(_: &Metadata) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_around(_: &Metadata) -> Result<()> {
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
-use surrealism_types::codec::{self, ShortCall};
+use surrealism_types::codec::{self, Decoder, ShortCall};
 use wasmtime::{AsContextMut, Store, bail};
 
 use crate::bindings::{Guest, HalfCall};
@@ -111,6 +111,7 @@ impl Controller {
         if self.initialised {
             return Ok(());
         }
+        self.store.data_mut().begin_call();
         let (answer,) = self
             .enter("init", deadline, async |store, guest| match &guest.init {
                 Some(init) => init.call_async(store, ()).await,
@@ -159,29 +160,41 @@ impl Controller {
         context_timeout: Option<Duration>,
     ) -> SurrealismResult<Value> {
         let deadline = Deadline::of(&self.module, context_timeout);
-        self.invoke_within(name.as_deref(), args, deadline).await
+        let (name, args) = (name.as_deref(), args.to_values());
+        self.module.check_call(name, args.len())?;
+        self.invoke_within(name, &args, deadline).await
     }
 
-    pub(crate) async fn invoke_within<A: Args>(
+    /// Calls a function with arguments of which it takes as many.
+    pub(crate) async fn invoke_within(
         &mut self,
         name: Option<&str>,
-        args: A,
+        args: &[Value],
         deadline: Deadline,
     ) -> SurrealismResult<Value> {
-        let args = args.to_values();
-        self.module.check_call(name, args.len()).map_err(SurrealismError::FunctionCallError)?;
-        let args = codec::encode_values(&args)?;
+        self.store.data_mut().begin_call();
+        self.invoke_row(name, args, deadline, &mut Decoder::new()).await
+    }
+
+    async fn invoke_row(
+        &mut self,
+        name: Option<&str>,
+        args: &[Value],
+        deadline: Deadline,
+        decoder: &mut Decoder,
+    ) -> SurrealismResult<Value> {
+        let args = codec::encode_values(args)?;
         if self.guest.invoke_short.is_some()
             && let Some(call) = ShortCall::new(name, &args)
         {
-            return self.enter_with_short(name, &call, deadline).await;
+            return self.enter_with_short(name, &call, deadline, decoder).await;
         }
         let (answer,) = self
             .enter(name.unwrap_or("default"), deadline, async |store, guest| {
                 guest.invoke.call_async(store, (name, &args)).await
             })
             .await?;
-        Ok(codec::decode_value(&answer.map_err(failed)?)?)
+        Ok(decoder.decode_value(&answer.map_err(failed)?)?)
     }
 
     /// Hands a short call to the guest, and reads the answer where it lies.
@@ -190,6 +203,7 @@ impl Controller {
         name: Option<&str>,
         call: &ShortCall,
         deadline: Deadline,
+        decoder: &mut Decoder,
     ) -> SurrealismResult<Value> {
         let answer = self
             .enter(name.unwrap_or("default"), deadline, async |store, guest| {
@@ -199,7 +213,7 @@ impl Controller {
                 let call = call.halves().map(HalfCall::from).into();
                 let (answer,) = invoke.call_async(&mut *store, call).await?;
                 Ok(match answer {
-                    Ok(value) => Ok(codec::decode_value(value.as_le_slice(&*store))),
+                    Ok(value) => Ok(decoder.decode_value(value.as_le_slice(&*store))),
                     Err(message) => Err(failed(message.to_str(&*store)?.into_owned())),
                 })
             })
@@ -212,23 +226,18 @@ impl Controller {
     pub(crate) async fn invoke_rows_within(
         &mut self,
         name: Option<&str>,
-        rows: Vec<Vec<Value>>,
+        rows: &[Vec<Value>],
         deadline: Deadline,
     ) -> SurrealismResult<Vec<SurrealismResult<Value>>> {
-        for (index, row) in rows.iter().enumerate() {
-            let checked = self.module.check_call(name, row.len());
-            checked.map_err(|error| {
-                SurrealismError::FunctionCallError(format!("row {}: {error}", index + 1))
-            })?;
-        }
-        let mut answers = Vec::with_capacity(rows.len());
+        self.store.data_mut().begin_call();
+        let (mut answers, mut decoder) = (Vec::with_capacity(rows.len()), Decoder::new());
         if self.guest.invoke_rows.is_some() {
             for rows in rows.chunks(ROWS_PER_ENTRY) {
-                self.enter_with_rows(name, rows, deadline, &mut answers).await?;
+                self.enter_with_rows(name, rows, deadline, &mut decoder, &mut answers).await?;
             }
         } else {
             for row in rows {
-                match self.invoke_within(name, row, deadline).await {
+                match self.invoke_row(name, row, deadline, &mut decoder).await {
                     Err(error) if !self.fit => return Err(error),
                     answer => answers.push(answer),
                 }
@@ -243,6 +252,7 @@ impl Controller {
         name: Option<&str>,
         rows: &[Vec<Value>],
         deadline: Deadline,
+        decoder: &mut Decoder,
         answers: &mut Vec<SurrealismResult<Value>>,
     ) -> SurrealismResult<()> {
         let args = codec::encode_rows(rows)?;
@@ -255,8 +265,9 @@ impl Controller {
             })
             .await?;
         let expected = answers.len() + rows.len();
-        for answer in codec::decode_answers(&encoded.map_err(failed)?).take(rows.len() + 1) {
-            answers.push(answer?.map_err(failed));
+        for answer in codec::answers(&encoded.map_err(failed)?).take(rows.len() + 1) {
+            let answer = answer.map_err(anyhow::Error::from)?.map_err(failed);
+            answers.push(answer.and_then(|value| Ok(decoder.decode_value(value)?)));
         }
         if answers.len() != expected {
             return Err(SurrealismError::Other(anyhow::anyhow!(
@@ -353,8 +364,9 @@ impl Controller {
         ) -> wasmtime::Result<Option<(Result<T, String>,)>>,
     ) -> SurrealismResult<T> {
         let deadline = Deadline::of(&self.module, None);
+        self.store.data_mut().begin_call();
         match self.enter(export, deadline, ask).await? {
-            Some((answer,)) => answer.map_err(SurrealismError::FunctionCallError),
+            Some((answer,)) => answer.map_err(failed),
             None => Err(SurrealismError::Other(anyhow::anyhow!(
                 "{} does not describe itself: its component exports no `{export}`",
                 self.module
@@ -378,7 +390,7 @@ impl Controller {
             )));
         }
         self.reset_epoch_deadline();
-        self.store.data_mut().begin_call();
+        self.store.data_mut().begin_entry();
 
         self.fit = false;
         let outcome = {
@@ -386,7 +398,7 @@ impl Controller {
             let entered = pin!(call(&mut self.store, &self.guest));
             within(&self.module.process.alarms, deadline.at, entered).await
         };
-        self.store.data().end_call();
+        self.store.data().end_entry();
         match outcome {
             Ok(Ok(answer)) => {
                 self.fit = true;

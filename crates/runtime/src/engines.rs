@@ -16,8 +16,8 @@ use wasmtime::{
 
 use crate::bindings::{host, kv_atomic, kv_ttl};
 use crate::limits::{
-    CALL_STACK_BYTES, GUEST_STACK_BYTES, KEPT_MEMORY_BYTES, MAX_BACKTRACE_FRAMES, MAX_CORE_ITEMS,
-    MAX_TABLE_ELEMENTS, POOLED_INSTANCES,
+    CALL_STACK_BYTES, GUEST_STACK_BYTES, KEPT_MEMORY_BYTES, MAX_BACKTRACE_FRAMES,
+    MAX_TABLE_ELEMENTS, POOLED_CORE_INSTANCES, POOLED_INSTANCES, POOLED_TABLES,
 };
 use crate::lookup;
 use crate::store::StoreData;
@@ -101,14 +101,13 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
     pool.total_component_instances(instances)
         .total_memories(instances)
         .total_stacks(instances)
-        // A component is its own module, and a few small ones that adapt it to the host.
-        .total_core_instances(instances.saturating_mul(4))
-        .total_tables(instances.saturating_mul(2))
+        .total_core_instances(instances.saturating_mul(POOLED_CORE_INSTANCES))
+        .total_tables(instances.saturating_mul(POOLED_TABLES))
         .total_gc_heaps(instances / 16)
         .table_elements(MAX_TABLE_ELEMENTS)
-        .max_core_instances_per_component(MAX_CORE_ITEMS as u32)
-        .max_memories_per_component(MAX_CORE_ITEMS as u32)
-        .max_tables_per_component(MAX_CORE_ITEMS as u32)
+        .max_core_instances_per_component(POOLED_CORE_INSTANCES)
+        .max_memories_per_component(1)
+        .max_tables_per_component(POOLED_TABLES)
         .linear_memory_keep_resident(KEPT_MEMORY_BYTES)
         .table_keep_resident(KEPT_MEMORY_BYTES)
         // What a guest has not written needs no cleaning; only newer kernels can tell.
@@ -125,8 +124,9 @@ fn config(strict: bool) -> Config {
         .epoch_interruption(strict)
         .max_wasm_stack(GUEST_STACK_BYTES)
         .async_stack_size(CALL_STACK_BYTES)
-        // The default would read an environment variable.
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        // Debug information is the archive's: reading a few hundred kilobytes of it can take all memory
+        // there is, with each trap, and no deadline ends it.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_backtrace_max_frames(NonZeroUsize::new(MAX_BACKTRACE_FRAMES));
     config
 }

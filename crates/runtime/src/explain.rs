@@ -1,9 +1,9 @@
 //! A trap, in words: which function of which module, what the guest said, and where it was.
 
-use wasmtime::{Error, Trap, WasmBacktrace};
+use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace};
 
 use crate::SurrealismError;
-use crate::limits::{MAX_ERROR_BYTES, MAX_HANDLES, MAX_HOST_RESOURCES};
+use crate::limits::{MAX_ERROR_BYTES, MAX_FUNCTION_NAME_BYTES, MAX_HANDLES, MAX_HOST_RESOURCES};
 use crate::store::StoreData;
 
 /// Makes of what wasmtime answers an error that a plugin's author can act on. wasmtime's own error
@@ -12,9 +12,25 @@ pub(crate) fn trap(error: Error, function: &str, data: &StoreData) -> Surrealism
     let what = cause(&error, data);
     let mut message = format!("function `{function}` of {} {what}", data.module);
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        message += &format!("\n{backtrace}");
+        message += "\nwasm backtrace:";
+        for (index, frame) in backtrace.frames().iter().enumerate() {
+            message += &format!("\n  {index:>3}: {}", place(frame));
+        }
     }
-    SurrealismError::Wasmtime(Told { message, error }.into())
+    SurrealismError::Wasmtime(error.context(message))
+}
+
+/// Which function, and where in its module. Names are the archive's, and told as they are: what takes
+/// those of C++ apart, as wasmtime would, makes gigabytes of some that have a few hundred bytes.
+fn place(frame: &FrameInfo) -> String {
+    let name = match frame.func_name() {
+        Some(name) => cut(name, MAX_FUNCTION_NAME_BYTES).to_string(),
+        None => format!("function {}", frame.func_index()),
+    };
+    match frame.module_offset() {
+        Some(offset) => format!("{name} at {offset:#x}"),
+        None => name,
+    }
 }
 
 /// Adds to why an instance could not be made what it was refused, if anything.
@@ -27,7 +43,11 @@ pub(crate) fn refused(error: Error, data: &StoreData) -> Error {
 
 /// A stranger's words, cut to what an error may repeat.
 pub(crate) fn shortened(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_ERROR_BYTES)]
+    cut(text, MAX_ERROR_BYTES)
+}
+
+fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
 }
 
 fn cause(error: &Error, data: &StoreData) -> String {
@@ -77,27 +97,6 @@ fn panic_message(stderr: &str) -> Option<String> {
         message => format!("{message}, at {place}"),
     })
 }
-
-/// wasmtime's error under our words. Its own text is left out of the chain: it repeats the
-/// backtrace.
-struct Told {
-    message: String,
-    error: Error,
-}
-
-impl std::fmt::Display for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::fmt::Debug for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}\n{:?}", self.message, self.error)
-    }
-}
-
-impl std::error::Error for Told {}
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
@@ -177,12 +177,13 @@ impl Target {
     }
 
     async fn look_up(&self, name: &str, reach: &Reach) -> Result<Vec<SocketAddr>> {
-        if name.len() > MAX_HOST_NAME_BYTES || !reach.admits_name(name) {
+        if name.len() > MAX_HOST_NAME_BYTES {
             return Err(Error::HttpRequestDenied);
         }
-        let found = lookup_host((name, self.port)).await;
+        let found = reach.look_up(name).ok_or(Error::HttpRequestDenied)?.await;
         let found = found.map_err(|_| Error::DnsError { rcode: None, info_code: None })?;
-        Ok(found.filter(|address| reach.learn(name, address.ip())).collect())
+        let learned = found.into_iter().filter(|ip| reach.learn(name, *ip));
+        Ok(learned.map(|ip| SocketAddr::new(ip, self.port)).collect())
     }
 
     /// The name that the other side's certificate has to have.

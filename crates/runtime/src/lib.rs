@@ -69,6 +69,7 @@ mod module;
 mod network;
 mod output;
 mod pool;
+mod resolver;
 mod store;
 mod suggest;
 mod wasi;

@@ -98,6 +98,13 @@ pub const MAX_FUNCTIONS: usize = 10_000;
 /// Length of a function's name in bytes.
 pub const MAX_FUNCTION_NAME_BYTES: usize = 256;
 
+/// Names that are compared with one that is not known, to tell which was meant, and how long such a
+/// name may be in bytes: comparing takes time by both lengths, in the middle of a call.
+pub const MAX_COMPARED_NAMES: usize = 500;
+
+/// See [`MAX_COMPARED_NAMES`].
+pub const MAX_COMPARED_NAME_BYTES: usize = 64;
+
 /// How much of a guest's own words an error repeats, in bytes.
 pub const MAX_ERROR_BYTES: usize = 16 * KIB;
 
@@ -119,6 +126,17 @@ pub const MAX_BACKTRACE_FRAMES: usize = 20;
 
 /// Random bytes that a guest gets in one request.
 pub const MAX_RANDOM_BYTES: u64 = 64 * KIB as u64;
+
+/// Look-ups of names that one module may have under way at a time. One that its guest has given up counts
+/// until the system's resolver is done with it, which nothing can end.
+pub const MAX_LOOK_UPS: usize = 16;
+
+/// How long resolving the names of a module's `allow_net` may take while it is loaded, all together:
+/// no other is begun after that.
+pub const MAX_ALLOW_NET_TIME: Duration = Duration::from_secs(20);
+
+/// Addresses of one name that count.
+pub const MAX_ADDRESSES_PER_NAME: usize = 100;
 
 /// Addresses that one instance keeps of the names it has looked up.
 pub const MAX_LOOKED_UP_ADDRESSES: usize = 1_000;
@@ -147,6 +165,14 @@ pub const MAX_TABLE_ELEMENTS: usize = 1_000_000;
 
 /// Core instances, memories and tables that one component instance may consist of, each.
 pub const MAX_CORE_ITEMS: usize = 100;
+
+/// Core instances and tables of one component instance in the pool, which has but one memory there; what
+/// consists of more is made outside of it. The pool has as many for each of its instances, so that no
+/// module takes the place of others. A component is its own module and a few small ones that adapt it.
+pub const POOLED_CORE_INSTANCES: u32 = 8;
+
+/// See [`POOLED_CORE_INSTANCES`].
+pub const POOLED_TABLES: u32 = 4;
 
 /// Host resources (streams, files, sockets, timers) that one instance may hold at a time. Each may
 /// hold a file descriptor of the process, or the listing of a folder.

@@ -3,15 +3,21 @@
 //! wasmtime's own interface answers either every name or none. This one stands before it, and lets
 //! through the names that `allow_net` has and the addresses that [`Reach`] admits.
 
-use std::collections::HashMap;
+use std::future::poll_fn;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::vec;
 
+use async_trait::async_trait;
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
-    self, Host, HostResolveAddressStream, IpAddress, Network, ResolveAddressStream,
+    self, HostResolveAddressStream, IpAddress, Network, ResolveAddressStream,
 };
 use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, HostNetwork};
-use wasmtime_wasi::p2::{DynPollable, SocketError};
+use wasmtime_wasi::p2::{DynPollable, Pollable, SocketError, subscribe};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
 use crate::limits::MAX_HOST_NAME_BYTES;
@@ -36,13 +42,45 @@ impl HasData for Lookup {
     type Data<'a> = LookupView<'a>;
 }
 
-/// The names whose addresses a guest is reading, by their streams.
-pub(crate) type NamesByStream = HashMap<u32, String>;
-
 pub(crate) struct LookupView<'a> {
     pub(crate) sockets: WasiSocketsCtxView<'a>,
     pub(crate) reach: &'a Reach,
-    pub(crate) names: &'a mut NamesByStream,
+}
+
+/// What a guest's stream of addresses is: it has the number of one of these in the table.
+struct Stream {
+    name: String,
+    /// Whose it is: what one caller's guest has asked is not told to that of the next.
+    caller: u64,
+    answer: Answer,
+}
+
+enum Answer {
+    Awaited(Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>),
+    Come(vec::IntoIter<IpAddr>),
+    Failed,
+}
+
+impl Stream {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Answer::Awaited(asked) = &mut self.answer {
+            let addresses = ready!(asked.as_mut().poll(cx));
+            self.answer = addresses.map_or(Answer::Failed, |found| Answer::Come(found.into_iter()));
+        }
+        Poll::Ready(())
+    }
+}
+
+#[async_trait]
+impl Pollable for Stream {
+    async fn ready(&mut self) {
+        poll_fn(|cx| self.poll(cx)).await;
+    }
+}
+
+/// The same, by the name that the interface has for it.
+fn stream(stream: &Resource<ResolveAddressStream>) -> Resource<Stream> {
+    Resource::new_borrow(stream.rep())
 }
 
 impl ip_name_lookup::Host for LookupView<'_> {
@@ -51,15 +89,16 @@ impl ip_name_lookup::Host for LookupView<'_> {
         network: Resource<Network>,
         name: String,
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
+        self.sockets.table.get(&network)?;
         if name.len() > MAX_HOST_NAME_BYTES {
             return Err(ErrorCode::InvalidArgument.into());
         }
-        if !self.reach.admits_name(&name) {
+        let Some(asked) = self.reach.look_up(&name) else {
             return Err(ErrorCode::AccessDenied.into());
-        }
-        let stream = Host::resolve_addresses(&mut self.sockets, network, name.clone())?;
-        self.names.insert(stream.rep(), name);
-        Ok(stream)
+        };
+        let (caller, answer) = (self.reach.caller(), Answer::Awaited(Box::pin(asked)));
+        let stream = self.sockets.table.push(Stream { name, caller, answer })?;
+        Ok(Resource::new_own(stream.rep()))
     }
 }
 
@@ -85,36 +124,31 @@ impl HostNetwork for LookupView<'_> {
 impl HostResolveAddressStream for LookupView<'_> {
     fn resolve_next_address(
         &mut self,
-        stream: Resource<ResolveAddressStream>,
+        resource: Resource<ResolveAddressStream>,
     ) -> Result<Option<IpAddress>, SocketError> {
-        let name = self.names.get(&stream.rep()).cloned().unwrap_or_default();
-        loop {
-            let borrowed = Resource::new_borrow(stream.rep());
-            let Some(address) = self.sockets.resolve_next_address(borrowed)? else {
-                return Ok(None);
-            };
-            if self.reach.learn(&name, ip(&address)) {
-                return Ok(Some(address));
-            }
+        let stream = self.sockets.table.get_mut(&stream(&resource))?;
+        if stream.caller != self.reach.caller() {
+            return Err(ErrorCode::AccessDenied.into());
         }
+        if stream.poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            return Err(ErrorCode::WouldBlock.into());
+        }
+        let Answer::Come(addresses) = &mut stream.answer else {
+            return Err(ErrorCode::NameUnresolvable.into());
+        };
+        let admitted = addresses.find(|address| self.reach.learn(&stream.name, *address));
+        Ok(admitted.map(IpAddress::from))
     }
 
     fn subscribe(
         &mut self,
-        stream: Resource<ResolveAddressStream>,
+        resource: Resource<ResolveAddressStream>,
     ) -> Result<Resource<DynPollable>> {
-        self.sockets.subscribe(stream)
+        subscribe(self.sockets.table, stream(&resource))
     }
 
-    fn drop(&mut self, stream: Resource<ResolveAddressStream>) -> Result<()> {
-        self.names.remove(&stream.rep());
-        HostResolveAddressStream::drop(&mut self.sockets, stream)
-    }
-}
-
-fn ip(address: &IpAddress) -> std::net::IpAddr {
-    match *address {
-        IpAddress::Ipv4((a, b, c, d)) => [a, b, c, d].into(),
-        IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => [a, b, c, d, e, f, g, h].into(),
+    fn drop(&mut self, resource: Resource<ResolveAddressStream>) -> Result<()> {
+        self.sockets.table.delete(Resource::<Stream>::new_own(resource.rep()))?;
+        Ok(())
     }
 }

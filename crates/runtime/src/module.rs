@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use surrealdb_types::Value;
 use wasmtime::Engine;
 
 use crate::captured::CaptureLimits;
@@ -104,19 +105,29 @@ impl Module {
         self.exports.get_signature(name).ok_or_else(|| self.no_such_function(name))
     }
 
-    /// Refuses a call that cannot succeed, before the guest is bothered. An archive without a list
-    /// of functions leaves it to the guest.
-    pub(crate) fn check_call(&self, name: Option<&str>, args: usize) -> Result<(), String> {
-        if self.exports.functions.is_empty() {
-            return Ok(());
-        }
-        let signature = self.signature(name)?;
-        if signature.args.len() == args {
-            return Ok(());
-        }
-        let expected = signature.args.len();
-        let arguments = if expected == 1 { "argument" } else { "arguments" };
-        Err(format!("`{signature}` takes {expected} {arguments}, and the call has {args}"))
+    /// Refuses a call that cannot succeed, before an instance is bothered.
+    pub(crate) fn check_call(&self, name: Option<&str>, args: usize) -> SurrealismResult<()> {
+        let checked = self.listed(name).and_then(|function| check_args(function, args));
+        checked.map_err(SurrealismError::FunctionCallError)
+    }
+
+    /// As [`check_call`](Self::check_call), for each row of arguments.
+    pub(crate) fn check_rows(
+        &self,
+        name: Option<&str>,
+        rows: &[Vec<Value>],
+    ) -> SurrealismResult<()> {
+        let function = self.listed(name).map_err(SurrealismError::FunctionCallError)?;
+        rows.iter().enumerate().try_for_each(|(index, row)| {
+            check_args(function, row.len()).map_err(|error| {
+                SurrealismError::FunctionCallError(format!("row {}: {error}", index + 1))
+            })
+        })
+    }
+
+    /// A function's signature; `None` where the archive has no list, and leaves it to the guest.
+    fn listed(&self, name: Option<&str>) -> Result<Option<&FunctionExport>, String> {
+        if self.exports.functions.is_empty() { Ok(None) } else { self.signature(name).map(Some) }
     }
 
     fn no_such_function(&self, name: Option<&str>) -> String {
@@ -139,6 +150,17 @@ impl Module {
     }
 }
 
+fn check_args(function: Option<&FunctionExport>, args: usize) -> Result<(), String> {
+    let Some(function) = function.filter(|function| function.args.len() != args) else {
+        return Ok(());
+    };
+    let expected = function.args.len();
+    let arguments = if expected == 1 { "argument" } else { "arguments" };
+    let signature = function.to_string();
+    let signature = shortened(&signature);
+    Err(format!("`{signature}` takes {expected} {arguments}, and the call has {args}"))
+}
+
 /// When a call must be over, and who says so. Making an instance for it, and its `init`, count.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
@@ -151,24 +173,23 @@ pub(crate) struct Deadline {
 impl Deadline {
     /// For a call that begins now.
     pub(crate) fn of(module: &Module, context_timeout: Option<Duration>) -> Self {
-        let at = context_timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Self::until(at, module, context_timeout)
+        Self::of_caller(context_timeout).and_of(module)
     }
 
-    /// For a call whose caller waits until `at`, which was `context_timeout` away when it began to.
-    /// The module's limit counts from now. A time too far off to be told is no deadline.
-    pub(crate) fn until(
-        at: Option<Instant>,
-        module: &Module,
-        context_timeout: Option<Duration>,
-    ) -> Self {
+    /// The caller's own, from now. A time too far off to be told is no deadline.
+    pub(crate) fn of_caller(context_timeout: Option<Duration>) -> Self {
+        let at = from_now(context_timeout);
+        Self { at, effective: context_timeout, context_timeout, module_limit: None }
+    }
+
+    /// With the module's limit, which counts from now.
+    pub(crate) fn and_of(self, module: &Module) -> Self {
         let module_limit = module.max_execution_time;
-        let modules = module_limit.and_then(|limit| Instant::now().checked_add(limit));
-        Self {
-            at: smaller(at, modules),
-            effective: smaller(context_timeout, module_limit),
-            context_timeout,
-            module_limit,
+        match (self.at, from_now(module_limit)) {
+            (at, Some(limit)) if at.is_none_or(|at| limit < at) => {
+                Self { at: Some(limit), effective: module_limit, module_limit, ..self }
+            }
+            _ => Self { module_limit, ..self },
         }
     }
 
@@ -184,6 +205,10 @@ impl fmt::Display for Module {
         let meta = &self.config.meta;
         write!(f, "{}/{} {}", meta.organisation, meta.name, meta.version)
     }
+}
+
+fn from_now(time: Option<Duration>) -> Option<Instant> {
+    time.and_then(|time| Instant::now().checked_add(time))
 }
 
 /// The smaller of two bounds, of which either may be missing.

@@ -1,12 +1,14 @@
 //! Where a guest may connect to: `allow_net`, resolved once when the module is loaded.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ipnet::IpNet;
 
-use crate::limits::MAX_ALLOW_NET_ENTRIES;
+use crate::limits::{MAX_ALLOW_NET_ENTRIES, MAX_ALLOW_NET_TIME};
+use crate::resolver::addresses;
 
 /// One rule, resolved to addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,30 +40,51 @@ impl ResolvedNetAllow {
 }
 
 /// Resolves the entries of `allow_net`. Each is a CIDR block, an address, or `host[:port]`; a
-/// host's name is looked up here, and **blocks** until that is answered.
+/// host's name is looked up here, and **blocks** until that is answered: for
+/// [`MAX_ALLOW_NET_TIME`] in all, and what the last look-up takes.
 ///
 /// # Errors
 ///
-/// When an entry cannot be parsed or a name not be resolved; the message names the entry.
+/// When an entry cannot be parsed or a name not be resolved, or not in time; the message names it.
 pub fn resolve_allow_net(entries: &[String]) -> Result<Arc<Vec<ResolvedNetAllow>>> {
-    check_count(entries)?;
-    let mut resolved = Vec::new();
-    for entry in entries {
-        let addresses = NetRule::parse(entry)
-            .and_then(|rule| rule.resolve())
-            .with_context(|| format!("`allow_net` entry {entry:?} cannot be used"))?;
-        resolved.extend(addresses);
-    }
-    Ok(Arc::new(resolved))
+    Ok(Arc::new(resolve(&parse(entries)?)?))
 }
 
-fn check_count(entries: &[String]) -> Result<()> {
+/// The entries as rules, of which there may not be too many.
+pub(crate) fn parse(entries: &[String]) -> Result<Vec<NetRule>> {
     ensure!(
         entries.len() <= MAX_ALLOW_NET_ENTRIES,
         "`allow_net` has {} entries, and {MAX_ALLOW_NET_ENTRIES} are allowed",
         entries.len()
     );
-    Ok(())
+    let rule = |entry: &String| {
+        NetRule::parse(entry).with_context(|| format!("`allow_net` entry {entry:?} cannot be used"))
+    };
+    entries.iter().map(rule).collect()
+}
+
+/// Resolves rules one after the other, in the time that there is.
+pub(crate) fn resolve(rules: &[NetRule]) -> Result<Vec<ResolvedNetAllow>> {
+    let until = Instant::now() + MAX_ALLOW_NET_TIME;
+    let mut resolved = Vec::new();
+    for rule in rules {
+        match rule {
+            NetRule::Address(address) => resolved.push(address.clone()),
+            NetRule::Name(name, port) => {
+                ensure!(
+                    Instant::now() < until,
+                    "the names of `allow_net` took longer than {MAX_ALLOW_NET_TIME:?} to resolve, \
+                     before {name:?}: see whether the resolver answers"
+                );
+                let addresses = addresses(name)
+                    .with_context(|| format!("{name:?} of `allow_net` cannot be resolved"))?;
+                ensure!(!addresses.is_empty(), "{name:?} of `allow_net` resolves to no address");
+                let rule = |ip| ResolvedNetAllow::of(ip, *port);
+                resolved.extend(addresses.into_iter().map(rule));
+            }
+        }
+    }
+    Ok(resolved)
 }
 
 /// Checks that the entries of `allow_net` can be parsed, without looking any name up.
@@ -70,12 +93,7 @@ fn check_count(entries: &[String]) -> Result<()> {
 ///
 /// When one cannot; the message names it.
 pub fn check_allow_net(entries: &[String]) -> Result<()> {
-    check_count(entries)?;
-    for entry in entries {
-        NetRule::parse(entry)
-            .with_context(|| format!("`allow_net` entry {entry:?} cannot be used"))?;
-    }
-    Ok(())
+    parse(entries).map(drop)
 }
 
 /// One entry of `allow_net`, as it is written.
@@ -101,22 +119,6 @@ impl NetRule {
             url::Host::Ipv6(ip) => Self::Address(ResolvedNetAllow::of(ip.into(), port)),
             url::Host::Domain(name) => Self::Name(name, port),
         })
-    }
-
-    fn resolve(&self) -> Result<Vec<ResolvedNetAllow>> {
-        let (name, port) = match self {
-            Self::Address(address) => return Ok(vec![address.clone()]),
-            Self::Name(name, port) => (name, *port),
-        };
-        let addresses: Vec<SocketAddr> = (name.as_str(), port.unwrap_or(0))
-            .to_socket_addrs()
-            .with_context(|| format!("{name:?} cannot be resolved"))?
-            .collect();
-        if addresses.is_empty() {
-            bail!("{name:?} resolves to no address");
-        }
-        let rule = |address: SocketAddr| ResolvedNetAllow::of(address.ip(), port);
-        Ok(addresses.into_iter().map(rule).collect())
     }
 }
 

@@ -6,19 +6,22 @@
 //! needs a rule that names the address.
 
 use std::collections::HashSet;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use ipnet::IpNet;
 
 use crate::limits::MAX_LOOKED_UP_ADDRESSES;
-use crate::net_allow::{NetRule, ResolvedNetAllow, resolve_allow_net};
+use crate::net_allow::{self, NetRule, ResolvedNetAllow};
+use crate::resolver::Resolver;
 
 /// What `allow_net` of a module admits.
 #[derive(Debug)]
 pub(crate) struct Network {
     rules: Vec<NetRule>,
+    resolver: Resolver,
     /// The rules as they resolved when the module was loaded.
     pub(crate) snapshot: Arc<Vec<ResolvedNetAllow>>,
 }
@@ -30,19 +33,13 @@ impl Network {
     ///
     /// Those of [`resolve_allow_net`].
     pub(crate) fn resolve(entries: &[String]) -> Result<Self> {
-        let snapshot = resolve_allow_net(entries)?;
-        let parse = |entry: &String| {
-            NetRule::parse(entry).with_context(|| format!("`allow_net` entry {entry:?}"))
-        };
-        Ok(Self { rules: entries.iter().map(parse).collect::<Result<_>>()?, snapshot })
+        let rules = net_allow::parse(entries)?;
+        let snapshot = Arc::new(net_allow::resolve(&rules)?);
+        Ok(Self { rules, resolver: Resolver::default(), snapshot })
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.rules.is_empty()
-    }
-
-    pub(crate) fn has_names(&self) -> bool {
-        self.rules.iter().any(|rule| matches!(rule, NetRule::Name(..)))
     }
 
     /// The ports that rules admit for a name; `None` is every port.
@@ -77,8 +74,13 @@ pub(crate) struct Reach {
     looked_up: Arc<Mutex<LookedUp>>,
 }
 
-/// Addresses with the port that they are open at; `None` is every port.
-type LookedUp = HashSet<(IpAddr, Option<u16>)>;
+#[derive(Debug, Default)]
+struct LookedUp {
+    /// Addresses with the port that they are open at; `None` is every port.
+    addresses: HashSet<(IpAddr, Option<u16>)>,
+    /// Which caller they are for.
+    caller: u64,
+}
 
 impl Reach {
     pub(crate) fn new(network: Arc<Network>) -> Self {
@@ -91,21 +93,39 @@ impl Reach {
         if self.network.admits_by_address(|rule| rule.matches_socket_addr(address)) {
             return true;
         }
-        let looked_up = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let addresses = &self.looked_up().addresses;
         is_public(ip)
             && (self.network.snapshot.iter().any(|rule| rule.matches_socket_addr(address))
-                || looked_up.contains(&(ip, None))
-                || looked_up.contains(&(ip, Some(address.port()))))
+                || addresses.contains(&(ip, None))
+                || addresses.contains(&(ip, Some(address.port()))))
     }
 
-    /// Whether the guest may look a name up.
-    pub(crate) fn admits_name(&self, name: &str) -> bool {
-        self.network.ports_of(name).next().is_some()
+    /// Looks a name up, if the guest may. Of the answer it may be told what is
+    /// [learned](Self::learn).
+    pub(crate) fn look_up(
+        &self,
+        name: &str,
+    ) -> Option<impl Future<Output = io::Result<Vec<IpAddr>>> + Send + use<>> {
+        self.network.ports_of(name).next()?;
+        // In the form that DNS uses, which `ports_of` has seen that it has.
+        let name = url::Host::parse(name).ok()?.to_string();
+        Some(self.network.resolver.clone().look_up(name))
     }
 
-    /// Forgets every name that was looked up.
+    /// Forgets every name that was looked up: another caller comes.
     pub(crate) fn forget(&self) {
-        self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut looked_up = self.looked_up();
+        looked_up.addresses.clear();
+        looked_up.caller += 1;
+    }
+
+    /// Which caller the instance serves: how many were before.
+    pub(crate) fn caller(&self) -> u64 {
+        self.looked_up().caller
+    }
+
+    fn looked_up(&self) -> MutexGuard<'_, LookedUp> {
+        self.looked_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note of an address that an admitted name resolved to; answers whether the guest may
@@ -122,9 +142,9 @@ impl Reach {
         if !is_public(ip) {
             return false;
         }
-        let mut looked_up = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
-        if looked_up.len() < MAX_LOOKED_UP_ADDRESSES {
-            looked_up.extend(self.network.ports_of(name).map(|port| (ip, port)));
+        let addresses = &mut self.looked_up().addresses;
+        if addresses.len() < MAX_LOOKED_UP_ADDRESSES {
+            addresses.extend(self.network.ports_of(name).map(|port| (ip, port)));
         }
         true
     }
@@ -177,7 +197,11 @@ mod tests {
 
     fn reach(entries: &[&str]) -> Reach {
         let rules = entries.iter().map(|entry| NetRule::parse(entry).unwrap()).collect();
-        Reach::new(Arc::new(Network { rules, snapshot: Arc::default() }))
+        Reach::new(Arc::new(Network {
+            rules,
+            resolver: Resolver::default(),
+            snapshot: Arc::default(),
+        }))
     }
 
     fn admits(reach: &Reach, address: &str) -> bool {
@@ -222,7 +246,7 @@ mod tests {
             ("example.com.evil", false),
             ("", false),
         ] {
-            assert_eq!(reach.admits_name(name), admitted, "{name}");
+            assert_eq!(reach.look_up(name).is_some(), admitted, "{name}");
         }
     }
 

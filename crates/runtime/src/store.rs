@@ -15,7 +15,7 @@ use crate::http::Http;
 use crate::limits::{
     MAX_CORE_ITEMS, MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES, MAX_TABLE_ELEMENTS,
 };
-use crate::lookup::{LookupView, NamesByStream};
+use crate::lookup::LookupView;
 use crate::module::Module;
 use crate::network::Reach;
 use crate::output::Output;
@@ -36,7 +36,6 @@ pub(crate) struct StoreData {
     wasi: WasiCtx,
     table: ResourceTable,
     reach: Reach,
-    lookups: NamesByStream,
     #[cfg(feature = "http")]
     http: Http,
 }
@@ -70,7 +69,6 @@ impl StoreData {
             #[cfg(feature = "http")]
             http: Http::new(reach.clone()),
             reach,
-            lookups: NamesByStream::new(),
         };
         let mut store = Store::new(&engine, data);
         store.limiter(|data| &mut data.memory);
@@ -106,17 +104,22 @@ impl StoreData {
         }
     }
 
-    /// Begins a call: nothing that an earlier one printed or was refused is part of it.
+    /// Begins a call: nothing that an earlier one printed is part of it.
     pub(crate) fn begin_call(&mut self) {
-        self.memory.forget_refusal();
         if self.used_wasi {
             self.stdout.renew();
             self.stderr.renew();
         }
     }
 
-    /// Ends a call: hands on what it printed without a last line feed.
-    pub(crate) fn end_call(&self) {
+    /// Begins one of a call's ways into the guest: what was refused before is no reason for what happens
+    /// in it.
+    pub(crate) fn begin_entry(&mut self) {
+        self.memory.forget_refusal();
+    }
+
+    /// Ends it: hands on what was printed without a last line feed.
+    pub(crate) fn end_entry(&self) {
         if self.used_wasi {
             self.stdout.finish();
             self.stderr.finish();
@@ -137,7 +140,7 @@ impl StoreData {
     pub(crate) fn lookup(&mut self) -> LookupView<'_> {
         self.use_wasi();
         let sockets = WasiSocketsCtxView { ctx: self.wasi.sockets(), table: &mut self.table };
-        LookupView { sockets, reach: &self.reach, names: &mut self.lookups }
+        LookupView { sockets, reach: &self.reach }
     }
 
     #[cfg(feature = "http")]

@@ -1,6 +1,6 @@
 //! "Did you mean": the known names nearest to one that is not known.
 
-use crate::limits::MAX_FUNCTION_NAME_BYTES;
+use crate::limits::{MAX_COMPARED_NAME_BYTES, MAX_COMPARED_NAMES};
 
 /// The candidates closest to `name`, best first, at most three, none that is far off. A name without
 /// its namespace is close to the whole name.
@@ -11,20 +11,23 @@ pub(crate) fn nearest<'a>(
     const ALIKE: f64 = 0.6;
     const MOST: usize = 3;
 
-    // The distance takes time by the product of the lengths, and both are strangers'.
-    let sensible = |name: &str| name.len() <= MAX_FUNCTION_NAME_BYTES;
+    // The distance takes time by the product of the lengths, and both are strangers', as is how many
+    // there are.
+    let sensible = |name: &str| name.len() <= MAX_COMPARED_NAME_BYTES;
     if !sensible(name) {
         return Vec::new();
     }
 
     let alike = |candidate: &str| {
-        let last = candidate.rsplit("::").next().unwrap_or(candidate);
         let whole = strsim::normalized_damerau_levenshtein(name, candidate);
-        whole.max(strsim::normalized_damerau_levenshtein(name, last))
+        candidate.rsplit_once("::").map_or(whole, |(_, last)| {
+            whole.max(strsim::normalized_damerau_levenshtein(name, last))
+        })
     };
     let mut scored: Vec<(f64, &str)> = candidates
         .into_iter()
         .filter(|candidate| sensible(candidate))
+        .take(MAX_COMPARED_NAMES)
         .map(|candidate| (alike(candidate), candidate))
         .filter(|(score, _)| *score >= ALIKE)
         .collect();
@@ -50,5 +53,7 @@ mod tests {
         assert_eq!(nearest("ad", known), ["math::add"]);
         assert!(nearest("zzz", known).is_empty());
         assert!(nearest(&"say".repeat(1 << 20), known).is_empty());
+        let many = vec!["other"; MAX_COMPARED_NAMES];
+        assert!(nearest("say", many.iter().copied().chain(["say"])).is_empty());
     }
 }

@@ -28,14 +28,12 @@ pub(crate) fn context(
     if let Some(root) = files {
         builder.preopened_dir(root, "/", FsPerms::ReadOnly)?;
     }
-    builder
-        .allow_udp(false)
-        .allow_ip_name_lookup(network.has_names())
-        .allow_tcp(!network.is_closed())
-        .socket_addr_check(move |address, purpose| {
+    builder.allow_udp(false).allow_tcp(!network.is_closed()).socket_addr_check(
+        move |address, purpose| {
             let admitted = admits(&reach, address, purpose);
             Box::pin(async move { admitted })
-        });
+        },
+    );
     Ok(builder.build())
 }
 

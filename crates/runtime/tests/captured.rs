@@ -715,7 +715,7 @@ async fn a_trap_is_told_with_the_names_of_functions() {
         &[
             "function `trap` of surrealism/prepared 0.1.0 trapped",
             "deep_in_the_guest",
-            "prepared.wasm!invoke",
+            "invoke-short at 0x",
         ],
     );
 }

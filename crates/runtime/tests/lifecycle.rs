@@ -149,10 +149,29 @@ async fn waiting_for_an_instance_counts_as_the_callers_time() {
     let runtime = builder("state").pool_size(1).build().unwrap();
     let held = runtime.acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
     let waiting = runtime.call("count", (), DetachedContext::new());
-    let error = waiting.timeout(Duration::from_millis(30)).await.unwrap_err();
-    assert!(matches!(error, SurrealismError::Timeout { .. }), "{error}");
+    let patience = Duration::from_millis(30);
+    let error = waiting.timeout(patience).await.unwrap_err();
+    // Whatever the module's own limit is, it was not what ended this.
+    assert!(
+        matches!(error, SurrealismError::Timeout { effective: Some(time), module_limit: None, .. }
+            if time == patience),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("30ms, the caller's timeout"), "{error}");
     runtime.release_controller(held);
     call(&runtime, "count").await;
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_succeed_bothers_no_instance() {
+    let runtime = builder("state").pool_size(1).isolation(Isolation::Fresh).build().unwrap();
+    let context = DetachedContext::new;
+    for (function, args) in [("cuont", 0), ("count", 1)] {
+        let args = vec![Value::None; args];
+        runtime.call(function, args.clone(), context()).await.unwrap_err();
+        runtime.call_rows(function, [args], context()).await.unwrap_err();
+    }
+    assert_eq!(runtime.usage().instances.most, 0);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ mod support;
 use support::{INVOKE, assert_says, component, value};
 use surrealdb_types::Value;
 use surrealism_runtime::limits::{
-    MAX_HANDLES, MAX_HOST_RESOURCES, MAX_RANDOM_BYTES, MAX_TABLE_ELEMENTS,
+    MAX_CORE_ITEMS, MAX_HANDLES, MAX_HOST_RESOURCES, MAX_RANDOM_BYTES, MAX_TABLE_ELEMENTS,
 };
 use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismResult};
 
@@ -97,4 +97,33 @@ async fn handles_and_tables_are_counted() {
     let error = call(&component_that("", &tables), "any", 0).await.unwrap_err();
     assert!(matches!(error, SurrealismError::Instantiation(_)), "{error:?}");
     assert_says(&error, &["acme/x 1.0.0 cannot be instantiated", "1000002 elements"]);
+}
+
+/// A component of so many memories, each in a core module of its own.
+fn of_memories(count: usize) -> Runtime {
+    let more: String =
+        (1..count).map(|_| "(core instance (instantiate $one))\n".to_string()).collect();
+    let package = component(&format!(
+        r#"
+        (core module $one (memory 0))
+        (core module $m
+          (memory (export "memory") 1)
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+          (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32) unreachable))
+        {more}
+        (core instance $i (instantiate $m))
+        {INVOKE}"#
+    ));
+    Runtime::builder(package).build().unwrap()
+}
+
+#[test]
+fn who_consists_of_much_takes_no_place_in_the_pool() {
+    let pool = of_memories(1).usage().pooled;
+    for (memories, pooled) in [(1, pool), (2, false), (MAX_CORE_ITEMS - 1, false)] {
+        let runtime = of_memories(memories);
+        assert_eq!(runtime.usage().pooled, pooled, "{memories}");
+        let context = Box::new(DetachedContext::new());
+        futures::executor::block_on(runtime.new_controller(context)).unwrap();
+    }
 }

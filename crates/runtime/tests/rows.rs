@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use support::{INVOKE, Recorder, assert_says, builder, component, load, shared, value};
 use surrealdb_types::Value;
-use surrealism_runtime::limits::ROWS_PER_ENTRY;
+use surrealism_runtime::limits::{
+    MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, ROWS_PER_ENTRY,
+};
 use surrealism_runtime::{Isolation, SurrealismError, SurrealismPackage};
 
 type Row = Vec<Value>;
@@ -81,6 +83,17 @@ async fn what_ends_a_call_ends_the_rows_and_the_instance() {
     assert_eq!(runtime.usage().instances.now, 1);
 }
 
+#[tokio::test]
+async fn all_rows_print_no_more_than_one_call() {
+    let context = Recorder::new();
+    let line = MAX_OUTPUT_LINE_BYTES as i64 - 1;
+    let rows = ints(vec![line; 2 * ROWS_PER_ENTRY]);
+    shared("host").call_rows("print::long_line", rows, context.clone()).await.unwrap();
+    let bytes: usize = context.stdout().iter().map(String::len).sum();
+    assert!(bytes > MAX_OUTPUT_BYTES_PER_CALL / 2, "{bytes}");
+    assert!(bytes < MAX_OUTPUT_BYTES_PER_CALL + 200, "{bytes}");
+}
+
 /// A component whose `invoke`, and what else has its type, runs some code and answers some bytes.
 fn answering(bytes: &[u8], code: &str, exports: &str) -> SurrealismPackage {
     let data: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
@@ -130,9 +143,23 @@ async fn a_guest_that_answers_another_number_of_rows_is_refused() {
             "did not answer as many",
         ),
         (b"\xff\xff\xff\xff\x00", "leads out of it"),
+        (b"\x01\x00\x00\x00\x07", "leads out of it"),
     ] {
         let runtime = load(answering(answers, "", &rows)).build().unwrap();
         let error = runtime.call_rows("f", vec![Row::new(); 2], Recorder::new()).await.unwrap_err();
         assert_says(&error, &[expected]);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_decoded_is_that_rows_alone() {
+    let rows = INVOKE
+        .replace(r#"(export "invoke")"#, r#"(export "invoke-rows")"#)
+        .replace(r#"param "args""#, r#"param "rows""#);
+    let answers = b"\x02\x00\x00\x00\x00x\x02\x00\x00\x00\x01y";
+    let runtime = load(answering(answers, "", &rows)).build().unwrap();
+    let answers = runtime.call_rows("f", vec![Row::new(); 2], Recorder::new()).await.unwrap();
+    for (answer, expected) in answers.into_iter().zip(["cannot decode a value", "y"]) {
+        assert_says(&answer.unwrap_err(), &[expected]);
     }
 }

@@ -15,7 +15,9 @@ use redb::backends::FileBackend;
 use redb::{Database, WriteTransaction};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::KVStore;
-use surrealism_runtime::kv::bounds::{Answer, KvSize, check_key, check_ttl, is_empty, sum};
+use surrealism_runtime::kv::bounds::{
+    Answer, KvSize, check_key, check_ttl, encode_all, is_empty, sum,
+};
 use surrealism_runtime::limits::KvLimits;
 use surrealism_types::codec;
 use tokio::sync::Semaphore;
@@ -209,6 +211,11 @@ impl KVStore for RedbStore {
         .await
     }
 
+    async fn get_encoded(&self, key: String) -> Result<Option<Vec<u8>>> {
+        check_key(&key)?;
+        self.read(move |snapshot| Ok(snapshot.get(&key)?.map(|entry| entry.value().to_vec()))).await
+    }
+
     async fn set(&self, key: String, value: Value) -> Result<()> {
         self.set_batch(vec![(key, value)]).await
     }
@@ -233,11 +240,9 @@ impl KVStore for RedbStore {
         keys.iter().try_for_each(|key| check_key(key))?;
         self.read(move |snapshot| {
             let mut answer = Answer::new();
-            let get = |key: &String| {
-                let entry = snapshot.get(key)?;
-                let value = entry.as_ref().map(|entry| entry.value());
-                answer.take(key, value.unwrap_or_default())?;
-                value.map(codec::decode_value).transpose()
+            let get = |key: &String| match snapshot.get(key)? {
+                Some(entry) => answer.value(key, entry.value()).map(Some),
+                None => answer.take(key, &[]).map(|()| None),
             };
             keys.iter().map(get).collect()
         })
@@ -245,12 +250,7 @@ impl KVStore for RedbStore {
     }
 
     async fn set_batch(&self, entries: Vec<(String, Value)>) -> Result<()> {
-        let mut encoded = BTreeMap::new();
-        for (key, value) in entries {
-            check_key(&key)?;
-            let bytes = self.limits.encode(&key, &value)?;
-            encoded.insert(key, bytes);
-        }
+        let encoded = encode_all(&self.limits, entries)?;
         let limits = self.limits;
         self.write(move |contents| contents.put(&encoded, None, &limits)).await
     }
@@ -274,10 +274,7 @@ impl KVStore for RedbStore {
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
         self.read(move |snapshot| {
             let mut answer = Answer::new();
-            snapshot.range(&start, &end, |_, value| {
-                answer.take("", value)?;
-                codec::decode_value(value)
-            })
+            snapshot.range(&start, &end, |_, value| answer.value("", value))
         })
         .await
     }
@@ -289,10 +286,8 @@ impl KVStore for RedbStore {
     ) -> Result<Vec<(String, Value)>> {
         self.read(move |snapshot| {
             let mut answer = Answer::new();
-            snapshot.range(&start, &end, |key, value| {
-                answer.take(key, value)?;
-                Ok((key.to_string(), codec::decode_value(value)?))
-            })
+            snapshot
+                .range(&start, &end, |key, value| Ok((key.to_string(), answer.value(key, value)?)))
         })
         .await
     }

@@ -22,6 +22,7 @@ macro_rules! suite {
                 map::a_batch_is_all_or_nothing,
                 map::keys_are_ordered_by_their_bytes,
                 map::values_come_back_as_they_were_set,
+                map::an_answer_has_few_regular_expressions,
                 map::modules_do_not_meet,
                 map::a_call_that_is_dropped_is_done_as_a_whole_or_not,
                 atomic::a_key_changes_if_it_has_what_was_expected,

@@ -27,10 +27,10 @@ mod write;
 
 pub use self::kinds::{Natives, encode_native_arguments, encode_native_kind};
 pub use self::native::{Argument, Arguments, Native, Undecodable, encode_native};
-pub use self::rows::{decode_answers, encode_rows, push_answer, rows};
+pub use self::rows::{answers, encode_rows, push_answer, rows};
 pub use self::short::{HalfCall, ShortCall};
 
-use self::bounds::{check_depth, tree};
+use self::bounds::{MAX_REGEXES, check_depth, tree};
 use self::write::message;
 
 /// Levels of a value. `surrealdb_types` decodes twice as many, but its recursion takes about 5 KiB of
@@ -66,6 +66,36 @@ pub fn encode_value(value: &Value) -> Result<Vec<u8>> {
 /// Decodes what [`encode_value`] encodes.
 pub fn decode_value(bytes: &[u8]) -> Result<Value> {
     decode("a value", bytes, value::read_one, tree!(Value), surrealdb_types::decode)
+}
+
+/// Decodes values that will be held together. Each is a message by itself, and of regular expressions,
+/// which are small encoded and large decoded, all of them may have what one message may have.
+#[derive(Debug)]
+pub struct Decoder {
+    regexes: usize,
+}
+
+impl Decoder {
+    /// A decoder that has decoded nothing yet.
+    #[allow(clippy::new_without_default, reason = "nobody wants a default decoder")]
+    pub fn new() -> Self {
+        Self { regexes: MAX_REGEXES }
+    }
+
+    /// As [`decode_value`].
+    pub fn decode_value(&mut self, bytes: &[u8]) -> Result<Value> {
+        let verify = |bytes: &[u8]| {
+            let regexes = tree!(Value)(bytes)?;
+            self.regexes = self.regexes.checked_sub(regexes).with_context(|| {
+                format!(
+                    "values that are asked for at once hold more than {MAX_REGEXES} regular \
+                     expressions: ask for less at a time, or keep them as strings"
+                )
+            })?;
+            Ok(regexes)
+        };
+        decode("a value", bytes, value::read_one, verify, surrealdb_types::decode)
+    }
 }
 
 /// Encodes a list of values, as `surrealdb_types::encode_value_list`.
@@ -165,11 +195,11 @@ fn decode<T>(
     what: &str,
     bytes: &[u8],
     hot: fn(&[u8]) -> std::result::Result<T, Stop>,
-    verify: fn(&[u8]) -> Result<()>,
+    verify: impl FnOnce(&[u8]) -> Result<usize>,
     general: impl FnOnce(&[u8]) -> anyhow::Result<T>,
 ) -> Result<T> {
     let decoded = match hot(bytes) {
-        Err(Stop::Rare) => verify(bytes).and_then(|()| general(bytes)),
+        Err(Stop::Rare) => verify(bytes).and_then(|_| general(bytes)),
         hot => hot.map_err(Into::into),
     };
     decoded.with_context(|| format!("cannot decode {what} from {} bytes", bytes.len()))

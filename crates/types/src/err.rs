@@ -30,11 +30,12 @@ pub enum SurrealismError {
     /// The call took longer than it may; whatever it was waiting for was cancelled.
     #[error("{}", timeout_message(.effective, .context_timeout, .module_limit))]
     Timeout {
-        /// The bound that held: the smallest of those that were set.
+        /// The bound that held: of the two below, the one that passed first.
         effective: Option<Duration>,
-        /// What was left of the caller's own time when the call began.
+        /// The caller's own time, from when it asked.
         context_timeout: Option<Duration>,
-        /// The module's limit or the host's ceiling, whichever is smaller.
+        /// The module's limit or the host's ceiling, whichever is smaller, from when the call had an
+        /// instance or the place to make one; `None` where it waited for that in vain.
         module_limit: Option<Duration>,
     },
 
@@ -54,14 +55,29 @@ pub enum SurrealismError {
     #[error("a number is out of range: {0}")]
     IntConversion(#[from] TryFromIntError),
 
-    /// The guest trapped: it panicked, ran out of memory or stack, or broke the interface's rules.
+    /// The guest trapped: it panicked, ran out of memory or stack, or broke the interface's rules. What
+    /// wasmtime itself said is inside: `error.downcast_ref::<wasmtime::Trap>()`.
     #[cfg(feature = "host")]
-    #[error("{0:#}")]
-    Wasmtime(#[from] wasmtime::Error),
+    #[error("{0}")]
+    Wasmtime(wasmtime::Error),
 
     /// Anything else, in words.
     #[error("{0:#}")]
-    Other(#[from] anyhow::Error),
+    Other(anyhow::Error),
+}
+
+// By hand: derived, an error would have its text once more for its source.
+#[cfg(feature = "host")]
+impl From<wasmtime::Error> for SurrealismError {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Wasmtime(error)
+    }
+}
+
+impl From<anyhow::Error> for SurrealismError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
 }
 
 impl SurrealismError {

@@ -1,12 +1,13 @@
 //! What keeps a store within its limits, for whoever writes one: the same measures, and the same
 //! words where something is refused.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use surrealdb_types::{Number, Value};
-use surrealism_types::codec;
+use surrealism_types::codec::{self, Decoder};
 
 use super::MAX_KV_KEY_BYTES;
 use crate::limits::{KV_ENTRY_BYTES, KvLimits, MAX_KV_ANSWER_BYTES, MAX_KV_TTL};
@@ -81,17 +82,35 @@ impl KvLimits {
     }
 }
 
+/// Encodes entries as a store keeps them; of a key that comes twice, the later value holds.
+///
+/// # Errors
+///
+/// When a key is too long, or a value too large.
+pub fn encode_all(
+    limits: &KvLimits,
+    entries: Vec<(String, Value)>,
+) -> Result<BTreeMap<String, Vec<u8>>> {
+    let encoded = entries.into_iter().map(|(key, value)| {
+        check_key(&key)?;
+        let bytes = limits.encode(&key, &value)?;
+        Ok((key, bytes))
+    });
+    encoded.collect()
+}
+
 /// What one answer may still take. A guest pays for its questions; the answers are the host's.
 #[derive(Debug)]
 pub struct Answer {
     left: usize,
+    decoder: Decoder,
 }
 
 impl Answer {
     /// An answer of nothing yet.
     #[allow(clippy::new_without_default, reason = "nobody wants a default answer")]
     pub fn new() -> Self {
-        Self { left: MAX_KV_ANSWER_BYTES }
+        Self { left: MAX_KV_ANSWER_BYTES, decoder: Decoder::new() }
     }
 
     /// Makes room for an entry; what of it is not in the answer counts as empty.
@@ -103,6 +122,16 @@ impl Answer {
         let left = self.left.checked_sub(entry_bytes(key, value.len()));
         self.left = left.with_context(Self::too_large)?;
         Ok(())
+    }
+
+    /// Makes room for an entry, and decodes its value.
+    ///
+    /// # Errors
+    ///
+    /// When the answer has no room for it, in bytes or in regular expressions.
+    pub fn value(&mut self, key: &str, value: &[u8]) -> Result<Value> {
+        self.take(key, value)?;
+        self.decoder.decode_value(value)
     }
 
     /// Why an answer is refused.

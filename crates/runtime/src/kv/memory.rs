@@ -11,7 +11,7 @@ use surrealdb_types::{SurrealValue, Value};
 use surrealism_types::codec;
 
 use super::KVStore;
-use super::bounds::{Answer, KvSize, check_key, check_ttl, is_empty, sum};
+use super::bounds::{Answer, KvSize, check_key, check_ttl, encode_all, is_empty, sum};
 use crate::limits::{KV_EXPIRED_PER_STEP, KvLimits};
 use crate::usage::{Gauge, Level};
 
@@ -253,20 +253,16 @@ impl KVStore for BTreeMapStore {
         let mut answer = Answer::new();
         let get = |key: String| {
             check_key(&key)?;
-            let value = contents.get(&key);
-            answer.take(&key, value.unwrap_or_default())?;
-            value.map(codec::decode_value).transpose()
+            match contents.get(&key) {
+                Some(value) => answer.value(&key, value).map(Some),
+                None => answer.take(&key, &[]).map(|()| None),
+            }
         };
         keys.into_iter().map(get).collect()
     }
 
     async fn set_batch(&self, entries: Vec<(String, Value)>) -> Result<()> {
-        let mut encoded = BTreeMap::new();
-        for (key, value) in entries {
-            check_key(&key)?;
-            let bytes = self.limits.encode(&key, &value)?;
-            encoded.insert(key, bytes);
-        }
+        let encoded = encode_all(&self.limits, entries)?;
         self.write(|contents| contents.set_all(encoded, &self.limits))
     }
 
@@ -287,10 +283,7 @@ impl KVStore for BTreeMapStore {
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
         let mut answer = Answer::new();
-        let take = |(_, bytes): (&Arc<str>, &Vec<u8>)| {
-            answer.take("", bytes)?;
-            codec::decode_value(bytes)
-        };
+        let take = |(_, bytes): (&Arc<str>, &Vec<u8>)| answer.value("", bytes);
         self.read().range(&start, &end).map(take).collect()
     }
 
@@ -300,10 +293,8 @@ impl KVStore for BTreeMapStore {
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>> {
         let mut answer = Answer::new();
-        let take = |(key, bytes): (&Arc<str>, &Vec<u8>)| {
-            answer.take(key, bytes)?;
-            Ok((key.to_string(), codec::decode_value(bytes)?))
-        };
+        let take =
+            |(key, bytes): (&Arc<str>, &Vec<u8>)| Ok((key.to_string(), answer.value(key, bytes)?));
         self.read().range(&start, &end).map(take).collect()
     }
 

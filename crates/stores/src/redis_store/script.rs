@@ -7,7 +7,7 @@ use redis::{Cmd, FromRedisValue};
 use surrealdb_types::{Number, SurrealValue, Value};
 use surrealism_runtime::kv::bounds::{Answer, KvSize};
 use surrealism_runtime::limits::{KV_ENTRY_BYTES, KV_EXPIRED_PER_STEP, MAX_KV_ANSWER_BYTES};
-use surrealism_types::codec;
+use surrealism_types::codec::{self, Decoder};
 
 use crate::limits::REDIS_PAGE;
 
@@ -130,23 +130,27 @@ pub(super) enum Reply {
 }
 
 /// What a command has to say, one item after another.
-pub(super) struct Items(std::vec::IntoIter<redis::Value>);
+pub(super) struct Items {
+    items: std::vec::IntoIter<redis::Value>,
+    decoder: Decoder,
+}
 
 impl Items {
     pub(super) fn next<T: FromRedisValue>(&mut self) -> Result<T> {
-        let item = self.0.next().context("Redis answered less than it was asked")?;
+        let item = self.items.next().context("Redis answered less than it was asked")?;
         redis::from_redis_value(item).context("Redis answered something else than it was asked")
     }
 
     /// The next item as a stored value, if it is one.
     pub(super) fn value(&mut self) -> Result<Option<Value>> {
-        self.next::<Option<Vec<u8>>>()?.map(|stored| load(&stored)).transpose()
+        let stored = self.next::<Option<Vec<u8>>>()?;
+        stored.map(|stored| load(&stored, &mut self.decoder)).transpose()
     }
 
     /// Every item that is left, by what takes one.
     pub(super) fn all<T>(mut self, take: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let mut all = Vec::new();
-        while !self.0.as_slice().is_empty() {
+        while !self.items.as_slice().is_empty() {
             all.push(take(&mut self)?);
         }
         Ok(all)
@@ -156,7 +160,7 @@ impl Items {
 impl Reply {
     pub(super) fn read(reply: redis::Value) -> Result<Self> {
         let items: Vec<redis::Value> = redis::from_redis_value(reply)?;
-        let mut items = Items(items.into_iter());
+        let mut items = Items { items: items.into_iter(), decoder: Decoder::new() };
         let size = |items: &mut Items| -> Result<KvSize> {
             Ok(KvSize { entries: items.next()?, bytes: items.next()? })
         };
@@ -179,11 +183,11 @@ pub(super) fn stored(value: &Value, encoded: Vec<u8>) -> Vec<u8> {
 }
 
 /// What [`stored`] made. No encoding is just digits: its first four bytes are a small number.
-fn load(stored: &[u8]) -> Result<Value> {
+fn load(stored: &[u8], decoder: &mut Decoder) -> Result<Value> {
     let integer = std::str::from_utf8(stored).ok().and_then(|text| text.parse::<i64>().ok());
     match integer {
         Some(integer) => Ok(integer.into_value()),
-        None => codec::decode_value(stored),
+        None => decoder.decode_value(stored),
     }
 }
 
@@ -205,7 +209,7 @@ mod tests {
         for value in [Value::None, text(""), text("12"), 1.0_f64.into_value()].iter().chain(&values)
         {
             let kept = stored(value, codec::encode_value(value).unwrap());
-            assert_eq!(load(&kept).unwrap(), *value);
+            assert_eq!(load(&kept, &mut Decoder::new()).unwrap(), *value);
         }
     }
 }

@@ -187,6 +187,25 @@ pub(crate) fn values_come_back_as_they_were_set(stores: &Stores) {
     }
 }
 
+pub(crate) fn an_answer_has_few_regular_expressions(stores: &Stores) {
+    let store = stores.store(KvLimits::default());
+    let regex = Value::Regex("a+".parse().unwrap());
+    let entries = (0..17).map(|key| (format!("{key:02}"), regex.clone())).collect();
+    stores.wait(store.set_batch(entries)).unwrap();
+    let sixteen = (Unbounded, Excluded("16".to_string()));
+    assert_eq!(stores.wait(store.values(sixteen.0.clone(), sixteen.1.clone())).unwrap().len(), 16);
+    assert_eq!(stores.wait(store.entries(sixteen.0, sixteen.1)).unwrap().len(), 16);
+    assert_eq!(stores.wait(store.get_batch(vec!["00".into(); 16])).unwrap().len(), 16);
+    for refused in [
+        stores.wait(store.values(Unbounded, Unbounded)).map(drop),
+        stores.wait(store.entries(Unbounded, Unbounded)).map(drop),
+        stores.wait(store.get_batch(vec!["00".into(); 17])).map(drop),
+    ] {
+        let error = format!("{:#}", refused.unwrap_err());
+        assert!(error.contains("more than 16 regular expressions"), "{error}");
+    }
+}
+
 pub(crate) fn modules_do_not_meet(stores: &Stores) {
     let (one, other) = (filled(stores, KvLimits::default()), filled(stores, KvLimits::default()));
     stores.wait(one.set_for("e".into(), int(1), Duration::from_millis(1))).unwrap();

@@ -22,14 +22,13 @@ macro_rules! tree {
             $crate::codec::bounds::verify::<surrealdb_protocol::fb::v1::$format>(bytes)
         };
         #[cfg(not(feature = "host"))]
-        let verify = |_: &[u8]| Ok(());
+        let verify = |_: &[u8]| -> $crate::codec::Result<usize> { Ok(0) };
         verify
     }};
 }
 pub(super) use tree;
 
-/// Regular expressions of one message.
-#[cfg(feature = "host")]
+/// Regular expressions of one message, and of messages that are held together.
 pub(super) const MAX_REGEXES: usize = 16;
 
 /// Length of the regular expressions of one message together, in bytes: what a class of characters
@@ -42,13 +41,14 @@ pub(super) const MAX_REGEX_PATTERN_BYTES: usize = 4 << 10;
 #[cfg(feature = "host")]
 pub(super) const MAX_REGEX_BYTES: usize = 1 << 20;
 
-/// Refuses a buffer that is no tree of sound tables, or holds what must not be decoded.
+/// Refuses a buffer that is no tree of sound tables, or holds what must not be decoded; answers how many
+/// regular expressions it has.
 ///
 /// # Errors
 ///
 /// When it is broken, too deep, unfolds to more than it holds, or as [`suspect::check`].
 #[cfg(feature = "host")]
-pub(super) fn verify<'a, T>(bytes: &'a [u8]) -> Result<()>
+pub(super) fn verify<'a, T>(bytes: &'a [u8]) -> Result<usize>
 where
     T: flatbuffers::Follow<'a> + flatbuffers::Verifiable + 'a,
     T::Inner: suspect::Part<'a>,
@@ -128,8 +128,8 @@ mod tests {
     use surrealdb_types::{Array, Object, Range, RecordId, RecordIdKeyRange, Set, SurrealValue};
 
     use super::super::{
-        decode_entries, decode_optional_values, decode_value, decode_values, encode_entries,
-        encode_optional_values, encode_value, encode_values,
+        Decoder, decode_entries, decode_optional_values, decode_value, decode_values,
+        encode_entries, encode_optional_values, encode_value, encode_values,
     };
     use super::*;
 
@@ -301,6 +301,15 @@ mod tests {
             decode_value(&encode_value(&hold(17)).unwrap()).unwrap_err();
         }
         decode_value(&encode_value(&set).unwrap()).unwrap_err();
+
+        let one = encode_value(&regexes(1)[0]).unwrap();
+        let mut together = Decoder::new();
+        for _ in 0..16 {
+            together.decode_value(&one).unwrap();
+        }
+        let error = format!("{:#}", together.decode_value(&one).unwrap_err());
+        assert!(error.contains("more than 16 regular expressions"), "{error}");
+        together.decode_value(&encode_value(&Value::None).unwrap()).unwrap();
 
         let seventeen = regexes(17);
         decode_values(&encode_values(&seventeen).unwrap()).unwrap_err();

@@ -3,7 +3,7 @@
 
 use surrealdb_types::Value;
 
-use super::{Result, Stop, decode_value, encode_values};
+use super::{Result, Stop, encode_values};
 
 /// The first byte of an answer: a value follows.
 const VALUE: u8 = 0;
@@ -35,14 +35,14 @@ pub fn push_answer(
     }
 }
 
-/// Decodes the answers that [`push_answer`] added.
-pub fn decode_answers(
+/// What [`push_answer`] added, one by one: an encoded value, or the text of an error.
+pub fn answers(
     bytes: &[u8],
-) -> impl Iterator<Item = Result<std::result::Result<Value, String>>> {
+) -> impl Iterator<Item = std::result::Result<std::result::Result<&[u8], String>, Stop>> {
     Frames(bytes).map(|answer| match answer?.split_first() {
-        Some((&VALUE, value)) => Ok(Ok(decode_value(value)?)),
+        Some((&VALUE, value)) => Ok(Ok(value)),
         Some((&ERROR, error)) => Ok(Err(String::from_utf8_lossy(error).into_owned())),
-        _ => Err(Stop::Unsound.into()),
+        _ => Err(Stop::Unsound),
     })
 }
 
@@ -89,17 +89,17 @@ mod tests {
 
         let mut bytes = Vec::new();
         let value = super::super::encode_value(&Value::Bool(true)).unwrap();
-        push_answer(&mut bytes, Ok(value)).unwrap();
+        push_answer(&mut bytes, Ok(value.clone())).unwrap();
         push_answer(&mut bytes, Err("no".to_string())).unwrap();
-        let answers: Vec<_> = decode_answers(&bytes).map(Result::unwrap).collect();
-        assert_eq!(answers, [Ok(Value::Bool(true)), Err("no".to_string())]);
+        let answers: Vec<_> = answers(&bytes).map(|answer| answer.unwrap()).collect();
+        assert_eq!(answers, [Ok(value.as_slice()), Err("no".to_string())]);
     }
 
     #[test]
     fn rubbish_ends_in_one_error() {
         for bytes in [&[1][..], &[2, 0, 0, 0, 0], &[0, 0, 0, 0], &[1, 0, 0, 0, 7], &[0xff; 9]] {
-            assert!(decode_answers(bytes).any(|answer| answer.is_err()), "{bytes:?}");
-            assert!(decode_answers(bytes).count() < 3);
+            assert!(answers(bytes).any(|answer| answer.is_err()), "{bytes:?}");
+            assert!(answers(bytes).count() < 3);
         }
     }
 }

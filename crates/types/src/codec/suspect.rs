@@ -9,17 +9,19 @@ use surrealdb_protocol::fb::v1;
 
 use super::bounds::{MAX_REGEX_BYTES, MAX_REGEX_PATTERN_BYTES, MAX_REGEXES};
 
-/// Refuses a message that holds what must not be decoded. The message has been verified.
+/// Refuses a message that holds what must not be decoded; answers how many regular expressions it has.
+/// The message has been verified.
 ///
 /// # Errors
 ///
 /// When a string has no text, or the regular expressions are too many, too long together, or one is
 /// too large or is none.
-pub(super) fn check<'a>(message: impl Part<'a>) -> Result<()> {
+pub(super) fn check<'a>(message: impl Part<'a>) -> Result<usize> {
     let mut suspects = Suspects::default();
     message.search(&mut suspects);
     ensure!(!suspects.hollow_string, "a string in it has no text");
-    check_regexes(&suspects.patterns)
+    check_regexes(&suspects.patterns)?;
+    Ok(suspects.patterns.len())
 }
 
 fn check_regexes(patterns: &[&str]) -> Result<()> {
