@@ -19,8 +19,9 @@ const BRIEFLY: u64 = 20;
 /// When something is found, or there is no such target.
 pub(crate) fn run(shell: &Shell, target: Option<&str>, minutes: Option<&str>) -> Result<()> {
     let minutes: u64 = minutes.unwrap_or("10").parse().context("the minutes are a whole number")?;
+    let target = target.filter(|target| *target != "all");
     let known = target.is_none_or(|target| TARGETS.contains(&target));
-    ensure!(known, "there is no such target; there are {}", TARGETS.join(", "));
+    ensure!(known, "there is no such target; there are {} and all", TARGETS.join(", "));
     guests::build(shell)?;
     build(shell)?;
     let chosen = TARGETS.iter().filter(|name| target.is_none_or(|target| target == **name));

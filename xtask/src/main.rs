@@ -22,7 +22,7 @@ cargo xtask <TASK>
   test     all that CI runs: format, lints, guests from source, every test, the docs
   soak [MINUTES]
            calls with faults injected, for ten minutes or as many as are given
-  fuzz [TARGET] [MINUTES]
+  fuzz [TARGET|all] [MINUTES]
            one fuzz target, or all in turn, for ten minutes each or as many as are given
   deny     the licences and sources of what we depend on, and the advisories against it
   bench    measure the project beside its peers, into docs/performance.md and its plots
@@ -52,10 +52,17 @@ fn main() -> Result<()> {
         "soak" => test::soak(&shell, argument(1)),
         "fuzz" => fuzz::run(&shell, argument(1), argument(2)),
         "deny" => deny::run(&shell),
-        "bench" if argument(1) == Some("layers") => bench::layers(&shell),
-        "bench" => bench::run(&shell),
+        "bench" => match argument(1) {
+            None => bench::run(&shell),
+            Some("layers") => bench::layers(&shell),
+            Some(other) => bail!("there is no `bench {other}`\n\n{HELP}"),
+        },
         "drop-in" => drop_in::run(&shell),
-        "count" => count::run(&shell, argument(1) == Some("accept")),
+        "count" => match argument(1) {
+            None => count::run(&shell, false),
+            Some("accept") => count::run(&shell, true),
+            Some(other) => bail!("there is no `count {other}`\n\n{HELP}"),
+        },
         "guests" => guests::build(&shell),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -20,7 +20,9 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
     let _there = shell.push_dir(scratch.path());
     cmd!(shell, "ln -s {root}/crates crates").quiet().run()?;
 
-    for (command, expected) in sessions(&text) {
+    let sessions = sessions(&text);
+    ensure!(!sessions.is_empty(), "the README has no `console` block");
+    for (command, expected) in sessions {
         // The command is built already; installing it would build all of it again.
         if command.starts_with("cargo install") {
             continue;

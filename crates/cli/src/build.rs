@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anstream::eprintln;
 use anyhow::{Context, Result, ensure};
 use bytesize::ByteSize;
 use cargo_metadata::{Metadata, Package};
@@ -81,7 +80,8 @@ impl Build {
 
         let wasm = self.wasm(&project, terminal)?;
         let wasm = componentise(wasm)?;
-        let wasm = if self.keeps_names() { wasm } else { names::shortened(&wasm)? };
+        // What was built by other means is packed as it is.
+        let wasm = if self.wasm.is_some() { wasm } else { names::shortened(&wasm)? };
         let exports = signatures(&project.config, &wasm, cache, terminal)?;
         if exports.functions.is_empty() {
             terminal.warn("the plugin exports no functions: mark one with `#[surrealism]`");
@@ -102,11 +102,6 @@ impl Build {
             None => self.compile(project, terminal)?,
         };
         fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
-    }
-
-    /// What was built by other means is packed as it is.
-    fn keeps_names(&self) -> bool {
-        self.debug || self.wasm.is_some()
     }
 
     fn compile(&self, project: &Project, terminal: Terminal) -> Result<PathBuf> {
@@ -131,15 +126,24 @@ impl Build {
         toolchain.build(folder, &target_dir, &self.cargo_args(terminal))
     }
 
+    /// Ours first: what the author gives may end in arguments for the compiler.
     fn cargo_args(&self, terminal: Terminal) -> Vec<OsString> {
-        let mut args = self.cargo_args.clone();
-        if !self.debug {
+        let mut args: Vec<OsString> = Vec::new();
+        if !self.debug && !self.names_profile() {
             args.push("--release".into());
         }
         if terminal.quiet {
             args.push("--quiet".into());
         }
+        args.extend_from_slice(&self.cargo_args);
         args
+    }
+
+    fn names_profile(&self) -> bool {
+        let for_cargo = self.cargo_args.iter().take_while(|arg| *arg != "--");
+        for_cargo.filter_map(|arg| arg.to_str()).any(|arg| {
+            matches!(arg, "-r" | "--release" | "--profile") || arg.starts_with("--profile=")
+        })
     }
 
     fn archive(&self, project: &Project) -> PathBuf {
@@ -216,7 +220,7 @@ fn signatures(
 }
 
 async fn ask(runtime: &Runtime) -> SurrealismResult<ExportsManifest> {
-    let context = DetachedContext::new().output(|line| eprintln!("{line}"));
+    let context = DetachedContext::new().output(terminal::print_line);
     // Not from the pool: `init` must not run.
     let mut guest = runtime.new_controller(Box::new(context)).await?;
     let mut names = guest.list().await?;

@@ -160,8 +160,11 @@ fn capabilities(asked: &SurrealismCapabilities) -> Result<String> {
     check_allow_net(&asked.allow_net)?;
     if let FunctionTargets::Some(patterns) = &asked.allow_functions {
         for pattern in patterns {
-            let pattern_path = pattern.strip_suffix("::*").unwrap_or(pattern);
-            ensure!(is_path(pattern_path), "`allow_functions` entry {pattern:?} admits nothing");
+            ensure!(
+                admits_something(pattern),
+                "`allow_functions` entry {pattern:?} admits nothing: write the whole name of a function, \
+                 or of a family what stands before the first `::`"
+            );
         }
     }
     let pool = asked.max_pool_size.unwrap_or(1);
@@ -187,6 +190,14 @@ fn capabilities(asked: &SurrealismCapabilities) -> Result<String> {
     } else {
         format!("asks for {}", asks.join(", "))
     })
+}
+
+/// A `*` stands for a whole family, and nowhere else for anything.
+fn admits_something(pattern: &str) -> bool {
+    match pattern.strip_suffix("::*") {
+        Some(family) => is_path(family) && !family.contains("::"),
+        None => is_path(pattern),
+    }
 }
 
 fn logo(logo: Option<&[u8]>) -> Result<String> {

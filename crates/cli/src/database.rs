@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -54,10 +55,10 @@ enum AuthLevel {
 }
 
 impl DatabaseArgs {
-    /// Connects, if a database was named.
-    pub(crate) async fn connect(&self) -> Outcome<Option<Database>> {
+    /// Connects, if a database was named. A query may take `timeout`.
+    pub(crate) async fn connect(&self, timeout: Duration) -> Outcome<Option<Database>> {
         let Some(address) = &self.db else { return Ok(None) };
-        let mut connect = Database::connect(address);
+        let mut connect = Database::connect(address).query_timeout(timeout);
         if let Some(name) = &self.ns {
             connect = connect.namespace(name);
         }
@@ -81,7 +82,11 @@ impl DatabaseArgs {
             AuthLevel::Database => Credentials::database(user, pass),
         };
         Ok(match (&self.token, &self.user, &self.pass) {
-            (Some(token), ..) => Some(Credentials::token(token)),
+            (Some(token), None, None) => Some(Credentials::token(token)),
+            (Some(_), ..) => anyhow::bail!(
+                "there is a token to sign in with, and a user: take one of them away, of the options \
+                 and of the variables SURREALISM_DB_TOKEN, SURREALISM_DB_USER and SURREALISM_DB_PASS"
+            ),
             (None, Some(user), Some(pass)) => Some(of_level(user, pass)),
             (None, None, None) => None,
             (None, Some(_), None) => {

@@ -1,10 +1,12 @@
 //! How the command ends: an exit code for scripts, a message for people.
 
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
 use anstream::eprintln;
 use surrealism_runtime::SurrealismError;
+use surrealism_surrealdb::DatabaseError;
 
 use crate::terminal::{BOLD, ERROR, visible};
 
@@ -17,6 +19,9 @@ Exit codes:
     3  the plugin could not be built, or there is no toolchain to build it with
     4  the archive cannot be used
   124  the time limit passed";
+
+/// What to do about a timeout that is the command's own.
+pub(crate) const MORE_TIME: &str = "give it more time with `--timeout`";
 
 /// Why the command fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +60,25 @@ impl Failure {
     pub(crate) fn with_help(self, help: &'static str) -> Self {
         Self { help: Some(help), ..self }
     }
+
+    /// Says in which line of a script it was.
+    pub(crate) fn in_line(self, number: usize) -> Self {
+        Self { error: self.error.map(|error| error.context(format!("line {number}"))), ..self }
+    }
+}
+
+/// What went wrong and what to do about it, without `error:`.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = self.error.as_ref().map(told_once).unwrap_or_default();
+        for (index, cause) in told.iter().enumerate() {
+            match index {
+                0 => f.write_str(cause)?,
+                _ => write!(f, "\n  caused by: {}", cause.replace('\n', "\n  "))?,
+            }
+        }
+        self.help.map_or(Ok(()), |help| write!(f, "\n  help: {help}"))
+    }
 }
 
 /// Names the exit code of an error.
@@ -86,6 +110,17 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Timeout { .. } => {
+                Self::new(Code::Timeout, error.into()).with_help(MORE_TIME)
+            }
+            error => Self::new(Code::Failed, error.into()),
+        }
+    }
+}
+
 impl From<SurrealismError> for Failure {
     fn from(error: SurrealismError) -> Self {
         let code = match &error {
@@ -109,21 +144,14 @@ pub(crate) fn plain(error: SurrealismError) -> anyhow::Error {
 
 /// Prints what went wrong and ends the command.
 pub(crate) fn report(outcome: Outcome) -> ExitCode {
-    let Err(Failure { code, error, help }) = outcome else { return ExitCode::SUCCESS };
-    if let Some(error) = error {
-        if reader_is_gone(&error) {
+    let Err(failure) = outcome else { return ExitCode::SUCCESS };
+    if let Some(error) = &failure.error {
+        if reader_is_gone(error) {
             return ExitCode::SUCCESS;
         }
-        let mut told = told_once(&error).into_iter();
-        eprintln!("{ERROR}error{ERROR:#}{BOLD}:{BOLD:#} {}", told.next().unwrap_or_default());
-        for cause in told {
-            eprintln!("  caused by: {}", cause.replace('\n', "\n  "));
-        }
+        eprintln!("{ERROR}error{ERROR:#}{BOLD}:{BOLD:#} {failure}");
     }
-    if let Some(help) = help {
-        eprintln!("  help: {help}");
-    }
-    ExitCode::from(code as u8)
+    ExitCode::from(failure.code as u8)
 }
 
 /// An error and its causes, for a terminal, without those that the text before them has already.

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
-use surrealism_runtime::{Runtime, RuntimeBuilder, SurrealismPackage};
+use surrealism_runtime::{Runtime, RuntimeBuilder, SurrealismError, SurrealismPackage};
 use tokio::runtime as executor;
 
 use crate::cache::Cache;
-use crate::exit::{Code, OrExit, Outcome};
+use crate::exit::{Code, Failure, MORE_TIME, OrExit, Outcome};
 use crate::terminal::Terminal;
 
 /// Opens an archive.
@@ -29,6 +29,23 @@ pub(crate) struct Bounds {
     /// Memory of an instance
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     pub(crate) memory: ByteSize,
+}
+
+impl Bounds {
+    /// Why a call within these bounds failed, and what to do where they were too narrow.
+    pub(crate) fn failure(self, error: SurrealismError) -> Failure {
+        let text = error.to_string();
+        let help = match &error {
+            SurrealismError::Timeout { effective, .. } if *effective == Some(self.timeout) => {
+                MORE_TIME
+            }
+            _ if text.contains("ran out of memory") || text.contains("memory limits") => {
+                "give it more memory with `--memory`"
+            }
+            _ => return error.into(),
+        };
+        Failure::from(error).with_help(help)
+    }
 }
 
 /// Loads a package for one instance at a time.
@@ -62,7 +79,11 @@ pub(crate) fn builder(
 
 /// Runs a future to its end. WASI needs tokio around it.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
-    Ok(executor::Builder::new_current_thread().enable_all().build()?.block_on(future))
+    let executor = executor::Builder::new_current_thread().enable_all().build()?;
+    let outcome = executor.block_on(future);
+    // A look-up of a name that nobody waits for any more holds nobody up.
+    executor.shutdown_background();
+    Ok(outcome)
 }
 
 /// For many futures, with a thread that goes on between them.

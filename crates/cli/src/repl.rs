@@ -19,10 +19,11 @@ use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
 use surrealdb_types::{ToSql, Value};
 use surrealism_surrealdb::{Module, Modules};
+use tokio::runtime::Runtime;
 
 use crate::cache::Cache;
 use crate::database::DatabaseArgs;
-use crate::exit::{self, Code, OrExit, Outcome};
+use crate::exit::{Code, OrExit, Outcome};
 use crate::guest::{self, Bounds};
 use crate::repl::complete::Completion;
 use crate::repl::line::Line;
@@ -35,7 +36,8 @@ const MAX_HISTORY: usize = 1_000;
 
 /// Call functions of archives and run queries, line by line
 ///
-/// Each archive is a module, by the name in its surrealism.toml, and modules can call each other. A line
+/// Each archive is a module, by the name in its surrealism.toml (with `_` for `-`, and before a digit that it
+/// begins with), and modules can call each other. A line
 /// that calls a function of one, such as `mod::text::slug('Hi')`, is answered here; every other line
 /// goes to the database, if there is one. Its arguments may be queries then.
 ///
@@ -76,16 +78,22 @@ impl Repl {
     pub(crate) fn run(self, terminal: Terminal, cache: Cache) -> Outcome {
         // A thread of its own keeps the connection alive while a person thinks.
         let executor = guest::executor()?;
+        let outcome = self.run_on(&executor, terminal, cache);
+        executor.shutdown_background();
+        outcome
+    }
+
+    fn run_on(self, executor: &Runtime, terminal: Terminal, cache: Cache) -> Outcome {
         let stores = executor.block_on(self.store.open())?;
         let modules = self.modules(&stores, terminal, cache)?;
-        let database = executor.block_on(self.database.connect())?;
-        let session = Session { modules, database, timeout: self.bounds.timeout };
+        let database = executor.block_on(self.database.connect(self.bounds.timeout))?;
+        let session = Session { modules, database, bounds: self.bounds };
         let answer = |line: &str| executor.block_on(session.answer(line));
         if io::stdin().is_terminal() {
             let names = executor.block_on(session.function_names());
             Ok(converse(names, answer, terminal)?)
         } else {
-            Ok(read(answer)?)
+            read(answer)
         }
     }
 
@@ -93,7 +101,7 @@ impl Repl {
         let modules = Modules::new();
         for archive in &self.archives {
             let package = guest::open(archive)?;
-            let name = package.config.meta.name.replace('-', "_");
+            let name = module_name(&package.config.meta.name);
             let runtime = Arc::new(guest::load(package, self.bounds, cache, terminal)?);
             let module = Module::new(runtime.clone()).kv(stores.of(&runtime)?);
             let before = modules.add(&name, module).map_err(anyhow::Error::from);
@@ -108,16 +116,22 @@ impl Repl {
     }
 }
 
+/// What a package is called in a path: a word that SurrealQL takes for one.
+fn module_name(package: &str) -> String {
+    let name = package.replace('-', "_");
+    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
+}
+
 /// Reads lines from a script, and stops at the first that fails.
-fn read(answer: impl Fn(&str) -> Result<Option<Value>>) -> Result<()> {
+fn read(answer: impl Fn(&str) -> Outcome<Option<Value>>) -> Outcome {
     for (number, line) in io::stdin().lock().lines().enumerate() {
         let line = line.context("cannot read the input")?;
         if matches!(Line::parse(&line), Line::Quit) {
             break;
         }
-        let told = answer(&line).with_context(|| format!("line {}", number + 1))?;
+        let told = answer(&line).map_err(|failure| failure.in_line(number + 1))?;
         if let Some(value) = told {
-            terminal::print(value.to_sql())?;
+            terminal::print_value(&value.to_sql())?;
         }
     }
     Ok(())
@@ -126,7 +140,7 @@ fn read(answer: impl Fn(&str) -> Result<Option<Value>>) -> Result<()> {
 /// Talks with a person.
 fn converse(
     names: Vec<String>,
-    answer: impl Fn(&str) -> Result<Option<Value>>,
+    answer: impl Fn(&str) -> Outcome<Option<Value>>,
     terminal: Terminal,
 ) -> Result<()> {
     let config =
@@ -153,7 +167,7 @@ fn converse(
         match answer(&line) {
             Ok(Some(value)) => terminal::print(shown::shown(&value))?,
             Ok(None) => (),
-            Err(error) => eprintln!("{}", exit::told_once(&error).join("\n  caused by: ")),
+            Err(failure) => eprintln!("{failure}"),
         }
     }
     if let Some(file) = &history {

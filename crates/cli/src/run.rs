@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anstream::eprintln;
 use anyhow::Result;
 use clap::Args;
 use surrealdb_types::{ToSql, Value};
@@ -82,13 +81,15 @@ impl Run {
         let runtime = Arc::new(guest::load(package, self.bounds, cache, terminal)?);
 
         let (value, timing) = guest::block_on(async {
-            let (store, database) =
-                (self.store.open().await?.of(&runtime)?, self.database.connect().await?);
+            let (store, database) = (
+                self.store.open().await?.of(&runtime)?,
+                self.database.connect(self.bounds.timeout).await?,
+            );
             let answer = self.call(&runtime, store, args, database, terminal).await;
             answer.map_err(|error| self.with_help(error, &runtime))
         })??;
         let result = if self.json { value.into_json_value().to_string() } else { value.to_sql() };
-        terminal::print(result)?;
+        terminal::print_value(&result)?;
         if self.repeat > 1 {
             terminal.note(timing.table());
         }
@@ -101,25 +102,14 @@ impl Run {
     }
 
     fn with_help(&self, error: SurrealismError, runtime: &Runtime) -> Failure {
-        let text = error.to_string();
-        let help = match &error {
-            SurrealismError::Timeout { effective, .. }
-                if *effective == Some(self.bounds.timeout) =>
-            {
-                "give it more time with `--timeout`"
-            }
-            _ if text.contains("ran out of memory") || text.contains("memory limits") => {
-                "give it more memory with `--memory`"
-            }
-            _ if self.function != DEFAULT
-                && runtime.get_signature(Some(&self.function)).is_err()
-                && runtime.get_signature(None).is_ok() =>
-            {
-                "the name of the default function is `-`"
-            }
-            _ => return error.into(),
-        };
-        Failure::from(error).with_help(help)
+        let has = |name| runtime.get_signature(name).is_ok();
+        let is_meant = self.function != DEFAULT && !has(Some(&self.function)) && has(None);
+        let failure = self.bounds.failure(error);
+        if is_meant {
+            failure.with_help("the name of the default function is `-`")
+        } else {
+            failure
+        }
     }
 
     async fn call(
@@ -135,7 +125,7 @@ impl Run {
         let above = progress.clone();
         let output = move |line: &str| match &above {
             Some(progress) => progress.line(line),
-            None => eprintln!("{line}"),
+            None => terminal::print_line(line),
         };
         let mut context = CallContext::new(Module::new(runtime.clone()).kv(store)).output(output);
         if let Some(database) = &database {

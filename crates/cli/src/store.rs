@@ -9,11 +9,19 @@ use surrealism_stores::{RedbHost, RedisHost};
 use crate::exit::Outcome;
 
 /// Where the key-value store is.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct StoreArgs {
-    /// Keep the key-value store in a file, or on Redis: FILE.redb or redis://HOST:PORT
-    #[arg(long, value_name = "PLACE")]
+    /// Keep the key-value store in a file, or on Redis: FILE.redb or redis://HOST:PORT; other users of
+    /// this machine see a password here, and not in the variable
+    #[arg(long, value_name = "PLACE", env = "SURREALISM_KV", hide_env_values = true)]
     kv: Option<String>,
+}
+
+/// Without the place, which may have a password in it.
+impl std::fmt::Debug for StoreArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreArgs").finish_non_exhaustive()
+    }
 }
 
 /// The place, opened.

@@ -1,7 +1,7 @@
 //! What a person sees: results on stdout, everything else on stderr.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,24 @@ pub(crate) fn print(result: impl Display) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     writeln!(stdout, "{result}")?;
     stdout.flush()
+}
+
+/// Writes a value, which is a stranger's: into a pipe or a file as it is, and for a person so that it
+/// steers no terminal.
+pub(crate) fn print_value(value: &str) -> io::Result<()> {
+    // Not by `print`, which takes colours away that a pipe does not want and a value has.
+    let mut stdout = io::stdout().lock();
+    if stdout.is_terminal() {
+        writeln!(stdout, "{}", visible(value))?;
+    } else {
+        writeln!(stdout, "{value}")?;
+    }
+    stdout.flush()
+}
+
+/// Writes a line that a guest printed.
+pub(crate) fn print_line(line: &str) {
+    eprintln!("{}", visible(line));
 }
 
 /// Text of an archive, which is a stranger's: what would steer the terminal is shown instead.
@@ -92,9 +110,9 @@ impl Progress {
         self.0.0.inc(1);
     }
 
-    /// Writes a line above the bar.
+    /// Writes a line that a guest printed above the bar.
     pub(crate) fn line(&self, line: &str) {
-        self.0.0.suspend(|| eprintln!("{line}"));
+        self.0.0.suspend(|| print_line(line));
     }
 }
 

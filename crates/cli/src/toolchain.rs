@@ -170,7 +170,11 @@ impl Toolchain {
         }
         cargo.args(cargo_args);
         if let Some(System { libc, .. }) = &self.system {
-            cargo.args(["--", "-Clink-self-contained=no", "-L"]).arg(libc);
+            // The author's own arguments for the compiler may have begun already.
+            if !cargo_args.iter().any(|arg| arg == "--") {
+                cargo.arg("--");
+            }
+            cargo.args(["-Clink-self-contained=no", "-L"]).arg(libc);
         }
 
         let mut child = cargo

@@ -7,6 +7,15 @@ use support::{archive, surrealism};
 use surrealism_runtime::SurrealismPackage;
 
 #[test]
+fn what_a_guest_says_steers_no_terminal_and_reaches_a_pipe_unchanged() {
+    let steering = "'\u{1b}[2J\u{7}'";
+    surrealism(&["run", &archive("calls"), "echo::any", steering]).code(0).answers(steering);
+    surrealism(&["run", &archive("host"), "print::line", steering])
+        .code(0)
+        .says(&["\\u{1b}[2J\\u{7}\n"]);
+}
+
+#[test]
 fn functions_take_literals_and_answer_in_surrealql() {
     let calls = archive("calls");
     let cases: [(&[&str], &str); 11] = [

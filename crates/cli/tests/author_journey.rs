@@ -63,9 +63,9 @@ fn a_new_plugin_builds_passes_its_tests_and_runs() {
     build(&demo);
     surrealism_in(&demo, &["run", archive, "share", "1", "0"]).code(1).says(&[
         "function `share` of acme/demo 0.1.0 panicked: attempt to divide by zero",
-        "!acme_demo::divided\n",
-        "!<acme_demo::_::SurrealismExport as surrealism::registry::Function>::invoke\n",
-        "!core::panicking::panic_fmt\n",
+        ": acme_demo::divided at 0x",
+        ": <acme_demo::_::SurrealismExport as surrealism::registry::Function>::invoke at 0x",
+        ": core::panicking::panic_fmt at 0x",
     ]);
 }
 

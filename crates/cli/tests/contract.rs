@@ -88,6 +88,11 @@ fn configurations_have_to_make_sense() {
             "`allow_functions` entry \"fn::\" admits nothing",
         ),
         (
+            "abi = 2\ncapabilities = { allow_functions = [\"mod::text::*\"] }",
+            "FAILED  capabilities",
+            "`allow_functions` entry \"mod::text::*\" admits nothing: write the whole name",
+        ),
+        (
             "abi = 2\ncapabilities = { max_pool_size = 0 }",
             "FAILED  capabilities",
             "`max_pool_size` is 0, and it has to be 1 to 100000",

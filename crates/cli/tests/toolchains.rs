@@ -107,9 +107,22 @@ fn flags_reach_cargo() {
         .code(0)
         .answers(out.to_str().unwrap());
     let called = machine.called();
-    assert!(called.contains("--features extra --quiet"), "{called}");
+    assert!(called.contains("--quiet --features extra"), "{called}");
     assert!(!called.contains("--release"), "{called}");
     assert!(out.is_file());
+
+    for (args, expected) in [
+        (&["--profile", "dist"][..], "--profile dist"),
+        (&["--profile=dist"], "--profile=dist"),
+        (&["-r", "--", "-Copt-level=z"], "-r -- -Copt-level=z"),
+        (&["--", "-Copt-level=z"], "--release -- -Copt-level=z"),
+    ] {
+        machine.build(&[&["--"], args].concat()).code(0);
+        let called = machine.called();
+        assert!(called.trim_end().ends_with(expected), "{called}");
+        let releases = called.matches("--release").count();
+        assert_eq!(releases, expected.matches("--release").count(), "{called}");
+    }
 }
 
 #[test]

@@ -129,27 +129,30 @@ impl File {
     }
 
     /// Changes what a module holds, of which nothing has expired any more: all of it, or with an
-    /// error nothing.
-    fn write<T>(
-        &self,
-        module: &str,
-        change: impl FnOnce(&mut Contents<'_>) -> Result<T>,
-    ) -> Result<T> {
-        loop {
-            let transaction = self.begin()?;
-            let mut contents = Contents::open(&transaction, module, now())?;
-            if !contents.purge()? {
-                contents.save()?;
-                transaction.commit()?;
-                continue;
-            }
-            let answer = change(&mut contents)?;
-            if contents.save()? {
-                transaction.commit()?;
-            }
-            return Ok(answer);
+    /// error nothing. Where much has expired, removes a part of that instead.
+    fn write<T, C>(&self, module: &str, change: C) -> Result<Step<T, C>>
+    where
+        C: FnOnce(&mut Contents<'_>) -> Result<T>,
+    {
+        let transaction = self.begin()?;
+        let mut contents = Contents::open(&transaction, module, now())?;
+        let step = if contents.purge()? {
+            Step::Done(change(&mut contents)?)
+        } else {
+            Step::Again(change)
+        };
+        if contents.save()? {
+            transaction.commit()?;
         }
+        Ok(step)
     }
+}
+
+/// What one transaction came to.
+enum Step<T, C> {
+    Done(T),
+    /// The change is still to be made.
+    Again(C),
 }
 
 impl RedbStore {
@@ -176,16 +179,22 @@ impl RedbStore {
 
     async fn write<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&mut Contents<'_>) -> Result<T> + Send + 'static,
+        mut change: impl FnOnce(&mut Contents<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let turn = self.file.turn.clone().acquire_owned().await?;
-        let (file, module) = (self.file.clone(), self.module.clone());
-        let work = move || {
-            let _turn = turn;
-            let answer = file.write(&module, change);
-            answer.map_err(|error| trouble::using(&file.path, error))
-        };
-        unblock(work).await
+        loop {
+            // For each step anew: other modules write as well.
+            let turn = self.file.turn.clone().acquire_owned().await?;
+            let (file, module) = (self.file.clone(), self.module.clone());
+            let work = move || {
+                let _turn = turn;
+                let step = file.write(&module, change);
+                step.map_err(|error| trouble::using(&file.path, error))
+            };
+            match unblock(work).await? {
+                Step::Done(answer) => return Ok(answer),
+                Step::Again(again) => change = again,
+            }
+        }
     }
 }
 

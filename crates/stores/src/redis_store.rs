@@ -13,9 +13,11 @@ use surrealism_runtime::KVStore;
 use surrealism_runtime::kv::bounds::{KvSize, check_key, check_ttl, sum};
 use surrealism_runtime::limits::KvLimits;
 use surrealism_types::codec;
+use tokio::time::Instant;
 
 use self::connection::Connection;
 use self::script::{Command, Items, Reply, Request, stored};
+use crate::limits::REDIS_REQUEST_TIME;
 use crate::module::check_module;
 
 mod connection;
@@ -92,8 +94,9 @@ impl RedisStore {
     }
 
     async fn ask(&self, request: Request) -> Result<Items> {
+        let deadline = Instant::now() + REDIS_REQUEST_TIME;
         loop {
-            match Reply::read(self.connection.call(&request, &self.keys).await?)? {
+            match Reply::read(self.connection.call(&request, &self.keys, deadline).await?)? {
                 Reply::Done(items) => return Ok(items),
                 Reply::Again => {}
                 Reply::Full { before, after } => {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use surrealdb_types::{Object, SurrealValue, Value};
+use anyhow::{Context, Result, ensure};
+use surrealdb_types::{Object, SurrealValue, ToSql, Value};
 use surrealism_runtime::Runtime;
 use surrealism_surrealdb::{CallContext, Database};
 
@@ -40,10 +40,15 @@ pub async fn fill(database: &Database) -> Result<()> {
 ///
 /// # Errors
 ///
-/// When the database refuses, or a text is more than the plugin can bear.
+/// When the database refuses, or does not write what it was told to, as for a user who may only read; and
+/// when a text is more than the plugin can bear.
 pub async fn enrich(database: &Database, text: &Arc<Runtime>) -> Result<usize> {
     let page = "SELECT id, title, text FROM opening WHERE enriched IS NONE LIMIT $page";
-    let write = "FOR $row IN $rows { UPDATE $row.id MERGE $row.fields; }";
+    // Who may not write is not told, but finds nothing written.
+    let write = "
+        FOR $row IN $rows { UPDATE $row.id MERGE $row.fields; };
+        LET $ids = $rows.id;
+        RETURN count(SELECT VALUE id FROM $ids WHERE enriched IS NONE);";
     let mut enriched = 0;
     loop {
         let rows = database.query(page, variables([("page", PAGE.into_value())])).await?;
@@ -53,7 +58,12 @@ pub async fn enrich(database: &Database, text: &Arc<Runtime>) -> Result<usize> {
         }
         enriched += rows.len();
         let rows = enriched_fields(text, rows).await?;
-        database.query(write, variables([("rows", rows.into_value())])).await?;
+        let left = database.query(write, variables([("rows", rows.into_value())])).await?;
+        ensure!(
+            left == 0_i64.into_value(),
+            "of the records of this page, {} were not written: see whether the user may",
+            left.to_sql()
+        );
     }
 }
 

@@ -146,6 +146,17 @@ async fn a_table_is_enriched_through_a_plugin() {
     for _ in 0..2 {
         enrich::fill(&database).await.unwrap();
     }
+    let define = format!("DEFINE USER app ON DATABASE PASSWORD '{PASSWORD}' ROLES VIEWER");
+    database.query(&define, Object::new()).await.unwrap();
+    let reader = Database::connect(server.address("ws"))
+        .namespace("test")
+        .database("enrich")
+        .credentials(Credentials::database("app", PASSWORD))
+        .await
+        .unwrap();
+    let error = enrich::enrich(&reader, &text).await.unwrap_err().to_string();
+    assert!(error.contains("38 were not written"), "{error}");
+
     assert_eq!(enrich::enrich(&database, &text).await.unwrap(), 38);
     assert_eq!(enrich::enrich(&database, &text).await.unwrap(), 0, "it was done again");
 

@@ -48,8 +48,29 @@ impl<'a> Call<'a> {
             Some((module, function)) => (module, Some(function)),
             None => (path, None),
         };
-        Some(Self { module, function, args: args.strip_suffix(')')? })
+        Some(Self { module, function, args: before_last(args)? })
     }
+}
+
+/// What stands before the parenthesis that closes the call, if nothing stands behind it.
+fn before_last(rest: &str) -> Option<&str> {
+    let (mut depth, mut quote, mut escaped) = (1, None, false);
+    for (index, c) in rest.char_indices() {
+        match (quote, c) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(mark), _) if c == mark => quote = None,
+            (Some(_), _) => (),
+            (None, '\'' | '"' | '`') => quote = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') => depth -= 1,
+            (None, _) => (),
+        }
+        if depth == 0 {
+            return rest[index + 1..].is_empty().then_some(&rest[..index]);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -70,6 +91,9 @@ mod tests {
             ("mod::text::slug('Hi');", call("text", Some("slug"), "'Hi'")),
             ("mod::text::a::b ( 1, (2) )", call("text", Some("a::b"), " 1, (2) ")),
             ("mod::text()", call("text", None, "")),
+            (r"mod::text('it\'s :)', (1))", call("text", None, r"'it\'s :)', (1)")),
+            ("mod::a::f(1) + mod::b::g(2)", Line::Query("mod::a::f(1) + mod::b::g(2)")),
+            ("mod::text('x'", Line::Query("mod::text('x'")),
             ("mod::text", Line::Query("mod::text")),
             ("mod::text::(1)", Line::Query("mod::text::(1)")),
             ("mod::text(1) + 1", Line::Query("mod::text(1) + 1")),

@@ -1,13 +1,11 @@
 //! What answers the lines: the modules, and the database if there is one.
 
-use std::time::Duration;
-
-use anstream::eprintln;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::anyhow;
 use surrealdb_types::{Object, ToSql, Value};
 use surrealism_surrealdb::{CallContext, Database, Module, Modules};
 
-use crate::exit::plain;
+use crate::exit::Outcome;
+use crate::guest::Bounds;
 use crate::literal;
 use crate::repl::line::{Call, Line};
 use crate::table::Columns;
@@ -22,12 +20,12 @@ Every other line is SurrealQL, for the database that `--db` names.";
 pub(super) struct Session {
     pub(super) modules: Modules,
     pub(super) database: Option<Database>,
-    pub(super) timeout: Duration,
+    pub(super) bounds: Bounds,
 }
 
 impl Session {
     /// Does what a line asks for. `None` where there is no value to show.
-    pub(super) async fn answer(&self, line: &str) -> Result<Option<Value>> {
+    pub(super) async fn answer(&self, line: &str) -> Outcome<Option<Value>> {
         match Line::parse(line) {
             Line::Nothing | Line::Quit => Ok(None),
             Line::Help => Ok(terminal::print(HELP).map(|()| None)?),
@@ -37,21 +35,19 @@ impl Session {
         }
     }
 
-    async fn call(&self, call: Call<'_>) -> Result<Value> {
+    async fn call(&self, call: Call<'_>) -> Outcome<Value> {
         let Call { module: name, function, args } = call;
         let module = self.modules.get(name).ok_or_else(|| {
             anyhow!("there is no module {name:?}; there is {}", self.modules.names().join(", "))
         })?;
         let args = self.arguments(args).await?;
         let answer = module.runtime().call(function, args, self.context(&module));
-        answer.timeout(self.timeout).await.map_err(plain)
+        answer.timeout(self.bounds.timeout).await.map_err(|error| self.bounds.failure(error))
     }
 
     /// What a call is lent.
     fn context(&self, module: &Module) -> CallContext {
-        let context = CallContext::new(module)
-            .modules(&self.modules)
-            .output(|line| eprintln!("{}", terminal::visible(line)));
+        let context = CallContext::new(module).modules(&self.modules).output(terminal::print_line);
         match &self.database {
             Some(database) => context.database(database),
             None => context,
@@ -59,29 +55,27 @@ impl Session {
     }
 
     /// Literals are read here; all else is for the database to compute.
-    async fn arguments(&self, args: &str) -> Result<Vec<Value>> {
+    async fn arguments(&self, args: &str) -> Outcome<Vec<Value>> {
         let list = format!("[{args}]");
         let value = match (literal::surrealql(&list), &self.database) {
             (Ok(value), _) => value,
             (Err(_), Some(_)) => self.query(&format!("RETURN {list}"), Object::new()).await?,
-            (Err(error), None) => return Err(error),
+            (Err(error), None) => return Err(error.into()),
         };
         match value {
             Value::Array(args) => Ok(args.into_iter().collect()),
-            other => bail!("arguments are a list, and these are {}", other.to_sql()),
+            other => Err(anyhow!("arguments are a list, and these are {}", other.to_sql()).into()),
         }
     }
 
-    async fn query(&self, query: &str, variables: Object) -> Result<Value> {
+    async fn query(&self, query: &str, variables: Object) -> Outcome<Value> {
         let database = self.database.as_ref().ok_or_else(|| {
             anyhow!(
                 "{query:?} calls no function of a module, so it is for a database, and there is none: \
                  name one with `--db`, or see `:help`"
             )
         })?;
-        let answer = tokio::time::timeout(self.timeout, database.query(query, variables)).await;
-        let late = || format!("the query was given up after {:?}: see `--timeout`", self.timeout);
-        Ok(answer.with_context(late)??)
+        Ok(database.query(query, variables).await?)
     }
 
     fn functions(&self) -> Columns {

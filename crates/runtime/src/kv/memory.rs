@@ -171,6 +171,20 @@ impl Contents {
         }
     }
 
+    fn remove_range(&mut self, start: &Bound<String>, end: &Bound<String>) {
+        if is_empty(start, end) {
+            return;
+        }
+        let bound = |bound: &Bound<String>| bound.as_ref().map(|key| Arc::from(key.as_str()));
+        let range: (Bound<Arc<str>>, Bound<Arc<str>>) = (bound(start), bound(end));
+        for (key, Entry { value, ends }) in self.entries.extract_if(range, |_, _| true) {
+            self.size = self.size.without(&key, value.len());
+            if let Some(ends) = ends {
+                self.expiries.remove(&(ends, key));
+            }
+        }
+    }
+
     fn set_end(&mut self, key: &str, ends: Option<Instant>) -> bool {
         let Some(entry) = self.entries.get_mut(key) else { return false };
         let before = std::mem::replace(&mut entry.ends, ends);
@@ -241,10 +255,7 @@ impl KVStore for BTreeMapStore {
     }
 
     async fn del_rng(&self, start: Bound<String>, end: Bound<String>) -> Result<()> {
-        self.write(|contents| {
-            let keys: Vec<_> = contents.range(&start, &end).map(|(key, _)| key.clone()).collect();
-            keys.iter().for_each(|key| contents.remove(key));
-        });
+        self.write(|contents| contents.remove_range(&start, &end));
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 //!
 //! Keys are ordered by their bytes. Ranges are Rust's own: `..`, `"a".to_string()..`,
 //! `"a".to_string().."c".to_string()` and so on; one whose end lies before its start is empty.
+//! Instances of a plugin run at the same time, and each function here is one step: who reads and then
+//! writes may overwrite what another wrote in between, but not with [`add`] or [`compare_and_set`].
 //! Every function is an error when the host refuses it, as it does with a key or value that is too
 //! long, and when there is no host.
 //!
@@ -14,8 +16,9 @@
 //! use surrealism::kv;
 //!
 //! # fn main() -> surrealism::anyhow::Result<()> {
-//! kv::set("visits", kv::get("visits")?.unwrap_or(0_i64) + 1)?;
-//! assert_eq!(kv::keys("v".to_string()..)?, ["visits"]);
+//! kv::set("greeting", "Hello")?;
+//! assert_eq!(kv::get("greeting")?, Some("Hello".to_string()));
+//! assert_eq!(kv::keys("g".to_string()..)?, ["greeting"]);
 //! # Ok(())
 //! # }
 //! ```

@@ -41,10 +41,14 @@ impl Connection {
         Ok(Self { address, route })
     }
 
-    /// Calls the script, in the time that a request may take. What a server said it has not done, and
-    /// what only reads, is sent again; what may have been done is not.
-    pub(super) async fn call(&self, request: &Request, keys: &[String]) -> Result<Value> {
-        let deadline = Instant::now() + REDIS_REQUEST_TIME;
+    /// Calls the script. What a server said it has not done, and what only reads, is sent again; what may
+    /// have been done is not.
+    pub(super) async fn call(
+        &self,
+        request: &Request,
+        keys: &[String],
+        deadline: Instant,
+    ) -> Result<Value> {
         loop {
             let sent = timeout_at(deadline, self.route.call(request, keys)).await;
             let Ok(answer) = sent else {
