@@ -87,8 +87,9 @@ impl Database {
     /// # Errors
     ///
     /// [`Answer`](DatabaseError::Answer) when a statement fails, whichever it is, with the database's own
-    /// words; [`Timeout`](DatabaseError::Timeout), [`Busy`](DatabaseError::Busy) and
-    /// [`Unreachable`](DatabaseError::Unreachable) when there is no answer.
+    /// words; [`Timeout`](DatabaseError::Timeout), [`Busy`](DatabaseError::Busy),
+    /// [`Unreachable`](DatabaseError::Unreachable) and [`Unanswered`](DatabaseError::Unanswered) when
+    /// there is no answer.
     pub async fn query(&self, query: &str, variables: Variables) -> DatabaseResult<Value> {
         let lease = self.lease().await?;
         let asked = async { lease.query(query).bind(variables).await };
@@ -105,7 +106,11 @@ impl Database {
                 lease.keep();
                 Err(answered(error))
             }
-            Err(error) => Err(self.manager().unreachable(error)),
+            Err(error) if error.is_connection() => Err(self.manager().unreachable(error)),
+            Err(error) => {
+                let (address, reason) = (self.address(), error.to_string());
+                Err(DatabaseError::Unanswered { address, reason })
+            }
         }
     }
 

@@ -23,6 +23,16 @@ pub enum DatabaseError {
         reason: String,
     },
 
+    /// There was a connection, and no answer to the query that came over it: it broke meanwhile, or
+    /// somebody on the way, a proxy for one, did not let the query or the answer through.
+    #[error("the database at {address} has not answered the query: {reason}")]
+    Unanswered {
+        /// Where it is.
+        address: String,
+        /// What happened.
+        reason: String,
+    },
+
     /// The database does not accept the credentials, the namespace or the database.
     #[error("the database at {address} refuses the connection: {reason}")]
     Refused {
