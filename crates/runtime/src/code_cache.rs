@@ -41,12 +41,12 @@ pub struct CodeCache {
 }
 
 impl CodeCache {
-    /// Opens a folder, or makes it, for this user only.
+    /// Opens a folder, or makes it, for this user only. Whoever may write to a folder that it lies in can
+    /// put another folder in its place: choose a place where nobody else can.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, or another user owns it or may write to it, or can put another in its
-    /// place: owns a folder that it is in, or may write to one that is not sticky.
+    /// When it cannot be made, or another user owns it or may write to it.
     pub fn open(folder: impl Into<PathBuf>) -> SurrealismResult<Self> {
         let folder = folder.into();
         let opened = make(&folder).and_then(|()| private(&folder));
@@ -73,7 +73,8 @@ impl CodeCache {
             return None;
         }
         // SAFETY: wasmtime wants what `Component::serialize` made, and that nobody changes it while
-        // it is mapped. Nobody but this user writes to the file and to its folder, and this user's
+        // it is mapped. Nobody but this user writes to the file and to its folder, nor, as `open` asks
+        // for, puts another in the folder's place, and this user's
         // processes, by `put`: under another name first, and never again once it has this one. The
         // checksum holds the content to what `put` wrote for this component and this engine,
         // whatever became of the disk since.
@@ -193,15 +194,10 @@ fn make(folder: &Path) -> Result<()> {
     Ok(builder.create(folder)?)
 }
 
-/// The folder by a path without links, at which it stays.
+/// The folder by a path without links, which may lead elsewhere later.
 fn private(folder: &Path) -> Result<PathBuf> {
     let folder = folder.canonicalize()?;
     check_private(&fs::metadata(&folder)?)?;
-    for around in folder.ancestors().skip(1) {
-        check_around(&fs::metadata(around)?).with_context(|| {
-            format!("others may put another in its place in {}", around.display())
-        })?;
-    }
     Ok(folder)
 }
 
@@ -217,28 +213,8 @@ fn check_private(metadata: &Metadata) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a folder in which others may rename what is this user's.
-#[cfg(unix)]
-fn check_around(metadata: &Metadata) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
-
-    const ROOT: u32 = 0;
-    const STICKY: u32 = 0o1000;
-
-    let (owner, me) = (metadata.uid(), rustix::process::geteuid().as_raw());
-    ensure!([ROOT, me].contains(&owner), "it belongs to user {owner}, and this is user {me}");
-    let mode = metadata.mode() & 0o1777;
-    ensure!(mode & 0o022 == 0 || mode & STICKY != 0, "its mode is {mode:o}: make it 755");
-    Ok(())
-}
-
 /// Folders of a user's profile are the user's own.
 #[cfg(not(unix))]
 fn check_private(_: &Metadata) -> Result<()> {
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_around(_: &Metadata) -> Result<()> {
     Ok(())
 }

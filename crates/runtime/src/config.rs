@@ -164,6 +164,13 @@ pub struct SurrealismMeta {
     pub version: semver::Version,
 }
 
+/// `organisation/name version`.
+impl fmt::Display for SurrealismMeta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} {}", self.organisation, self.name, self.version)
+    }
+}
+
 fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let name = String::deserialize(deserializer)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

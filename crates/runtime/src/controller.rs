@@ -45,20 +45,18 @@ impl Controller {
         deadline: Deadline,
     ) -> SurrealismResult<Self> {
         let make = async {
-            let mut store = StoreData::store(module.clone(), context)?;
+            let mut store = StoreData::store(module.clone(), context)
+                .map_err(|error| explain::no_instance(error, &module, None))?;
             yield_every_tick(&mut store, &module);
             let made = module.code.pre.instantiate_async(&mut store).await;
-            let instance = made.map_err(|error| explain::refused(error, store.data()))?;
-            let guest = Box::new(Guest::new(&mut store, &instance, &module.code.guest)?);
-            Ok((store, guest))
+            let guest = made
+                .and_then(|instance| Guest::new(&mut store, &instance, &module.code.guest))
+                .map_err(|error| explain::no_instance(error, &module, Some(store.data())))?;
+            SurrealismResult::Ok((store, Box::new(guest)))
         };
         let (store, guest) = within(&module.process.alarms, deadline.at, make)
             .await
-            .map_err(|_| deadline.missed())?
-            .map_err(|error: wasmtime::Error| {
-                let error = error.context(format!("{module} cannot be instantiated"));
-                SurrealismError::Instantiation(error)
-            })?;
+            .map_err(|_| deadline.missed())??;
         let initialised = guest.init.is_none();
         Ok(Self { module, store, guest, fit: true, initialised, place: None })
     }

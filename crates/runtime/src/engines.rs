@@ -61,6 +61,9 @@ impl Engines {
     pub(crate) fn new() -> wasmtime::Result<Self> {
         let pooled = POOLED_INSTANCES.into_iter().find_map(|instances| {
             let mut config = config(true);
+            // Heaps of collected garbage take places of memories, and nobody counts them: who needs one is
+            // made outside of the pool.
+            config.gc_support(false);
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)));
             Engine::new(&config).ok()
         });
@@ -103,7 +106,7 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .total_stacks(instances)
         .total_core_instances(instances.saturating_mul(POOLED_CORE_INSTANCES))
         .total_tables(instances.saturating_mul(POOLED_TABLES))
-        .total_gc_heaps(instances / 16)
+        .total_gc_heaps(0)
         .table_elements(MAX_TABLE_ELEMENTS)
         .max_core_instances_per_component(POOLED_CORE_INSTANCES)
         .max_memories_per_component(1)

@@ -4,20 +4,43 @@ use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace};
 
 use crate::SurrealismError;
 use crate::limits::{MAX_ERROR_BYTES, MAX_FUNCTION_NAME_BYTES, MAX_HANDLES, MAX_HOST_RESOURCES};
+use crate::module::Module;
 use crate::store::StoreData;
 
 /// Makes of what wasmtime answers an error that a plugin's author can act on. wasmtime's own error
 /// stays inside, for who wants to downcast it.
 pub(crate) fn trap(error: Error, function: &str, data: &StoreData) -> SurrealismError {
     let what = cause(&error, data);
-    let mut message = format!("function `{function}` of {} {what}", data.module);
-    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        message += "\nwasm backtrace:";
-        for (index, frame) in backtrace.frames().iter().enumerate() {
-            message += &format!("\n  {index:>3}: {}", place(frame));
-        }
-    }
+    let message = format!("function `{function}` of {} {what}{}", data.module, places(&error));
     SurrealismError::Wasmtime(error.context(message))
+}
+
+/// Why an instance could not be made: what it was refused, or what its start functions did.
+pub(crate) fn no_instance(
+    error: Error,
+    module: &Module,
+    data: Option<&StoreData>,
+) -> SurrealismError {
+    let what = match data {
+        Some(data) if error.is::<WasmBacktrace>() => {
+            format!("it {}{}", cause(&error, data), places(&error))
+        }
+        Some(StoreData { memory, .. }) if let Some(refusal) = memory.refusal() => {
+            format!("it {refusal}: {error:#}")
+        }
+        _ => format!("{error:#}"),
+    };
+    let message = format!("{module} cannot be instantiated: {what}");
+    SurrealismError::Instantiation(error.context(message))
+}
+
+/// Where a guest was, a line for each frame.
+fn places(error: &Error) -> String {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
+    let frames = backtrace.frames().iter().enumerate();
+    frames.fold("\nwasm backtrace:".to_string(), |told, (index, frame)| {
+        format!("{told}\n  {index:>3}: {}", place(frame))
+    })
 }
 
 /// Which function, and where in its module. Names are the archive's, and told as they are: what takes
@@ -30,14 +53,6 @@ fn place(frame: &FrameInfo) -> String {
     match frame.module_offset() {
         Some(offset) => format!("{name} at {offset:#x}"),
         None => name,
-    }
-}
-
-/// Adds to why an instance could not be made what it was refused, if anything.
-pub(crate) fn refused(error: Error, data: &StoreData) -> Error {
-    match data.memory.refusal() {
-        Some(refusal) => error.context(refusal),
-        None => error,
     }
 }
 

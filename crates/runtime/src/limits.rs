@@ -131,6 +131,10 @@ pub const MAX_RANDOM_BYTES: u64 = 64 * KIB as u64;
 /// until the system's resolver is done with it, which nothing can end.
 pub const MAX_LOOK_UPS: usize = 16;
 
+/// Look-ups that a process may have under way at a time, over all modules: they block threads that others
+/// need as well.
+pub const MAX_LOOK_UPS_OF_PROCESS: usize = 64;
+
 /// How long resolving the names of a module's `allow_net` may take while it is loaded, all together:
 /// no other is begun after that.
 pub const MAX_ALLOW_NET_TIME: Duration = Duration::from_secs(20);

@@ -1,7 +1,7 @@
 //! `wasi:sockets/ip-name-lookup`, held to what the module may reach.
 //!
-//! wasmtime's own interface answers either every name or none. This one stands before it, and lets
-//! through the names that `allow_net` has and the addresses that [`Reach`] admits.
+//! wasmtime's own interface answers either every name or none. This one stands in its place: it asks for the
+//! names that `allow_net` has, in turns, and tells the addresses that [`Reach`] admits.
 
 use std::future::poll_fn;
 use std::io;

@@ -5,18 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use surrealdb_types::Value;
 use wasmtime::Engine;
 
 use crate::captured::CaptureLimits;
 use crate::code::{Code, Loader};
 use crate::code_cache::CodeCache;
-use crate::config::{AbiVersion, SurrealismConfig};
+use crate::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
 use crate::epoch::{self, Process};
 use crate::explain::shortened;
 use crate::exports::{ExportsManifest, FunctionExport};
 use crate::kv::BTreeMapStore;
-use crate::limits::KvLimits;
+use crate::limits::{KvLimits, MAX_POOL_SIZE};
 use crate::network::Network;
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::runtime::{Ceilings, Isolation};
@@ -54,6 +55,8 @@ impl Module {
             return Err(SurrealismError::UnsupportedAbi { expected, got });
         }
         let asked = &config.capabilities;
+        let pool_size = asked.max_pool_size.unwrap_or(usize::MAX).min(ceilings.pool_size);
+        check_pool_size(pool_size, &config.meta)?;
         let network = Arc::new(Network::resolve(&asked.allow_net)?);
         let kv = BTreeMapStore::bounded(KvLimits {
             max_entries: smaller(asked.max_kv_entries, ceilings.max_kv_entries),
@@ -82,7 +85,7 @@ impl Module {
             code_source,
             wasm_size: wasm.len(),
             meter: Arc::default(),
-            pool_size: asked.max_pool_size.unwrap_or(usize::MAX).min(ceilings.pool_size),
+            pool_size,
             max_memory_bytes,
             max_execution_time,
             files: fs,
@@ -150,6 +153,15 @@ impl Module {
     }
 }
 
+fn check_pool_size(size: usize, of: &SurrealismMeta) -> anyhow::Result<()> {
+    ensure!(
+        (1..=MAX_POOL_SIZE).contains(&size),
+        "the pool of {of} would have {size} instances, and it needs 1 to {MAX_POOL_SIZE}: set \
+         `max_pool_size` in its surrealism.toml or the host's pool size"
+    );
+    Ok(())
+}
+
 fn check_args(function: Option<&FunctionExport>, args: usize) -> Result<(), String> {
     let Some(function) = function.filter(|function| function.args.len() != args) else {
         return Ok(());
@@ -199,11 +211,10 @@ impl Deadline {
     }
 }
 
-/// A module by its name: `organisation/name version`.
+/// A module by its name.
 impl fmt::Display for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let meta = &self.config.meta;
-        write!(f, "{}/{} {}", meta.organisation, meta.name, meta.version)
+        self.config.meta.fmt(f)
     }
 }
 

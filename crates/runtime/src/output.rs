@@ -25,7 +25,7 @@ struct State {
     printed: usize,
     /// Whether more than a call may print was printed.
     stopped: bool,
-    /// The end of what was printed in this call.
+    /// The end of what was printed since the guest was entered.
     tail: Vec<u8>,
 }
 
@@ -54,7 +54,12 @@ impl Output {
         }
     }
 
-    /// The end of what was printed in this call.
+    /// Begins another of a call's ways into the guest.
+    pub(crate) fn forget_tail(&self) {
+        self.state().tail.clear();
+    }
+
+    /// The end of what was printed since the guest was entered.
     pub(crate) fn tail(&self) -> String {
         String::from_utf8_lossy(&self.state().tail).into_owned()
     }

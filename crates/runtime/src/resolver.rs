@@ -1,13 +1,13 @@
-//! The system's resolver, of which each module asks little at a time.
+//! The system's resolver, of which each module, and the process, asks little at a time.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use wasmtime_wasi::runtime::spawn_blocking;
+use wasmtime_wasi::runtime::{spawn, spawn_blocking};
 
-use crate::limits::{MAX_ADDRESSES_PER_NAME, MAX_LOOK_UPS};
+use crate::limits::{MAX_ADDRESSES_PER_NAME, MAX_LOOK_UPS, MAX_LOOK_UPS_OF_PROCESS};
 
 /// One module's way to the resolver. Clones share its turns.
 #[derive(Debug, Clone)]
@@ -20,19 +20,34 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    /// The addresses of a name. The resolver blocks a thread and cannot be told to stop: a look-up that
-    /// is dropped keeps its turn until the resolver is done, or guests could begin them without end.
+    /// The addresses of a name, once it is its turn.
     ///
     /// # Errors
     ///
     /// The resolver's own.
     pub(crate) async fn look_up(self, name: String) -> io::Result<Vec<IpAddr>> {
-        let turn = self.0.acquire_owned().await.map_err(io::Error::other)?;
-        let ask = move || {
-            let _turn = turn;
-            addresses(&name)
-        };
-        spawn_blocking(ask).await
+        self.ask(move || addresses(&name)).await
+    }
+
+    /// Asks in its turn. The resolver blocks a thread and cannot be told to stop: what is dropped keeps its
+    /// turn until the resolver is done, or guests could begin look-ups without end.
+    async fn ask<T: Send + 'static>(
+        self,
+        ask: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        static OF_PROCESS: Semaphore = Semaphore::const_new(MAX_LOOK_UPS_OF_PROCESS);
+
+        // In a task: a guest that asks and does not listen must not hold its turn up.
+        let asked = spawn(async move {
+            let turn = self.0.acquire_owned().await.map_err(io::Error::other)?;
+            let place = OF_PROCESS.acquire().await.map_err(io::Error::other)?;
+            let work = move || {
+                let _turn = (turn, place);
+                ask()
+            };
+            spawn_blocking(work).await
+        });
+        asked.await
     }
 }
 
@@ -48,32 +63,50 @@ pub(crate) fn addresses(name: &str) -> io::Result<Vec<IpAddr>> {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
+    use std::pin::{Pin, pin};
+    use std::sync::mpsc;
     use std::task::{Context, Waker};
+    use std::time::Duration;
 
     use futures::executor::block_on;
 
     use super::*;
 
-    #[test]
-    fn a_module_has_so_many_turns_and_gets_each_back() {
-        let resolver = Resolver::default();
-        let mut cx = Context::from_waker(Waker::noop());
-        let others = resolver.0.clone().try_acquire_many_owned(MAX_LOOK_UPS as u32).unwrap();
-        assert!(pin!(resolver.clone().look_up("localhost".into())).poll(&mut cx).is_pending());
-        drop(others);
-        assert!(!block_on(resolver.clone().look_up("localhost".into())).unwrap().is_empty());
-        assert_eq!(resolver.0.available_permits(), MAX_LOOK_UPS);
+    fn poll<F: Future>(future: Pin<&mut F>) -> bool {
+        future.poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     #[test]
     fn a_look_up_that_is_dropped_keeps_its_turn_until_it_is_done() {
         let resolver = Resolver::default();
-        let mut cx = Context::from_waker(Waker::noop());
-        for _ in 0..10 * MAX_LOOK_UPS {
-            let _ = pin!(resolver.clone().look_up("localhost".into())).poll(&mut cx);
+        let (begun, has_begun) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        {
+            let ask = move || {
+                begun.send(()).unwrap();
+                let _ = ends.recv();
+                Ok(())
+            };
+            let mut asked = pin!(resolver.clone().ask(ask));
+            assert!(!poll(asked.as_mut()));
+            has_begun.recv().unwrap();
         }
-        // Whatever is still under way ends, and gives its turn back.
-        let _all = block_on(resolver.0.acquire_many(MAX_LOOK_UPS as u32)).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(resolver.0.available_permits(), MAX_LOOK_UPS - 1);
+        end.send(()).unwrap();
+        drop(block_on(resolver.0.acquire_many(MAX_LOOK_UPS as u32)).unwrap());
+    }
+
+    #[test]
+    fn who_does_not_listen_holds_nobody_up() {
+        let resolver = Resolver::default();
+        let all = resolver.0.clone().try_acquire_many_owned(MAX_LOOK_UPS as u32).unwrap();
+        let mut deaf: Vec<_> =
+            (0..2 * MAX_LOOK_UPS).map(|_| Box::pin(resolver.clone().ask(|| Ok(())))).collect();
+        for asked in &mut deaf {
+            assert!(!poll(asked.as_mut()));
+        }
+        drop(all);
+        assert!(!block_on(resolver.look_up("localhost".into())).unwrap().is_empty());
     }
 }

@@ -18,7 +18,7 @@ use crate::deadline::within;
 use crate::exports::{ExportsManifest, FunctionExport};
 use crate::host::InvocationContext;
 use crate::kv::BTreeMapStore;
-use crate::limits::{DEFAULT_MAX_KV_BYTES, DEFAULT_MAX_MEMORY_BYTES, KvLimits, MAX_POOL_SIZE};
+use crate::limits::{DEFAULT_MAX_KV_BYTES, DEFAULT_MAX_MEMORY_BYTES, KvLimits};
 use crate::module::{Deadline, Module};
 use crate::net_allow::ResolvedNetAllow;
 use crate::package::SurrealismPackage;
@@ -444,13 +444,6 @@ impl RuntimeBuilder {
     pub fn build(self) -> SurrealismResult<Runtime> {
         let module =
             Module::compile(self.package, self.ceilings, self.isolation, self.code_cache.as_ref())?;
-        if !(1..=MAX_POOL_SIZE).contains(&module.pool_size) {
-            return Err(SurrealismError::Other(anyhow::anyhow!(
-                "the pool of {module} would have {} instances, and it needs 1 to {MAX_POOL_SIZE}: \
-                 set `max_pool_size` in its surrealism.toml or the host's pool size",
-                module.pool_size
-            )));
-        }
         let pool = Arc::new(Pool::new(module.pool_size, self.max_queue));
         Ok(Runtime { module: Arc::new(module), pool, isolation: self.isolation })
     }

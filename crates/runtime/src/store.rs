@@ -112,10 +112,13 @@ impl StoreData {
         }
     }
 
-    /// Begins one of a call's ways into the guest: what was refused before is no reason for what happens
-    /// in it.
+    /// Begins one of a call's ways into the guest: what was refused or printed before is no reason for what
+    /// happens in it.
     pub(crate) fn begin_entry(&mut self) {
         self.memory.forget_refusal();
+        if self.used_wasi {
+            self.stderr.forget_tail();
+        }
     }
 
     /// Ends it: hands on what was printed without a last line feed.
@@ -182,7 +185,7 @@ impl MemoryLimit {
         Self { meter, most, used: 0, table_elements: 0, refused: None, refused_elements: None }
     }
 
-    /// Begins a call: what was refused before is no reason for what happens in it.
+    /// What was refused before is no reason for what happens from now on.
     pub(crate) fn forget_refusal(&mut self) {
         self.refused = None;
         self.refused_elements = None;

@@ -6,6 +6,7 @@ use support::{INVOKE, assert_says, component, value};
 use surrealdb_types::Value;
 use surrealism_runtime::limits::{
     MAX_CORE_ITEMS, MAX_HANDLES, MAX_HOST_RESOURCES, MAX_RANDOM_BYTES, MAX_TABLE_ELEMENTS,
+    POOLED_CORE_INSTANCES, POOLED_TABLES,
 };
 use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismResult};
 
@@ -99,13 +100,12 @@ async fn handles_and_tables_are_counted() {
     assert_says(&error, &["acme/x 1.0.0 cannot be instantiated", "1000002 elements"]);
 }
 
-/// A component of so many memories, each in a core module of its own.
-fn of_memories(count: usize) -> Runtime {
-    let more: String =
-        (1..count).map(|_| "(core instance (instantiate $one))\n".to_string()).collect();
+/// A component with so many more core instances, each with one part.
+fn of_many(part: &str, count: usize) -> Runtime {
+    let more = "(core instance (instantiate $one))\n".repeat(count);
     let package = component(&format!(
         r#"
-        (core module $one (memory 0))
+        (core module $one {part})
         (core module $m
           (memory (export "memory") 1)
           (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
@@ -119,10 +119,19 @@ fn of_memories(count: usize) -> Runtime {
 
 #[test]
 fn who_consists_of_much_takes_no_place_in_the_pool() {
-    let pool = of_memories(1).usage().pooled;
-    for (memories, pooled) in [(1, pool), (2, false), (MAX_CORE_ITEMS - 1, false)] {
-        let runtime = of_memories(memories);
-        assert_eq!(runtime.usage().pooled, pooled, "{memories}");
+    let pool = of_many("", 0).usage().pooled;
+    for (part, count, pooled) in [
+        ("(memory 0)", 1, false),
+        ("(memory 0)", MAX_CORE_ITEMS - 1, false),
+        ("(table 0 funcref)", POOLED_TABLES as usize, pool),
+        ("(table 0 funcref)", POOLED_TABLES as usize + 1, false),
+        ("", POOLED_CORE_INSTANCES as usize - 1, pool),
+        ("", POOLED_CORE_INSTANCES as usize, false),
+        // Which only a collector of garbage can hold.
+        ("(table 0 externref)", 1, false),
+    ] {
+        let runtime = of_many(part, count);
+        assert_eq!(runtime.usage().pooled, pooled, "{count} of {part}");
         let context = Box::new(DetachedContext::new());
         futures::executor::block_on(runtime.new_controller(context)).unwrap();
     }

@@ -126,6 +126,26 @@ async fn names_are_looked_up_only_where_a_rule_has_them() {
     }
 }
 
+#[tokio::test]
+async fn what_one_caller_asked_is_not_told_to_the_next() {
+    let runtime = granted(&["localhost", "127.0.0.1"], 0);
+    let context = || Box::new(DetachedContext::new());
+    let mut guest = runtime.acquire_controller(context()).await.unwrap();
+    let name = |name: &str| Some(name.to_string());
+    guest.invoke(name("begin_look_up"), ("localhost".to_string(),)).await.unwrap();
+    let address = guest.invoke(name("end_look_up"), ()).await.unwrap();
+    assert_eq!(address, value("127.0.0.1".to_string()));
+
+    runtime.release_controller(guest);
+    let mut guest = runtime.acquire_controller(context()).await.unwrap();
+    let error = guest.invoke(name("end_look_up"), ()).await.unwrap_err().to_string();
+    assert!(error.contains("access-denied"), "{error}");
+    // The instance is the same, and the next look-up of this caller's is its own.
+    guest.invoke(name("begin_look_up"), ("localhost".to_string(),)).await.unwrap();
+    assert_eq!(guest.invoke(name("end_look_up"), ()).await.unwrap(), address);
+    assert_eq!(runtime.usage().instances.most, 1);
+}
+
 // Two threads: one waits for the other side, one ends what was cancelled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_hangs_ends_with_the_call() {

@@ -12,8 +12,19 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// What loading and a trap of a small component take, and no more, in megabytes.
 const MODEST: f32 = 100.0;
 
+/// When a component traps.
+#[derive(Debug, Clone, Copy)]
+enum When {
+    Called,
+    Instantiated,
+}
+
 /// A component that traps, in a function of this name, and has these custom sections.
-fn trapping(name: &str, sections: &[(&str, Vec<u8>)]) -> Runtime {
+fn trapping(when: When, name: &str, sections: &[(&str, Vec<u8>)]) -> Runtime {
+    let start = match when {
+        When::Called => "",
+        When::Instantiated => "(start $trap)",
+    };
     let escaped =
         |bytes: &[u8]| bytes.iter().map(|byte| format!("\\{byte:02x}")).collect::<String>();
     let sections: String = sections
@@ -27,6 +38,7 @@ fn trapping(name: &str, sections: &[(&str, Vec<u8>)]) -> Runtime {
           (memory (export "memory") 1)
           (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
           (func $trap (@name "{name}") unreachable)
+          {start}
           (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32)
             (call $trap) (i32.const 0)))
         (core instance $i (instantiate $m))
@@ -71,14 +83,18 @@ fn a_trap_takes_no_more_for_what_its_archive_claims() {
         (name_that_unfolds(), vec![], "_Z1f1TIaaaaES_IS0_S0_"),
         ("x".repeat(50_000), vec![], "xxxx at 0x"),
     ];
-    for (name, sections, expected) in cases {
-        let runtime = trapping(&name, &sections);
+    for ((name, sections, expected), when) in
+        cases.iter().flat_map(|case| [(case, When::Called), (case, When::Instantiated)])
+    {
+        let runtime = trapping(when, name, sections);
         MEMORY.reset_peak_usage();
         let called = runtime.call(None, (), DetachedContext::new());
         let error = futures::executor::block_on(called.into_future()).unwrap_err();
-        let peak = MEMORY.peak_usage_as_mb();
-        assert!(peak < MODEST, "{peak} MB for {expected}");
         assert_says(&error, &["trapped", "wasm backtrace:", expected]);
-        assert!(error.to_string().len() < 2_000, "{error}");
+        for told in [error.to_string(), format!("{error:#}"), format!("{error:?}")] {
+            assert!(told.len() < 2_000, "{told}");
+        }
+        let peak = MEMORY.peak_usage_as_mb();
+        assert!(peak < MODEST, "{peak} MB for {expected}, {when:?}");
     }
 }

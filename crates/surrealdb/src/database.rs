@@ -106,7 +106,7 @@ impl Database {
                 lease.keep();
                 Err(answered(error))
             }
-            Err(error) if error.is_connection() => Err(self.manager().unreachable(error)),
+            // It may have been done: even where the connection broke, this is not out of reach.
             Err(error) => {
                 let (address, reason) = (self.address(), error.to_string());
                 Err(DatabaseError::Unanswered { address, reason })

@@ -14,7 +14,7 @@ pub enum DatabaseError {
     #[error("{0}")]
     Setup(String),
 
-    /// There is no connection, or it broke.
+    /// There is no connection, so that nothing was asked.
     #[error("the database at {address} cannot be reached: {reason}")]
     Unreachable {
         /// Where it was looked for.
@@ -23,9 +23,11 @@ pub enum DatabaseError {
         reason: String,
     },
 
-    /// There was a connection, and no answer to the query that came over it: it broke meanwhile, or
-    /// somebody on the way, a proxy for one, did not let the query or the answer through.
-    #[error("the database at {address} has not answered the query: {reason}")]
+    /// The query was sent, and had no answer: the connection broke, or somebody on the way, a proxy for
+    /// one, did not let the query or its answer through. It may have been done.
+    #[error(
+        "the database at {address} has not answered the query, which it may have done: {reason}"
+    )]
     Unanswered {
         /// Where it is.
         address: String,

@@ -34,7 +34,7 @@ use self::bounds::{MAX_REGEXES, check_depth, tree};
 use self::write::message;
 
 /// Levels of a value. `surrealdb_types` decodes twice as many, but its recursion takes about 5 KiB of
-/// stack for each, and host functions run on the stack of a guest, which has 2 MiB.
+/// stack for each, and a host function leaves most of a call's stack to the context.
 const MAX_VALUE_DEPTH: usize = 128;
 
 /// What every function here answers; the error says what could not be encoded or decoded.

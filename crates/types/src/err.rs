@@ -1,6 +1,6 @@
 //! How a call fails.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::num::TryFromIntError;
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ pub type SurrealismResult<T> = Result<T, SurrealismError>;
 ///
 /// What matters to a caller can be asked: [`is_trap`](Self::is_trap) tells whether the instance is
 /// lost, [`is_timeout`](Self::is_timeout) whether more time would have helped.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum SurrealismError {
     /// The component could not be compiled or does not fit the host's interface.
     #[cfg(feature = "host")]
     #[error("compilation failed: {0:#}")]
     Compilation(wasmtime::Error),
 
-    /// An instance could not be made.
+    /// An instance could not be made. What wasmtime itself said is inside.
     #[cfg(feature = "host")]
-    #[error("instantiation failed: {0:#}")]
+    #[error("instantiation failed: {0}")]
     Instantiation(wasmtime::Error),
 
     /// The function answered with an error, or refused its arguments. The instance is unharmed.
@@ -77,6 +77,26 @@ impl From<wasmtime::Error> for SurrealismError {
 impl From<anyhow::Error> for SurrealismError {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)
+    }
+}
+
+/// The text of `Display`, once. That of wasmtime's own errors has names as an archive gives them, whole.
+impl fmt::Debug for SurrealismError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variant = match self {
+            #[cfg(feature = "host")]
+            Self::Compilation(_) => "Compilation",
+            #[cfg(feature = "host")]
+            Self::Instantiation(_) => "Instantiation",
+            #[cfg(feature = "host")]
+            Self::Wasmtime(_) => "Wasmtime",
+            Self::FunctionCallError(_) => "FunctionCallError",
+            Self::Timeout { .. } => "Timeout",
+            Self::UnsupportedAbi { .. } => "UnsupportedAbi",
+            Self::IntConversion(_) => "IntConversion",
+            Self::Other(_) => "Other",
+        };
+        f.debug_tuple(variant).field(&self.to_string()).finish()
     }
 }
 

@@ -1,12 +1,13 @@
 //! Everything that `wasi:sockets` has. Each answers what it got, or an error with WASI's name for
 //! it.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::net::SocketAddr;
 
 use surrealism::{anyhow, surrealism};
 use wasip2::sockets::instance_network::instance_network;
-use wasip2::sockets::ip_name_lookup::resolve_addresses;
+use wasip2::sockets::ip_name_lookup::{ResolveAddressStream, resolve_addresses};
 use wasip2::sockets::network::{
     ErrorCode, IpAddress, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress,
 };
@@ -76,6 +77,28 @@ fn look_up(name: String) -> anyhow::Result<Vec<String>> {
         addresses.push(ip(address));
     }
     Ok(addresses)
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<ResolveAddressStream>> = const { RefCell::new(None) };
+}
+
+/// Begins to look a name up, and keeps what will tell the addresses.
+#[surrealism]
+fn begin_look_up(name: String) -> anyhow::Result<()> {
+    let stream = resolve_addresses(&instance_network(), &name).map_err(named)?;
+    stream.subscribe().block();
+    KEPT.set(Some(stream));
+    Ok(())
+}
+
+/// The next address of what was kept.
+#[surrealism]
+fn end_look_up() -> anyhow::Result<Option<String>> {
+    KEPT.with_borrow(|stream| {
+        let stream = stream.as_ref().ok_or_else(|| anyhow::anyhow!("nothing was kept"))?;
+        Ok(stream.resolve_next_address().map_err(named)?.map(ip))
+    })
 }
 
 /// Makes so many TCP sockets, and keeps them all until it is done.

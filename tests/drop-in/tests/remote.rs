@@ -64,7 +64,8 @@ async fn a_server_goes_and_returns() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let port = server.kill();
     let began = Instant::now();
-    under_way.await.unwrap().unwrap_err();
+    let error = under_way.await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("has not answered the query, which it may have done"), "{error}");
     for _ in 0..3 {
         let error =
             sql(&guest, &database, "RETURN 1", Object::new()).await.unwrap_err().to_string();

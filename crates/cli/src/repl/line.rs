@@ -1,5 +1,7 @@
 //! What a line asks for.
 
+use crate::literal;
+
 /// A line, understood as far as it can be without asking anybody.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
@@ -48,11 +50,15 @@ impl<'a> Call<'a> {
             Some((module, function)) => (module, Some(function)),
             None => (path, None),
         };
-        Some(Self { module, function, args: before_last(args)? })
+        let literals = || {
+            args.strip_suffix(')').filter(|args| literal::surrealql(&format!("[{args}]")).is_ok())
+        };
+        Some(Self { module, function, args: literals().or_else(|| before_last(args))? })
     }
 }
 
-/// What stands before the parenthesis that closes the call, if nothing stands behind it.
+/// What stands before the parenthesis that closes the call, if nothing stands behind it: of arguments that
+/// are for a database to compute.
 fn before_last(rest: &str) -> Option<&str> {
     let (mut depth, mut quote, mut escaped) = (1, None, false);
     for (index, c) in rest.char_indices() {
@@ -92,6 +98,7 @@ mod tests {
             ("mod::text::a::b ( 1, (2) )", call("text", Some("a::b"), " 1, (2) ")),
             ("mod::text()", call("text", None, "")),
             (r"mod::text('it\'s :)', (1))", call("text", None, r"'it\'s :)', (1)")),
+            ("mod::text(/[(']/)", call("text", None, "/[(']/")),
             ("mod::a::f(1) + mod::b::g(2)", Line::Query("mod::a::f(1) + mod::b::g(2)")),
             ("mod::text('x'", Line::Query("mod::text('x'")),
             ("mod::text", Line::Query("mod::text")),

@@ -127,13 +127,11 @@ impl Files<'_> {
     }
 
     fn root(&mut self) -> Result<&Path> {
-        if self.attached.is_none() {
-            self.attached = Some(AttachedFs { folder: self.folder()? });
-        }
-        self.attached
-            .as_ref()
-            .map(AttachedFs::path)
-            .ok_or_else(|| anyhow!("the folder for attached files is gone"))
+        let attached = match self.attached.take() {
+            Some(attached) => attached,
+            None => AttachedFs { folder: self.folder()? },
+        };
+        Ok(self.attached.insert(attached).path())
     }
 
     fn folder(&self) -> Result<tempfile::TempDir> {
