@@ -192,12 +192,10 @@ fn capabilities(asked: &SurrealismCapabilities) -> Result<String> {
     })
 }
 
-/// A `*` stands for a whole family, and nowhere else for anything.
+/// Whether a host would let a guest call what the pattern looks like.
 fn admits_something(pattern: &str) -> bool {
-    match pattern.strip_suffix("::*") {
-        Some(family) => is_path(family) && !family.contains("::"),
-        None => is_path(pattern),
-    }
+    let function = pattern.replace('*', "any");
+    is_path(&function) && FunctionTargets::from(vec![pattern.to_string()]).allows(&function)
 }
 
 fn logo(logo: Option<&[u8]>) -> Result<String> {

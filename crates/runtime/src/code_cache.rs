@@ -73,11 +73,11 @@ impl CodeCache {
             return None;
         }
         // SAFETY: wasmtime wants what `Component::serialize` made, and that nobody changes it while
-        // it is mapped. Nobody but this user writes to the file and to its folder, nor, as `open` asks
-        // for, puts another in the folder's place, and this user's
-        // processes, by `put`: under another name first, and never again once it has this one. The
-        // checksum holds the content to what `put` wrote for this component and this engine,
-        // whatever became of the disk since.
+        // it is mapped. Nobody but this user writes to the file and to its folder, or, as `open` asks
+        // of its caller, puts another in the folder's place; and this user's processes write by
+        // `put`: under another name first, and never again once it has this one. The checksum holds
+        // the content to what `put` wrote for this component and this engine, whatever became of the
+        // disk since.
         let component = unsafe { Component::deserialize_file(engine, &path) }.ok()?;
         // Its last use, for what goes first; the code is good without.
         let _ = file.set_modified(SystemTime::now());

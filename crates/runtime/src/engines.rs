@@ -127,8 +127,8 @@ fn config(strict: bool) -> Config {
         .epoch_interruption(strict)
         .max_wasm_stack(GUEST_STACK_BYTES)
         .async_stack_size(CALL_STACK_BYTES)
-        // Debug information is the archive's: reading a few hundred kilobytes of it can take all memory
-        // there is, with each trap, and no deadline ends it.
+        // Debug information is the archive's: reading some dozen kilobytes of it can take gigabytes,
+        // with each trap, and no deadline ends it.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_backtrace_max_frames(NonZeroUsize::new(MAX_BACKTRACE_FRAMES));
     config

@@ -38,9 +38,8 @@ pub(crate) fn no_instance(
 fn places(error: &Error) -> String {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
     let frames = backtrace.frames().iter().enumerate();
-    frames.fold("\nwasm backtrace:".to_string(), |told, (index, frame)| {
-        format!("{told}\n  {index:>3}: {}", place(frame))
-    })
+    let lines = frames.map(|(index, frame)| format!("\n  {index:>3}: {}", place(frame)));
+    format!("\nwasm backtrace:{}", lines.collect::<String>())
 }
 
 /// Which function, and where in its module. Names are the archive's, and told as they are: what takes

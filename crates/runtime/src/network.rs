@@ -31,7 +31,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Those of [`resolve_allow_net`].
+    /// Those of [`resolve_allow_net`](crate::resolve_allow_net).
     pub(crate) fn resolve(entries: &[String]) -> Result<Self> {
         let rules = net_allow::parse(entries)?;
         let snapshot = Arc::new(net_allow::resolve(&rules)?);

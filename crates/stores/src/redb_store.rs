@@ -15,9 +15,7 @@ use redb::backends::FileBackend;
 use redb::{Database, WriteTransaction};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::KVStore;
-use surrealism_runtime::kv::bounds::{
-    Answer, KvSize, check_key, check_ttl, encode_all, is_empty, sum,
-};
+use surrealism_runtime::kv::bounds::{Answer, KvSize, check_key, check_ttl, is_empty, sum};
 use surrealism_runtime::limits::KvLimits;
 use surrealism_types::codec;
 use tokio::sync::Semaphore;
@@ -259,7 +257,7 @@ impl KVStore for RedbStore {
     }
 
     async fn set_batch(&self, entries: Vec<(String, Value)>) -> Result<()> {
-        let encoded = encode_all(&self.limits, entries)?;
+        let encoded = self.limits.encode_all(entries)?;
         let limits = self.limits;
         self.write(move |contents| contents.put(&encoded, None, &limits)).await
     }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Write, stdout};
+use std::io::{BufRead, BufReader};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::process::{Child, Command, Stdio};
 use std::thread::{scope, sleep};
@@ -92,17 +92,15 @@ async fn check_size(store: &Store, last: u64) {
     assert_eq!(store.size().await, size);
 }
 
-/// No test, but what [`kill_writers`] kills.
-#[test]
-#[ignore = "it writes until it is killed"]
-fn writer() {
+/// Writes until it is killed, in the processes that [`kill_writers`] starts of a test; nothing in others.
+fn write_if_started_to() {
     let Ok(place) = std::env::var(PLACE) else { return };
     executor().block_on(async {
         let store = open(&place).await.unwrap();
         let first = last(&store).await + 1;
         for batch in first.. {
             write(&store, batch).await.unwrap();
-            writeln!(stdout(), "\nacknowledged {batch}").unwrap();
+            println!("\nacknowledged {batch}");
         }
     });
 }
@@ -110,9 +108,9 @@ fn writer() {
 struct Writer(Child);
 
 impl Writer {
-    fn start(place: &str) -> Self {
+    fn start(test: &str, place: &str) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "writer", "--ignored", "--nocapture"])
+            .args(["--exact", test, "--nocapture"])
             .env(PLACE, place)
             .stdout(Stdio::piped())
             .spawn();
@@ -142,11 +140,13 @@ impl Drop for Writer {
     }
 }
 
-fn kill_writers(place: &str) {
+/// Kills one after the other, each of them this very `test`, which begins with [`write_if_started_to`].
+fn kill_writers(test: &str, place: &str) {
     let executor = executor();
     let mut last = 0;
     for crash in 0..crashes() {
-        let acknowledged = Writer::start(place).kill_after(Duration::from_millis(crash * 7 % 40));
+        let acknowledged =
+            Writer::start(test, place).kill_after(Duration::from_millis(crash * 7 % 40));
         let check = async { check(&open(place).await.unwrap(), acknowledged).await };
         last = executor.block_on(check);
     }
@@ -155,13 +155,17 @@ fn kill_writers(place: &str) {
 
 #[test]
 fn a_file_outlives_its_writer() {
+    write_if_started_to();
     let folder = tempfile::tempdir().unwrap();
-    kill_writers(folder.path().join("kv.redb").to_str().unwrap());
+    let file = folder.path().join("kv.redb");
+    kill_writers("a_file_outlives_its_writer", file.to_str().unwrap());
 }
 
 #[test]
 fn redis_has_no_half_batch_of_a_writer() {
-    kill_writers(&Server::start(&["--save", ""]).url());
+    write_if_started_to();
+    let server = Server::start(&["--save", ""]);
+    kill_writers("redis_has_no_half_batch_of_a_writer", &server.url());
 }
 
 #[test]

@@ -53,12 +53,12 @@ impl<'a> Call<'a> {
         let literals = || {
             args.strip_suffix(')').filter(|args| literal::surrealql(&format!("[{args}]")).is_ok())
         };
-        Some(Self { module, function, args: literals().or_else(|| before_last(args))? })
+        Some(Self { module, function, args: before_last(args).or_else(literals)? })
     }
 }
 
-/// What stands before the parenthesis that closes the call, if nothing stands behind it: of arguments that
-/// are for a database to compute.
+/// What stands before the parenthesis that closes the call, if nothing stands behind it. It knows quotes, and
+/// not all else that a parenthesis may stand in.
 fn before_last(rest: &str) -> Option<&str> {
     let (mut depth, mut quote, mut escaped) = (1, None, false);
     for (index, c) in rest.char_indices() {

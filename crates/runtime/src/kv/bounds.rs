@@ -57,6 +57,20 @@ impl KvLimits {
         Ok(bytes)
     }
 
+    /// Encodes entries as stores keep them; of a key that comes twice, the later value holds.
+    ///
+    /// # Errors
+    ///
+    /// When a key is too long, or a value larger than it may be.
+    pub fn encode_all(&self, entries: Vec<(String, Value)>) -> Result<BTreeMap<String, Vec<u8>>> {
+        let encoded = entries.into_iter().map(|(key, value)| {
+            check_key(&key)?;
+            let bytes = self.encode(&key, &value)?;
+            Ok((key, bytes))
+        });
+        encoded.collect()
+    }
+
     /// Whether a store may grow. One that is as full as it may be, or fuller, can still shrink, and
     /// be overwritten in place.
     ///
@@ -80,23 +94,6 @@ impl KvLimits {
         }
         Ok(())
     }
-}
-
-/// Encodes entries as a store keeps them; of a key that comes twice, the later value holds.
-///
-/// # Errors
-///
-/// When a key is too long, or a value too large.
-pub fn encode_all(
-    limits: &KvLimits,
-    entries: Vec<(String, Value)>,
-) -> Result<BTreeMap<String, Vec<u8>>> {
-    let encoded = entries.into_iter().map(|(key, value)| {
-        check_key(&key)?;
-        let bytes = limits.encode(&key, &value)?;
-        Ok((key, bytes))
-    });
-    encoded.collect()
 }
 
 /// What one answer may still take. A guest pays for its questions; the answers are the host's.

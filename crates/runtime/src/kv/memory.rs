@@ -11,7 +11,7 @@ use surrealdb_types::{SurrealValue, Value};
 use surrealism_types::codec;
 
 use super::KVStore;
-use super::bounds::{Answer, KvSize, check_key, check_ttl, encode_all, is_empty, sum};
+use super::bounds::{Answer, KvSize, check_key, check_ttl, is_empty, sum};
 use crate::limits::{KV_EXPIRED_PER_STEP, KvLimits};
 use crate::usage::{Gauge, Level};
 
@@ -28,9 +28,12 @@ pub struct BTreeMapStore {
 struct Contents {
     entries: BTreeMap<Arc<str>, Entry>,
     /// The entries that end, the next one first.
-    expiries: BTreeSet<(Instant, Arc<str>)>,
+    expiries: BTreeSet<Expiry>,
     size: KvSize,
 }
+
+/// When an entry ends, and its key.
+type Expiry = (Instant, Arc<str>);
 
 #[derive(Debug)]
 struct Entry {
@@ -103,6 +106,14 @@ impl Entry {
     fn is_live(&self) -> bool {
         self.ends.is_none_or(|end| Instant::now() < end)
     }
+
+    /// Once it is removed, takes it out of the accounts.
+    fn settle(self, key: Arc<str>, size: &mut KvSize, expiries: &mut BTreeSet<Expiry>) {
+        *size = size.without(&key, self.value.len());
+        if let Some(ends) = self.ends {
+            expiries.remove(&(ends, key));
+        }
+    }
 }
 
 impl Contents {
@@ -163,11 +174,8 @@ impl Contents {
     }
 
     fn remove(&mut self, key: &str) {
-        if let Some((key, Entry { value, ends })) = self.entries.remove_entry(key) {
-            self.size = self.size.without(&key, value.len());
-            if let Some(ends) = ends {
-                self.expiries.remove(&(ends, key));
-            }
+        if let Some((key, entry)) = self.entries.remove_entry(key) {
+            entry.settle(key, &mut self.size, &mut self.expiries);
         }
     }
 
@@ -177,11 +185,8 @@ impl Contents {
         }
         let bound = |bound: &Bound<String>| bound.as_ref().map(|key| Arc::from(key.as_str()));
         let range: (Bound<Arc<str>>, Bound<Arc<str>>) = (bound(start), bound(end));
-        for (key, Entry { value, ends }) in self.entries.extract_if(range, |_, _| true) {
-            self.size = self.size.without(&key, value.len());
-            if let Some(ends) = ends {
-                self.expiries.remove(&(ends, key));
-            }
+        for (key, entry) in self.entries.extract_if(range, |_, _| true) {
+            entry.settle(key, &mut self.size, &mut self.expiries);
         }
     }
 
@@ -273,7 +278,7 @@ impl KVStore for BTreeMapStore {
     }
 
     async fn set_batch(&self, entries: Vec<(String, Value)>) -> Result<()> {
-        let encoded = encode_all(&self.limits, entries)?;
+        let encoded = self.limits.encode_all(entries)?;
         self.write(|contents| contents.set_all(encoded, &self.limits))
     }
 
