@@ -42,7 +42,7 @@ impl Ours {
     fn fresh(&self) -> Result<f64> {
         let package = contract::package(&self.wasm)?;
         let runtime = Runtime::builder(package).isolation(Isolation::Fresh).build()?;
-        ensure!(runtime.usage().init_captured, "`init` is run again in every instance");
+        ensure!(runtime.usage().preinitialized, "`init` is run again in every instance");
         let function = Work::CanDrive.function();
         let args = || contract::args(Work::CanDrive);
         executor()?

@@ -56,7 +56,7 @@ fn read(archive: &[u8], base: &Path) -> surrealism_runtime::SurrealismResult<Sur
         max_fs_bytes: MAX_FS_BYTES,
         ..UnpackOptions::default()
     };
-    SurrealismPackage::from_reader_within(archive, &opts, &LIMITS)
+    SurrealismPackage::from_reader_with_limits(archive, &opts, &LIMITS)
 }
 
 fn check_repacked(package: &SurrealismPackage, target: &Path) {

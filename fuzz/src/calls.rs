@@ -335,9 +335,9 @@ impl Model<'_> {
 
     fn check_usage(&self) {
         let usage = self.runtime.usage();
-        assert_eq!(usage.instances.now, self.idle.len() + self.out.len());
-        assert_eq!(usage.memory_bytes.now > 0, usage.instances.now > 0, "{usage:?}");
-        assert!(usage.instances.most >= usage.instances.now, "{usage:?}");
+        assert_eq!(usage.instances.current, self.idle.len() + self.out.len());
+        assert_eq!(usage.memory_bytes.current > 0, usage.instances.current > 0, "{usage:?}");
+        assert!(usage.instances.peak >= usage.instances.current, "{usage:?}");
     }
 
     /// As many as may be served are served, at once, by instances that are what they should be.
@@ -354,7 +354,7 @@ impl Model<'_> {
         // The next input finds the module as this one did.
         self.out.clear();
         self.check_usage();
-        assert_eq!(self.runtime.usage().instances.now, 0);
+        assert_eq!(self.runtime.usage().instances.current, 0);
     }
 }
 

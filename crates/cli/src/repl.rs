@@ -18,7 +18,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
 use surrealdb_types::{ToSql, Value};
-use surrealism_surrealdb::{Module, Modules};
+use surrealism_surrealdb::{Module, ModuleRegistry};
 use tokio::runtime::Runtime;
 
 use crate::cache::Cache;
@@ -97,8 +97,13 @@ impl Repl {
         }
     }
 
-    fn modules(&self, stores: &Stores, terminal: Terminal, cache: Cache) -> Outcome<Modules> {
-        let modules = Modules::new();
+    fn modules(
+        &self,
+        stores: &Stores,
+        terminal: Terminal,
+        cache: Cache,
+    ) -> Outcome<ModuleRegistry> {
+        let modules = ModuleRegistry::new();
         for archive in &self.archives {
             let package = guest::open(archive)?;
             let name = module_name(&package.config.meta.name);

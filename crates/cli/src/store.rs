@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use surrealism_runtime::{KVStore, Runtime};
-use surrealism_stores::{RedbHost, RedisHost};
+use surrealism_stores::{RedbDatabase, RedisClient};
 
 use crate::exit::Outcome;
 
@@ -28,16 +28,16 @@ impl std::fmt::Debug for StoreArgs {
 pub(crate) enum Stores {
     /// Each module's own, which ends with the command.
     Memory,
-    File(RedbHost),
-    Redis(RedisHost),
+    File(RedbDatabase),
+    Redis(RedisClient),
 }
 
 impl StoreArgs {
     pub(crate) async fn open(&self) -> Outcome<Stores> {
         Ok(match self.kv.as_deref() {
             None => Stores::Memory,
-            Some(url) if url.contains("://") => Stores::Redis(RedisHost::connect(url).await?),
-            Some(file) => Stores::File(RedbHost::open(file)?),
+            Some(url) if url.contains("://") => Stores::Redis(RedisClient::connect(url).await?),
+            Some(file) => Stores::File(RedbDatabase::open(file)?),
         })
     }
 }

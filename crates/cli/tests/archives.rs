@@ -9,7 +9,9 @@ use surrealism_runtime::SurrealismPackage;
 #[test]
 fn what_a_guest_says_steers_no_terminal_and_reaches_a_pipe_unchanged() {
     let steering = "'\u{1b}[2J\u{7}'";
-    surrealism(&["run", &archive("calls"), "echo::any", steering]).code(0).answers(steering);
+    surrealism(&["run", &archive("attribute_matrix"), "echo::any", steering])
+        .code(0)
+        .answers(steering);
     surrealism(&["run", &archive("host"), "print::line", steering])
         .code(0)
         .says(&["\\u{1b}[2J\\u{7}\n"]);
@@ -17,7 +19,7 @@ fn what_a_guest_says_steers_no_terminal_and_reaches_a_pipe_unchanged() {
 
 #[test]
 fn functions_take_literals_and_answer_in_surrealql() {
-    let calls = archive("calls");
+    let calls = archive("attribute_matrix");
     let cases: [(&[&str], &str); 11] = [
         (&["-", "'Ada'"], "'hello Ada'"),
         (&["math::add", "1", "-2"], "-1"),
@@ -39,7 +41,7 @@ fn functions_take_literals_and_answer_in_surrealql() {
 
 #[test]
 fn calls_that_fail_say_why() {
-    let (calls, host) = (archive("calls"), archive("host"));
+    let (calls, host) = (archive("attribute_matrix"), archive("host"));
     let (hostile, broken) = (archive("hostile"), archive("broken-init"));
     let cases: [(&[&str], i32, &[&str]); 12] = [
         (&[&calls, "math::ad"], 1, &["no function `math::ad`", "`math::add`", "function is `-`"]),
@@ -93,14 +95,14 @@ fn a_guest_has_a_store_and_its_files() {
 fn a_store_lasts_where_it_is_told_to() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kv.redb");
-    let counters = archive("counters");
+    let counters = archive("kv_atomic");
     for sum in ["5", "10"] {
-        surrealism(&["run", &counters, "add", "'a'", "5", "--kv", file.to_str().unwrap()])
+        surrealism(&["run", &counters, "increment", "'a'", "5", "--kv", file.to_str().unwrap()])
             .code(0)
             .answers(sum);
     }
-    surrealism(&["run", &counters, "add", "'a'", "5"]).code(0).answers("5");
-    surrealism(&["run", &counters, "add", "'a'", "5", "--kv", "redis://127.0.0.1:1"])
+    surrealism(&["run", &counters, "increment", "'a'", "5"]).code(0).answers("5");
+    surrealism(&["run", &counters, "increment", "'a'", "5", "--kv", "redis://127.0.0.1:1"])
         .code(1)
         .says(&["cannot connect to Redis at 127.0.0.1:1"]);
 }
@@ -118,7 +120,7 @@ fn calls_are_repeated_in_one_instance() {
 
 #[test]
 fn an_archive_shows_what_it_holds() {
-    surrealism(&["info", &archive("calls")]).code(0).prints(&[
+    surrealism(&["info", &archive("attribute_matrix")]).code(0).prints(&[
         "surrealism/calls 0.1.0 (ABI 2)",
         "(default)",
         "math::add ",
@@ -146,7 +148,7 @@ fn an_archive_shows_that_it_cannot_be_stopped() {
 
 #[test]
 fn an_archive_shows_what_it_holds_to_programs() {
-    let told = surrealism(&["info", "--json", &archive("calls")]).code(0).stdout;
+    let told = surrealism(&["info", "--json", &archive("attribute_matrix")]).code(0).stdout;
     let info: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(info["name"], "calls");
     assert_eq!(info["abi"], 2);
@@ -164,7 +166,7 @@ fn an_archive_shows_what_it_holds_to_programs() {
 
 #[test]
 fn every_guest_keeps_the_contract() {
-    let told = surrealism(&["check", &archive("counters")]).code(0);
+    let told = surrealism(&["check", &archive("kv_atomic")]).code(0);
     told.prints(&["ok      code", "plugin/kv-atomic, which hosts of other makes lack", "kv-ttl"]);
     for guest in [
         "calls",

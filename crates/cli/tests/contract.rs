@@ -51,7 +51,7 @@ fn components_are_held_to_the_interface() {
     let misused = r#"(import "surrealism:plugin/host" (instance
         (export "kv-count" (func (result u64)))))"#;
     let summed = r#"(import "surrealism:plugin/kv-atomic" (instance
-        (export "kv-add" (func (result s64)))))"#;
+        (export "kv-increment" (func (result s64)))))"#;
     let types = format!(r#"{INVOKE} (import "surrealism:plugin/types" (instance))"#);
     let cases = [
         ("", "FAILED  exports", "it exports no `invoke`"),

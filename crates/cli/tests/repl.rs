@@ -9,7 +9,7 @@ use support::{archive, surrealism, surrealism_reading};
 
 #[test]
 fn lines_are_answered_in_order() {
-    let (calls, host) = (archive("calls"), archive("host"));
+    let (calls, host) = (archive("attribute_matrix"), archive("host"));
     let lines = "\
         mod::calls::math::add(1, 2)\n\
         \n\
@@ -30,7 +30,7 @@ fn lines_are_answered_in_order() {
 fn modules_keep_their_keys_in_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kv.redb");
-    let (counters, host) = (archive("counters"), archive("host"));
+    let (counters, host) = (archive("kv_atomic"), archive("host"));
     let ask = |lines| {
         surrealism_reading(&["repl", &counters, &host, "--kv", file.to_str().unwrap()], lines)
     };
@@ -40,17 +40,19 @@ fn modules_keep_their_keys_in_one_file() {
 
 #[test]
 fn functions_are_listed() {
-    surrealism_reading(&["repl", &archive("calls")], ":functions\n:help").code(0).prints(&[
-        "\nmod::calls ",
-        "\nmod::calls::math::add ",
-        "a: int, b: int",
-        "calls a function of the module",
-    ]);
+    surrealism_reading(&["repl", &archive("attribute_matrix")], ":functions\n:help")
+        .code(0)
+        .prints(&[
+            "\nmod::calls ",
+            "\nmod::calls::math::add ",
+            "a: int, b: int",
+            "calls a function of the module",
+        ]);
 }
 
 #[test]
 fn the_first_line_that_fails_ends_it() {
-    let calls = archive("calls");
+    let calls = archive("attribute_matrix");
     for (line, expected) in [
         ("mod::calls::fail::with_text('no luck')", &["line 2", "no luck"][..]),
         ("mod::calls::math::ad(1, 2)", &["no function `math::ad`", "`math::add`"]),
@@ -73,7 +75,7 @@ fn the_first_line_that_fails_ends_it() {
 
 #[test]
 fn a_database_that_is_not_there_is_told_and_no_secret() {
-    let calls = archive("calls");
+    let calls = archive("attribute_matrix");
     let pem = tempfile::NamedTempFile::new().unwrap();
     let pem = pem.path().to_str().unwrap();
     fs::write(pem, "text").unwrap();

@@ -24,7 +24,7 @@ pub(crate) use self::surrealism::plugin::{host, kv_atomic, kv_ttl};
 
 type Invoke = TypedFunc<(Option<&'static str>, &'static [u8]), (Result<Vec<u8>, String>,)>;
 /// What is returned stays in the guest.
-type InvokeShort = TypedFunc<(HalfCall, HalfCall), (Result<WasmList<u8>, WasmStr>,)>;
+type InvokeShort = TypedFunc<(InlineHalf, InlineHalf), (Result<WasmList<u8>, WasmStr>,)>;
 type Init = TypedFunc<(), (Result<(), String>,)>;
 type List = TypedFunc<(), (Vec<Option<String>>,)>;
 type Describe<T> = TypedFunc<(Option<&'static str>,), (Result<T, String>,)>;
@@ -33,7 +33,7 @@ type Describe<T> = TypedFunc<(Option<&'static str>,), (Result<T, String>,)>;
 pub(crate) struct GuestIndices {
     invoke: Index<Invoke>,
     invoke_rows: Option<Index<Invoke>>,
-    invoke_short: Option<Index<InvokeShort>>,
+    invoke_inline: Option<Index<InvokeShort>>,
     init: Option<Index<Init>>,
     list_functions: Option<Index<List>>,
     function_args: Option<Index<Describe<Vec<u8>>>>,
@@ -55,7 +55,7 @@ impl GuestIndices {
         Ok(Self {
             invoke,
             invoke_rows: Index::find(pre, "invoke-rows")?,
-            invoke_short: Index::find(pre, "invoke-short")?,
+            invoke_inline: Index::find(pre, "invoke-inline")?,
             init: Index::find(pre, "init")?,
             list_functions: Index::find(pre, "list-functions")?,
             function_args: Index::find(pre, "function-args")?,
@@ -103,7 +103,7 @@ where
 pub(crate) struct Guest {
     pub(crate) invoke: Invoke,
     pub(crate) invoke_rows: Option<Invoke>,
-    pub(crate) invoke_short: Option<InvokeShort>,
+    pub(crate) invoke_inline: Option<InvokeShort>,
     pub(crate) init: Option<Init>,
     pub(crate) list_functions: Option<List>,
     pub(crate) function_args: Option<Describe<Vec<u8>>>,
@@ -131,7 +131,7 @@ impl Guest {
         Ok(Self {
             invoke: indices.invoke.of(store, instance)?,
             invoke_rows: function!(invoke_rows),
-            invoke_short: function!(invoke_short),
+            invoke_inline: function!(invoke_inline),
             init: function!(init),
             list_functions: function!(list_functions),
             function_args: function!(function_args),

@@ -4,7 +4,7 @@
 use wasmparser::{CanonicalFunction, Encoding, Parser, Payload, ValType, Validator, WasmFeatures};
 use wasmtime::{Result, ensure};
 
-use crate::limits::MAX_CAPTURED_ITEMS;
+use crate::limits::MAX_SNAPSHOT_ITEMS;
 
 /// The export that is run for its outcome.
 pub(crate) const INIT: &str = "init";
@@ -91,7 +91,7 @@ pub(crate) fn check(wasm: &[u8]) -> Result<()> {
                 // wizer adds to the exports that there are.
                 ensure!(module.items == 0 || module.exports, "a module hides all its state");
                 items += std::mem::take(&mut module).items;
-                ensure!(items <= MAX_CAPTURED_ITEMS, "it has more than {MAX_CAPTURED_ITEMS} items");
+                ensure!(items <= MAX_SNAPSHOT_ITEMS, "it has more than {MAX_SNAPSHOT_ITEMS} items");
             }
             _ => {}
         }

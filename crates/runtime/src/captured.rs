@@ -24,7 +24,7 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::capturable;
 use crate::code::Fingerprint;
-use crate::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED_BYTES, MAX_CAPTURED_PIECES};
+use crate::limits::{MAX_PREINIT_TIME, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOT_SEGMENTS};
 use crate::store::MemoryLimit;
 
 /// What `init` may take to be captured.
@@ -38,8 +38,8 @@ impl CaptureLimits {
     /// For a module whose instances have this much memory, and whose calls this much time.
     pub(crate) fn new(memory_bytes: Option<usize>, time: Option<Duration>) -> Self {
         Self {
-            memory_bytes: memory_bytes.unwrap_or(usize::MAX).min(MAX_CAPTURED_BYTES),
-            time: time.unwrap_or(Duration::MAX).min(MAX_CAPTURE_TIME),
+            memory_bytes: memory_bytes.unwrap_or(usize::MAX).min(MAX_SNAPSHOT_BYTES),
+            time: time.unwrap_or(Duration::MAX).min(MAX_PREINIT_TIME),
         }
     }
 
@@ -229,7 +229,7 @@ impl State {
             }
         }
         let pieces: usize = state.memories.values().map(|memory| pieces(memory)).sum();
-        ensure!(pieces <= MAX_CAPTURED_PIECES, "memory is in {pieces} pieces");
+        ensure!(pieces <= MAX_SNAPSHOT_SEGMENTS, "memory is in {pieces} pieces");
         Ok(state)
     }
 

@@ -13,7 +13,7 @@ use wasmtime::component::Component;
 
 use crate::SurrealismResult;
 use crate::code::Fingerprint;
-use crate::limits::{DEFAULT_MAX_CODE_CACHE_BYTES, UNFINISHED_CODE_LIFETIME};
+use crate::limits::{DEFAULT_MAX_CODE_CACHE_BYTES, STALE_TEMP_FILE_AGE};
 
 /// What the names of whole files end with, and those of files under way begin with. No other file
 /// of the folder is touched.
@@ -183,7 +183,7 @@ fn is_whole(file: &File, name: &str) -> io::Result<bool> {
 }
 
 fn is_abandoned(used: SystemTime) -> bool {
-    used.elapsed().is_ok_and(|age| age > UNFINISHED_CODE_LIFETIME)
+    used.elapsed().is_ok_and(|age| age > STALE_TEMP_FILE_AGE)
 }
 
 fn make(folder: &Path) -> Result<()> {

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
-use surrealism_types::codec::{self, Decoder, ShortCall};
+use surrealism_types::codec::{self, Decoder, InlineCall};
 use wasmtime::{AsContextMut, Store, bail};
 
-use crate::bindings::{Guest, HalfCall};
+use crate::bindings::{Guest, InlineHalf};
 use crate::deadline::within;
 use crate::explain::{self, shortened};
 use crate::host::InvocationContext;
-use crate::limits::ROWS_PER_ENTRY;
+use crate::limits::ROWS_PER_CALL;
 use crate::module::Deadline;
 use crate::module::Module;
 use crate::pool::Place;
@@ -182,8 +182,8 @@ impl Controller {
         decoder: &mut Decoder,
     ) -> SurrealismResult<Value> {
         let args = codec::encode_values(args)?;
-        if self.guest.invoke_short.is_some()
-            && let Some(call) = ShortCall::new(name, &args)
+        if self.guest.invoke_inline.is_some()
+            && let Some(call) = InlineCall::new(name, &args)
         {
             return self.enter_with_short(name, &call, deadline, decoder).await;
         }
@@ -199,16 +199,16 @@ impl Controller {
     async fn enter_with_short(
         &mut self,
         name: Option<&str>,
-        call: &ShortCall,
+        call: &InlineCall,
         deadline: Deadline,
         decoder: &mut Decoder,
     ) -> SurrealismResult<Value> {
         let answer = self
             .enter(name.unwrap_or("default"), deadline, async |store, guest| {
-                let Some(invoke) = &guest.invoke_short else {
-                    bail!("the component exports no `invoke-short`");
+                let Some(invoke) = &guest.invoke_inline else {
+                    bail!("the component exports no `invoke-inline`");
                 };
-                let call = call.halves().map(HalfCall::from).into();
+                let call = call.to_words().map(InlineHalf::from).into();
                 let (answer,) = invoke.call_async(&mut *store, call).await?;
                 Ok(match answer {
                     Ok(value) => Ok(decoder.decode_value(value.as_le_slice(&*store))),
@@ -230,7 +230,7 @@ impl Controller {
         self.store.data_mut().begin_call();
         let (mut answers, mut decoder) = (Vec::with_capacity(rows.len()), Decoder::new());
         if self.guest.invoke_rows.is_some() {
-            for rows in rows.chunks(ROWS_PER_ENTRY) {
+            for rows in rows.chunks(ROWS_PER_CALL) {
                 self.enter_with_rows(name, rows, deadline, &mut decoder, &mut answers).await?;
             }
         } else {

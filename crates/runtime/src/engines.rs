@@ -16,8 +16,8 @@ use wasmtime::{
 
 use crate::bindings::{host, kv_atomic, kv_ttl};
 use crate::limits::{
-    CALL_STACK_BYTES, GUEST_STACK_BYTES, KEPT_MEMORY_BYTES, MAX_BACKTRACE_FRAMES,
-    MAX_TABLE_ELEMENTS, POOLED_CORE_INSTANCES, POOLED_INSTANCES, POOLED_TABLES,
+    CALL_STACK_BYTES, GUEST_STACK_BYTES, MAX_BACKTRACE_FRAMES, MAX_TABLE_ELEMENTS,
+    POOL_KEEP_RESIDENT_BYTES, POOLED_CORE_INSTANCES, POOLED_INSTANCES, POOLED_TABLES,
 };
 use crate::lookup;
 use crate::store::StoreData;
@@ -111,8 +111,8 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .max_core_instances_per_component(POOLED_CORE_INSTANCES)
         .max_memories_per_component(1)
         .max_tables_per_component(POOLED_TABLES)
-        .linear_memory_keep_resident(KEPT_MEMORY_BYTES)
-        .table_keep_resident(KEPT_MEMORY_BYTES)
+        .linear_memory_keep_resident(POOL_KEEP_RESIDENT_BYTES)
+        .table_keep_resident(POOL_KEEP_RESIDENT_BYTES)
         // What a guest has not written needs no cleaning; only newer kernels can tell.
         .pagemap_scan(Enabled::Auto);
     pool

@@ -165,16 +165,21 @@ impl kv_atomic::Host for StoreData {
         text(answer.await)
     }
 
-    async fn kv_add(&mut self, key: String, delta: i64) -> Result<i64, String> {
-        text(async { self.kv()?.add(key, delta).await }.await)
+    async fn kv_increment(&mut self, key: String, delta: i64) -> Result<i64, String> {
+        text(async { self.kv()?.increment(key, delta).await }.await)
     }
 }
 
 impl kv_ttl::Host for StoreData {
-    async fn kv_set_for(&mut self, key: String, value: Bytes, ttl_ms: u64) -> Result<(), String> {
+    async fn kv_set_with_ttl(
+        &mut self,
+        key: String,
+        value: Bytes,
+        ttl_ms: u64,
+    ) -> Result<(), String> {
         let answer = async {
             let value = codec::decode_value(&value)?;
-            self.kv()?.set_for(key, value, Duration::from_millis(ttl_ms)).await
+            self.kv()?.set_with_ttl(key, value, Duration::from_millis(ttl_ms)).await
         };
         text(answer.await)
     }

@@ -80,16 +80,16 @@ pub trait KVStore: Send + Sync {
     /// Adds to the integer of a key, of which one that is not there has 0; answers the sum. A value
     /// that is no integer, and a sum that does not fit, are errors that change nothing. A time to
     /// live stays.
-    async fn add(&self, key: String, delta: i64) -> Result<i64> {
+    async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         let _ = (key, delta);
-        lacks("add")
+        lacks("increment")
     }
 
     /// Gives a key a value for a time, which is rounded up to milliseconds, and is neither zero nor
     /// more than [`MAX_KV_TTL`](crate::limits::MAX_KV_TTL). Setting it again in any way ends that.
-    async fn set_for(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
+    async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
         let _ = (key, value, ttl);
-        lacks("set_for")
+        lacks("set_with_ttl")
     }
 
     /// How long a key has left; `None` when it is not there, and when it lasts.
@@ -98,7 +98,7 @@ pub trait KVStore: Send + Sync {
         lacks("ttl")
     }
 
-    /// Gives a key a time from now, as [`set_for`](Self::set_for) does, or lets it last with `None`;
+    /// Gives a key a time from now, as [`set_with_ttl`](Self::set_with_ttl) does, or lets it last with `None`;
     /// answers whether it is there.
     async fn set_ttl(&self, key: String, ttl: Option<Duration>) -> Result<bool> {
         let _ = (key, ttl);
@@ -172,8 +172,8 @@ mod tests {
         let (second, store) = (Duration::from_secs(1), Published);
         let answers = [
             ("compare_and_set", block_on(store.compare_and_set(key(), None, None)).map(drop)),
-            ("add", block_on(store.add(key(), 1)).map(drop)),
-            ("set_for", block_on(store.set_for(key(), Value::None, second))),
+            ("increment", block_on(store.increment(key(), 1)).map(drop)),
+            ("set_with_ttl", block_on(store.set_with_ttl(key(), Value::None, second))),
             ("ttl", block_on(store.ttl(key())).map(drop)),
             ("set_ttl", block_on(store.set_ttl(key(), None)).map(drop)),
         ];

@@ -35,7 +35,7 @@ pub struct ArchiveLimits {
     /// Number of components in an entry's path. Default: 32.
     pub max_path_depth: usize,
     /// How many bytes may come out of one byte of the archive, beyond the first
-    /// [`FREE_DECOMPRESSED_BYTES`]. Default: 1,000.
+    /// [`COMPRESSION_RATIO_GRACE_BYTES`]. Default: 1,000.
     pub max_compression_ratio: u64,
 }
 
@@ -70,14 +70,14 @@ pub struct KvLimits {
     pub max_entries: Option<usize>,
     /// Size of one encoded value in bytes. Default: no bound.
     pub max_value_bytes: Option<usize>,
-    /// Keys and encoded values together in bytes, and [`KV_ENTRY_BYTES`] for each entry. Default:
+    /// Keys and encoded values together in bytes, and [`KV_ENTRY_OVERHEAD_BYTES`] for each entry. Default:
     /// no bound.
     pub max_bytes: Option<usize>,
 }
 
 /// Decompressed bytes for which [`ArchiveLimits::max_compression_ratio`] does not yet count: a
 /// small archive of repetitive text is no attack.
-pub const FREE_DECOMPRESSED_BYTES: u64 = 8 * MIB as u64;
+pub const COMPRESSION_RATIO_GRACE_BYTES: u64 = 8 * MIB as u64;
 
 /// What the tar format may spend on describing one entry (headers, long names, attributes).
 pub const MAX_ENTRY_METADATA_BYTES: u64 = 32 * KIB as u64;
@@ -129,11 +129,11 @@ pub const MAX_RANDOM_BYTES: u64 = 64 * KIB as u64;
 
 /// Look-ups of names that one module may have under way at a time. One that its guest has given up counts
 /// until the system's resolver is done with it, which nothing can end.
-pub const MAX_LOOK_UPS: usize = 16;
+pub const MAX_DNS_LOOKUPS: usize = 16;
 
 /// Look-ups that a process may have under way at a time, over all modules: they block threads that others
 /// need as well.
-pub const MAX_LOOK_UPS_OF_PROCESS: usize = 64;
+pub const MAX_DNS_LOOKUPS_PER_PROCESS: usize = 64;
 
 /// How long resolving the names of a module's `allow_net` may take while it is loaded, all together:
 /// no other is begun after that.
@@ -192,10 +192,10 @@ pub const MAX_HOST_CALL_BYTES: usize = 64 * MIB;
 pub const MAX_KV_BATCH_KEYS: usize = 10_000;
 
 /// What the key-value store answers to one request, keys and encoded values together, in bytes.
-pub const MAX_KV_ANSWER_BYTES: usize = 16 * MIB;
+pub const MAX_KV_RESPONSE_BYTES: usize = 16 * MIB;
 
 /// What an entry of the key-value store costs beside its key and its value, in bytes.
-pub const KV_ENTRY_BYTES: usize = 128;
+pub const KV_ENTRY_OVERHEAD_BYTES: usize = 128;
 
 /// The longest time that a value may be given to live: about a hundred years.
 pub const MAX_KV_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -209,10 +209,10 @@ pub const KV_EXPIRED_PER_STEP: usize = 1_000;
 pub const POOLED_INSTANCES: [u32; 2] = [8_192, 1_024];
 
 /// Memory that a place in the pool keeps when its instance is dropped, in bytes, cleaned for the next.
-pub const KEPT_MEMORY_BYTES: usize = 256 * KIB;
+pub const POOL_KEEP_RESIDENT_BYTES: usize = 256 * KIB;
 
 /// Rows that a guest is handed at once; of more, it is called again.
-pub const ROWS_PER_ENTRY: usize = 1_024;
+pub const ROWS_PER_CALL: usize = 1_024;
 
 /// Stack of one guest, in bytes.
 pub const GUEST_STACK_BYTES: usize = 512 * KIB;
@@ -230,25 +230,25 @@ pub const DEFAULT_MAX_KV_BYTES: usize = 256 * MIB;
 
 /// Linear memory of an instance whose state after `init` is captured, in bytes: as much as a component
 /// may have itself. Where `init` takes more, it runs in every instance.
-pub const MAX_CAPTURED_BYTES: usize = 64 * MIB;
+pub const MAX_SNAPSHOT_BYTES: usize = 64 * MIB;
 
 /// Pieces of memory, each between two zeros, of which what is captured may consist; the host keeps
 /// account of each.
-pub const MAX_CAPTURED_PIECES: usize = 2_000_000;
+pub const MAX_SNAPSHOT_SEGMENTS: usize = 2_000_000;
 
 /// Memories and mutable globals of a component whose state after `init` is captured.
-pub const MAX_CAPTURED_ITEMS: usize = 1_000;
+pub const MAX_SNAPSHOT_ITEMS: usize = 1_000;
 
 /// How long `init` may run to be captured while a module is loaded, unless a call may take less.
-pub const MAX_CAPTURE_TIME: Duration = Duration::from_secs(5);
+pub const MAX_PREINIT_TIME: Duration = Duration::from_secs(5);
 
-/// Modules that are loaded at a time on threads of their own, over all of a process: the others wait
+/// ModuleRegistry that are loaded at a time on threads of their own, over all of a process: the others wait
 /// for their turn.
 pub const MAX_LOADING_THREADS: usize = 16;
 
 /// How long a file of a cache of compiled code may be under way; what is older was left by a process
 /// that was killed.
-pub const UNFINISHED_CODE_LIFETIME: Duration = Duration::from_secs(60 * 60);
+pub const STALE_TEMP_FILE_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// What a cache of compiled code may take on disk, unless the host says otherwise: 1 GiB.
 pub const DEFAULT_MAX_CODE_CACHE_BYTES: u64 = 1024 * MIB as u64;

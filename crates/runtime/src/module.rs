@@ -22,7 +22,7 @@ use crate::network::Network;
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::runtime::{Ceilings, Isolation};
 use crate::suggest::{nearest, quoted};
-use crate::usage::{CodeSource, Meter};
+use crate::usage::{CodeSource, ModuleMetrics};
 use crate::{SurrealismError, SurrealismResult};
 
 pub(crate) struct Module {
@@ -34,7 +34,7 @@ pub(crate) struct Module {
     pub(crate) code: Arc<Code>,
     pub(crate) code_source: CodeSource,
     pub(crate) wasm_size: usize,
-    pub(crate) meter: Arc<Meter>,
+    pub(crate) meter: Arc<ModuleMetrics>,
     pub(crate) pool_size: usize,
     pub(crate) max_memory_bytes: Option<usize>,
     pub(crate) max_execution_time: Option<Duration>,

@@ -101,7 +101,7 @@ impl SurrealismPackage {
     /// When it is no archive, lacks a part, holds a core module instead of a component, or breaks
     /// a limit; nothing is left on the disk then.
     pub fn from_reader<R: Read>(reader: R, opts: &UnpackOptions) -> SurrealismResult<Self> {
-        Self::from_reader_within(reader, opts, &ArchiveLimits::default())
+        Self::from_reader_with_limits(reader, opts, &ArchiveLimits::default())
     }
 
     /// Reads an archive within limits of the host's own.
@@ -109,7 +109,7 @@ impl SurrealismPackage {
     /// # Errors
     ///
     /// As [`from_reader`](Self::from_reader).
-    pub fn from_reader_within<R: Read>(
+    pub fn from_reader_with_limits<R: Read>(
         reader: R,
         opts: &UnpackOptions,
         limits: &ArchiveLimits,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use surrealism_types::err::Busy;
+use surrealism_types::err::PoolQueueFull;
 use tokio::sync::oneshot;
 
 use crate::controller::Controller;
@@ -80,10 +80,10 @@ impl Pool {
         }
     }
 
-    fn queue(&self, state: &mut State) -> Result<Turn<'_>, Busy> {
+    fn queue(&self, state: &mut State) -> Result<Turn<'_>, PoolQueueFull> {
         let queued = state.queue.len();
         if queued >= self.max_queue {
-            return Err(Busy { instances: self.size, queued, max_queued: self.max_queue });
+            return Err(PoolQueueFull { instances: self.size, queued, max_queued: self.max_queue });
         }
         let ticket = state.next_ticket;
         state.next_ticket += 1;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use wasmtime_wasi::runtime::{spawn, spawn_blocking};
 
-use crate::limits::{MAX_ADDRESSES_PER_NAME, MAX_LOOK_UPS, MAX_LOOK_UPS_OF_PROCESS};
+use crate::limits::{MAX_ADDRESSES_PER_NAME, MAX_DNS_LOOKUPS, MAX_DNS_LOOKUPS_PER_PROCESS};
 
 /// One module's way to the resolver. Clones share its turns.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub(crate) struct Resolver(Arc<Semaphore>);
 
 impl Default for Resolver {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_LOOK_UPS)))
+        Self(Arc::new(Semaphore::new(MAX_DNS_LOOKUPS)))
     }
 }
 
@@ -35,7 +35,7 @@ impl Resolver {
         self,
         ask: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
-        static OF_PROCESS: Semaphore = Semaphore::const_new(MAX_LOOK_UPS_OF_PROCESS);
+        static OF_PROCESS: Semaphore = Semaphore::const_new(MAX_DNS_LOOKUPS_PER_PROCESS);
 
         // In a task: a guest that asks and does not listen must not hold its turn up.
         let asked = spawn(async move {
@@ -92,17 +92,17 @@ mod tests {
             has_begun.recv().unwrap();
         }
         std::thread::sleep(Duration::from_millis(50));
-        assert_eq!(resolver.0.available_permits(), MAX_LOOK_UPS - 1);
+        assert_eq!(resolver.0.available_permits(), MAX_DNS_LOOKUPS - 1);
         end.send(()).unwrap();
-        drop(block_on(resolver.0.acquire_many(MAX_LOOK_UPS as u32)).unwrap());
+        drop(block_on(resolver.0.acquire_many(MAX_DNS_LOOKUPS as u32)).unwrap());
     }
 
     #[test]
     fn who_does_not_listen_holds_nobody_up() {
         let resolver = Resolver::default();
-        let all = resolver.0.clone().try_acquire_many_owned(MAX_LOOK_UPS as u32).unwrap();
+        let all = resolver.0.clone().try_acquire_many_owned(MAX_DNS_LOOKUPS as u32).unwrap();
         let mut deaf: Vec<_> =
-            (0..2 * MAX_LOOK_UPS).map(|_| Box::pin(resolver.clone().ask(|| Ok(())))).collect();
+            (0..2 * MAX_DNS_LOOKUPS).map(|_| Box::pin(resolver.clone().ask(|| Ok(())))).collect();
         for asked in &mut deaf {
             assert!(!poll(asked.as_mut()));
         }

@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use surrealism_types::args::Args;
-use surrealism_types::err::Waited;
+use surrealism_types::err::PoolWaitTimeout;
 
 use crate::apart::apart;
 use crate::call::{Call, CallRows};
@@ -47,7 +47,7 @@ pub enum Isolation {
     ///
     /// An `init` that asks its host for nothing can only ever come out the same. So it runs once,
     /// while the module is loaded, and instances begin with its outcome, however long it took;
-    /// [`Usage::init_captured`] tells. Loading takes a second compilation then, but for what the
+    /// [`Usage::preinitialized`] tells. Loading takes a second compilation then, but for what the
     /// [cache](RuntimeBuilder::code_cache) has.
     ///
     /// In these cases nothing is captured, and `init` runs in every instance, in its caller's context
@@ -58,10 +58,10 @@ pub enum Isolation {
     ///   no seeds). What runs before `init` counts: a wasi-libc of before 2023 opens the folders of a
     ///   guest that uses files.
     /// - It fails or traps, or is refused memory.
-    /// - It takes longer than [`MAX_CAPTURE_TIME`](crate::limits::MAX_CAPTURE_TIME) or than a call
+    /// - It takes longer than [`MAX_PREINIT_TIME`](crate::limits::MAX_PREINIT_TIME) or than a call
     ///   may. This is tried again by the next load once no runtime of the module is left.
-    /// - What it leaves is more than [`MAX_CAPTURED_BYTES`](crate::limits::MAX_CAPTURED_BYTES) of
-    ///   memory, or in more than [`MAX_CAPTURED_PIECES`](crate::limits::MAX_CAPTURED_PIECES).
+    /// - What it leaves is more than [`MAX_SNAPSHOT_BYTES`](crate::limits::MAX_SNAPSHOT_BYTES) of
+    ///   memory, or in more than [`MAX_SNAPSHOT_SEGMENTS`](crate::limits::MAX_SNAPSHOT_SEGMENTS).
     /// - The component keeps state elsewhere than in memories and integers: its code changes tables,
     ///   it has resources of its own, or uses what compilers of plugins do not (exceptions, garbage
     ///   collection, 64-bit memories, several memories).
@@ -227,7 +227,8 @@ impl Runtime {
         let checkout = within(&self.module.process.alarms, until, self.checkout()).await;
         checkout.unwrap_or_else(|_| {
             let waited = max_wait.unwrap_or_default();
-            Err(anyhow::Error::new(Waited { instances: self.module.pool_size, waited }).into())
+            Err(anyhow::Error::new(PoolWaitTimeout { instances: self.module.pool_size, waited })
+                .into())
         })
     }
 
@@ -315,7 +316,7 @@ impl Runtime {
             kv_bytes: self.module.kv.bytes(),
             pooled: self.module.code.pooled,
             code: self.module.code_source,
-            init_captured: self.module.code.captured,
+            preinitialized: self.module.code.captured,
         }
     }
 

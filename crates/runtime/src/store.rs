@@ -19,7 +19,7 @@ use crate::lookup::LookupView;
 use crate::module::Module;
 use crate::network::Reach;
 use crate::output::Output;
-use crate::usage::Meter;
+use crate::usage::ModuleMetrics;
 use crate::wasi;
 
 /// The host's side of one instance.
@@ -170,7 +170,7 @@ impl WasiView for StoreData {
 /// tables.
 #[derive(Debug)]
 pub(crate) struct MemoryLimit {
-    meter: Arc<Meter>,
+    meter: Arc<ModuleMetrics>,
     most: Option<usize>,
     used: usize,
     /// Elements of all tables.
@@ -181,7 +181,7 @@ pub(crate) struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    pub(crate) fn new(most: Option<usize>, meter: Arc<Meter>) -> Self {
+    pub(crate) fn new(most: Option<usize>, meter: Arc<ModuleMetrics>) -> Self {
         Self { meter, most, used: 0, table_elements: 0, refused: None, refused_elements: None }
     }
 

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[non_exhaustive]
 pub struct Usage {
     /// Instances, at work and idle.
-    pub instances: Level,
+    pub instances: Gauge,
     /// Linear memory of all instances together, in bytes.
-    pub memory_bytes: Level,
+    pub memory_bytes: Gauge,
     /// Keys and encoded values of the module's own key-value store, in bytes.
-    pub kv_bytes: Level,
+    pub kv_bytes: Gauge,
     /// Whether instances live in the process's pool, where making one takes microseconds. Not so
     /// where its address space cannot be reserved, where the module does not fit it, and with
     /// `strict_timeout = false`.
@@ -21,7 +21,7 @@ pub struct Usage {
     /// Whether instances begin with the outcome of `init`, captured when the module was loaded, in
     /// place of running it. Only with [`Isolation::Fresh`](crate::Isolation::Fresh), which says
     /// when.
-    pub init_captured: bool,
+    pub preinitialized: bool,
 }
 
 /// Where compiled code came from.
@@ -37,43 +37,46 @@ pub enum CodeSource {
 
 /// How much of something there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Level {
+pub struct Gauge {
     /// Now.
-    pub now: usize,
+    pub current: usize,
     /// At most, so far.
-    pub most: usize,
+    pub peak: usize,
 }
 
 /// A level that many threads move.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge {
-    now: AtomicUsize,
-    most: AtomicUsize,
+pub(crate) struct AtomicGauge {
+    current: AtomicUsize,
+    peak: AtomicUsize,
 }
 
-impl Gauge {
+impl AtomicGauge {
     pub(crate) fn add(&self, amount: usize) {
-        let now = self.now.fetch_add(amount, Ordering::Relaxed) + amount;
-        self.most.fetch_max(now, Ordering::Relaxed);
+        let now = self.current.fetch_add(amount, Ordering::Relaxed) + amount;
+        self.peak.fetch_max(now, Ordering::Relaxed);
     }
 
     pub(crate) fn sub(&self, amount: usize) {
-        self.now.fetch_sub(amount, Ordering::Relaxed);
+        self.current.fetch_sub(amount, Ordering::Relaxed);
     }
 
     pub(crate) fn set(&self, amount: usize) {
-        self.now.store(amount, Ordering::Relaxed);
-        self.most.fetch_max(amount, Ordering::Relaxed);
+        self.current.store(amount, Ordering::Relaxed);
+        self.peak.fetch_max(amount, Ordering::Relaxed);
     }
 
-    pub(crate) fn level(&self) -> Level {
-        Level { now: self.now.load(Ordering::Relaxed), most: self.most.load(Ordering::Relaxed) }
+    pub(crate) fn level(&self) -> Gauge {
+        Gauge {
+            current: self.current.load(Ordering::Relaxed),
+            peak: self.peak.load(Ordering::Relaxed),
+        }
     }
 }
 
 /// The levels of one module that its instances move.
 #[derive(Debug, Default)]
-pub(crate) struct Meter {
-    pub(crate) instances: Gauge,
-    pub(crate) memory_bytes: Gauge,
+pub(crate) struct ModuleMetrics {
+    pub(crate) instances: AtomicGauge,
+    pub(crate) memory_bytes: AtomicGauge,
 }

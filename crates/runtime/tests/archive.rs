@@ -103,7 +103,7 @@ fn pad(tar: &mut Vec<u8>, content: &[u8]) {
 fn read_within(archive: &[u8], limits: &ArchiveLimits) -> SurrealismResult<SurrealismPackage> {
     let base = tempfile::tempdir().unwrap();
     let opts = UnpackOptions { temp_base: Some(base.path()), ..UnpackOptions::default() };
-    let package = SurrealismPackage::from_reader_within(archive, &opts, limits);
+    let package = SurrealismPackage::from_reader_with_limits(archive, &opts, limits);
     if package.is_err() {
         assert_eq!(fs::read_dir(base.path()).unwrap().count(), 0, "something was left behind");
     }

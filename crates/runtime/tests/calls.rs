@@ -20,7 +20,7 @@ fn person(age: i64) -> Value {
 
 #[test]
 fn functions_answer() {
-    let runtime = shared("calls");
+    let runtime = shared("attribute_matrix");
     let text = |text: &str| value(text.to_string());
     let cases: Vec<(Option<&str>, Vec<Value>, Value)> = vec![
         (None, vec![text("Ada")], text("hello Ada")),
@@ -54,7 +54,7 @@ fn functions_answer() {
 
 #[test]
 fn every_kind_of_value_crosses_and_comes_back() {
-    let runtime = shared("calls");
+    let runtime = shared("attribute_matrix");
     let nested = Value::Object(object! { a: vec![Value::None, Value::Null], b: object! {} });
     let long = value("é".repeat(1 << 20));
     let ints = value((0..10_000_i64).collect::<Vec<_>>());
@@ -101,7 +101,7 @@ fn every_kind_of_value_crosses_and_comes_back() {
 /// Short calls cross in another way than long ones.
 #[test]
 fn calls_of_every_length_answer_alike() {
-    let runtime = shared("calls");
+    let runtime = shared("attribute_matrix");
     for length in 0..200 {
         let text = "x".repeat(length);
         let greeting = value(format!("hello {text}"));
@@ -116,7 +116,7 @@ fn calls_of_every_length_answer_alike() {
     }
 }
 
-/// What is returned to `invoke-short` lies in the guest, which may say of it what it likes.
+/// What is returned to `invoke-inline` lies in the guest, which may say of it what it likes.
 #[test]
 fn a_short_call_that_is_answered_dishonestly_is_an_error() {
     let cases: [(&str, (u8, u32, u32), &str); 7] = [
@@ -140,7 +140,7 @@ fn a_short_call_that_is_answered_dishonestly_is_an_error() {
     assert_says(&error.unwrap_err(), &["fuel"]);
 }
 
-/// A component whose `invoke-short` returns a tag, and where what follows lies.
+/// A component whose `invoke-inline` returns a tag, and where what follows lies.
 fn answering_short(tag: u8, start: u32, length: u32) -> String {
     let words = "u64 ".repeat(8);
     let flat = "i64 ".repeat(16);
@@ -156,7 +156,7 @@ fn answering_short(tag: u8, start: u32, length: u32) -> String {
                (i32.store (i32.const 8) (i32.const {length}))
                (i32.const 0)))
            (core instance $i (instantiate $m))
-           (func (export "invoke-short")
+           (func (export "invoke-inline")
              (param "first" (tuple {words})) (param "second" (tuple {words}))
              (result (result (list u8) (error string)))
              (canon lift (core func $i "short") (memory $i "memory")))
@@ -170,7 +170,7 @@ fn regex(text: &str) -> Value {
 
 #[test]
 fn async_functions_have_timers() {
-    let runtime = shared("calls");
+    let runtime = shared("attribute_matrix");
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     executor.block_on(async {
         let doubled = runtime.call("later", (4_i64, 5_i64), DetachedContext::new()).await.unwrap();
@@ -182,7 +182,7 @@ fn async_functions_have_timers() {
 
 #[test]
 fn a_function_that_fails_says_why_and_harms_nothing() {
-    let runtime = &runtime("calls");
+    let runtime = &runtime("attribute_matrix");
     let text = |text: &str| vec![value(text.to_string())];
     let cases: Vec<(Option<&str>, Vec<Value>, &[&str])> = vec![
         (Some("fail::with_text"), text("because"), &["because"]),
@@ -207,12 +207,12 @@ fn a_function_that_fails_says_why_and_harms_nothing() {
         assert!(!error.is_trap() && !error.is_timeout() && !error.is_busy());
         assert_says(&error, parts);
     }
-    assert_eq!(runtime.usage().instances.most, 1, "one instance has done it all");
+    assert_eq!(runtime.usage().instances.peak, 1, "one instance has done it all");
 }
 
 #[test]
 fn signatures_are_in_the_archive_and_the_same_as_the_guests_own() {
-    let runtime = shared("calls");
+    let runtime = shared("attribute_matrix");
     futures::executor::block_on(async {
         let mut guest = runtime.new_controller(Box::new(DetachedContext::new())).await.unwrap();
         let names = guest.list().await.unwrap();
@@ -231,7 +231,7 @@ fn signatures_are_in_the_archive_and_the_same_as_the_guests_own() {
 
 #[test]
 fn signatures_say_what_the_author_wrote() {
-    let runtime = shared("calls");
+    let runtime = shared("attribute_matrix");
     let signature = |name| runtime.get_signature(name).unwrap();
     assert_eq!(signature(None).args_display(), "name: string");
     assert_eq!(signature(Some("other::renamed")).args_display(), "wire: int");

@@ -15,7 +15,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use support::{INVOKE, Recorder, assert_says, component, package, value};
 use surrealdb_types::Value;
-use surrealism_runtime::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED_BYTES, MAX_CAPTURED_PIECES};
+use surrealism_runtime::limits::{MAX_PREINIT_TIME, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOT_SEGMENTS};
 use surrealism_runtime::usage::CodeSource::{Cache, Compiled, Shared};
 use surrealism_runtime::{
     CodeCache, DetachedContext, InvocationContext, Isolation, KVStore, Runtime, RuntimeBuilder,
@@ -124,11 +124,11 @@ async fn answer(
 /// Loads a guest, and finds what `init` has left in every call.
 async fn check(what: &str, package: SurrealismPackage, captured: bool) {
     let runtime = fresh(package).build().unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert_eq!(runtime.usage().init_captured, captured, "{what}");
+    assert_eq!(runtime.usage().preinitialized, captured, "{what}");
     for number in 1..=3 {
         assert!(call(&runtime, Recorder::new()).await, "{what}, call {number}");
     }
-    assert_eq!(runtime.usage().instances.now, 0, "{what}");
+    assert_eq!(runtime.usage().instances.current, 0, "{what}");
 }
 
 #[tokio::test]
@@ -378,7 +378,7 @@ proptest! {
             Runtime::builder(summed(&steps)).isolation(isolation).build().unwrap()
         };
         let (ran, captured) = (load(Isolation::Reuse), load(Isolation::Fresh));
-        prop_assert!(captured.usage().init_captured && !ran.usage().init_captured);
+        prop_assert!(captured.usage().preinitialized && !ran.usage().preinitialized);
         let sum = |runtime| block_on(answer(runtime, DetachedContext::new())).unwrap();
         prop_assert_eq!(sum(&ran), sum(&captured));
     }
@@ -553,14 +553,14 @@ async fn whatever_might_come_out_otherwise_runs_in_every_instance() {
         (
             "more memory than is captured",
             Guest {
-                init: format!("(drop (memory.grow (i32.const {})))", MAX_CAPTURED_BYTES >> 16)
+                init: format!("(drop (memory.grow (i32.const {})))", MAX_SNAPSHOT_BYTES >> 16)
                     .leak(),
-                found: format!("(i32.gt_u (memory.size) (i32.const {}))", MAX_CAPTURED_BYTES >> 16)
+                found: format!("(i32.gt_u (memory.size) (i32.const {}))", MAX_SNAPSHOT_BYTES >> 16)
                     .leak(),
                 ..Guest::default()
             },
         ),
-        ("memory in too many pieces", pieces(MAX_CAPTURED_PIECES + 1)),
+        ("memory in too many pieces", pieces(MAX_SNAPSHOT_SEGMENTS + 1)),
         (
             "wizer's names",
             Guest { fields: r#"(export "__wizer_memory_0" (func $found))"#, ..GLOBAL },
@@ -590,7 +590,7 @@ async fn whatever_might_come_out_otherwise_runs_in_every_instance() {
 #[tokio::test]
 async fn an_init_that_asks_its_caller_asks_each_one() {
     let runtime = fresh(KEY.package()).build().unwrap();
-    assert!(!runtime.usage().init_captured);
+    assert!(!runtime.usage().preinitialized);
     let (with, without) = (Recorder::new(), Recorder::new());
     with.store.set("key".to_string(), value(1_i64)).await.unwrap();
     for (context, expected) in [(&with, true), (&without, false), (&with, true)] {
@@ -622,8 +622,8 @@ async fn an_init_that_comes_to_nothing_does_so_in_every_call() {
     ] {
         let begin = Instant::now();
         let [reuse, fresh] = [Isolation::Reuse, Isolation::Fresh].map(|is| limited(init, is));
-        assert!(begin.elapsed() < MAX_CAPTURE_TIME, "{what} held the load up");
-        assert!(!fresh.usage().init_captured, "{what}");
+        assert!(begin.elapsed() < MAX_PREINIT_TIME, "{what} held the load up");
+        assert!(!fresh.usage().preinitialized, "{what}");
         let expected = answer(&reuse, DetachedContext::new()).await.unwrap_err();
         assert_says(&expected, &[says]);
         for _ in 0..2 {
@@ -647,8 +647,8 @@ async fn an_init_without_end_holds_up_one_load_for_a_while_and_no_executor() {
         }
     };
     let took = began.elapsed();
-    assert!(!runtime.usage().init_captured);
-    assert!((MAX_CAPTURE_TIME..2 * MAX_CAPTURE_TIME).contains(&took), "{took:?}");
+    assert!(!runtime.usage().preinitialized);
+    assert!((MAX_PREINIT_TIME..2 * MAX_PREINIT_TIME).contains(&took), "{took:?}");
     assert!(ticks > 50, "{ticks} ticks in {took:?}");
 }
 
@@ -662,7 +662,7 @@ async fn what_fits_one_limit_of_memory_is_not_for_another() {
     };
     let load = |mib: usize| fresh(guest.package()).max_memory_bytes(mib << 20).build().unwrap();
     let (enough, less) = (load(2), load(1));
-    assert_eq!([&enough, &less].map(|it| it.usage().init_captured), [true, false]);
+    assert_eq!([&enough, &less].map(|it| it.usage().preinitialized), [true, false]);
     assert!(call(&enough, DetachedContext::new()).await);
     let error = answer(&less, DetachedContext::new()).await.unwrap_err();
     assert_says(&error, &["`init` of acme/x 1.0.0 failed: no such day"]);
@@ -676,13 +676,13 @@ async fn ask(runtime: &Runtime, function: &str, args: Vec<Value>) -> Value {
 async fn a_plugin_of_the_sdk_is_captured_beside_one_that_is_not() {
     for strict_timeout in [true, false] {
         let load = |isolation| {
-            let mut package = package("prepared");
+            let mut package = package("preinit_pure");
             package.config.capabilities.strict_timeout = strict_timeout;
             support::load(package).isolation(isolation).build().unwrap()
         };
         let loaded = [Isolation::Reuse, Isolation::Fresh].map(load);
         let [reuse, fresh] = &loaded;
-        assert_eq!(loaded.each_ref().map(|it| it.usage().init_captured), [false, true]);
+        assert_eq!(loaded.each_ref().map(|it| it.usage().preinitialized), [false, true]);
 
         let named = |names: &[&str]| value(names.iter().map(|n| n.to_string()).collect::<Vec<_>>());
         for (name, kept) in [("a", ["a", "init"].as_slice()), ("b", &["a", "b", "init"])] {
@@ -707,23 +707,24 @@ async fn a_plugin_of_the_sdk_is_captured_beside_one_that_is_not() {
 
 #[tokio::test]
 async fn a_trap_is_told_with_the_names_of_functions() {
-    let fresh = support::load(package("prepared")).isolation(Isolation::Fresh).build().unwrap();
-    assert!(fresh.usage().init_captured);
+    let fresh = support::load(package("preinit_pure")).isolation(Isolation::Fresh).build().unwrap();
+    assert!(fresh.usage().preinitialized);
     let error = fresh.call("trap", (), DetachedContext::new()).await.unwrap_err();
     assert_says(
         &error,
         &[
             "function `trap` of surrealism/prepared 0.1.0 trapped",
             "deep_in_the_guest",
-            "invoke-short at 0x",
+            "invoke-inline at 0x",
         ],
     );
 }
 
 #[tokio::test]
 async fn no_two_instances_share_seeds() {
-    let fresh = support::load(package("seeded")).isolation(Isolation::Fresh).build().unwrap();
-    assert!(!fresh.usage().init_captured);
+    let fresh =
+        support::load(package("preinit_random")).isolation(Isolation::Fresh).build().unwrap();
+    assert!(!fresh.usage().preinitialized);
     assert_eq!(ask(&fresh, "square", vec![value(3_i64)]).await, value(9_i64));
     assert_ne!(ask(&fresh, "seed", vec![]).await, ask(&fresh, "seed", vec![]).await);
 }
@@ -731,7 +732,7 @@ async fn no_two_instances_share_seeds() {
 #[tokio::test]
 async fn an_init_that_prints_prints_to_every_caller() {
     let fresh = support::load(package("state")).isolation(Isolation::Fresh).build().unwrap();
-    assert!(!fresh.usage().init_captured);
+    assert!(!fresh.usage().preinitialized);
     for _ in 0..2 {
         let context = Recorder::new();
         fresh.call("count", (), context.clone()).await.unwrap();
@@ -751,7 +752,7 @@ async fn without_an_init_there_is_nothing_to_capture() {
     ));
     let kept = Kept::new();
     let runtime = kept.load(package, Isolation::Fresh);
-    assert!(!runtime.usage().init_captured);
+    assert!(!runtime.usage().preinitialized);
     assert_eq!(kept.sizes().len(), 1, "and nothing to remember of it");
 }
 
@@ -802,15 +803,18 @@ async fn what_was_captured_is_kept_and_so_is_what_cannot_be() {
         let package = || own(number, guest);
         for expected in [Compiled, Cache, Cache] {
             let runtime = kept.load(package(), Isolation::Fresh);
-            assert_eq!((runtime.usage().code, runtime.usage().init_captured), (expected, captured));
+            assert_eq!(
+                (runtime.usage().code, runtime.usage().preinitialized),
+                (expected, captured)
+            );
             assert_eq!(kept.sizes().len(), files, "guest {number}");
             assert_eq!(kept.sizes()[0] == NONE, remembered, "guest {number}");
         }
         // Without what was captured, of which there is one file where there is any.
         let reuse = kept.load(package(), Isolation::Reuse);
         assert_eq!(reuse.usage().code, if captured { Compiled } else { Cache });
-        assert!(!reuse.usage().init_captured);
-        assert_eq!(kept.load(package(), Isolation::Fresh).usage().init_captured, captured);
+        assert!(!reuse.usage().preinitialized);
+        assert_eq!(kept.load(package(), Isolation::Fresh).usage().preinitialized, captured);
     }
 }
 
@@ -830,7 +834,7 @@ fn what_cannot_be_captured_is_not_tried_again() {
         fs::write(&note, content).unwrap();
         let before = fs::metadata(&note).unwrap().ino();
         let usage = load();
-        assert_eq!((usage.code, usage.init_captured), (Cache, false));
+        assert_eq!((usage.code, usage.preinitialized), (Cache, false));
         assert_eq!(fs::metadata(&note).unwrap().ino() != before, tries, "{content:?}");
         assert_eq!(fs::read(&note).unwrap(), whole);
     }
@@ -852,7 +856,7 @@ fn of_many_that_load_a_module_at_once_one_captures_it() {
         });
         let from = |source| runtimes.iter().filter(|it| it.usage().code == source).count();
         assert_eq!((from(Compiled), from(Shared)), (1, CALLERS - 1), "guest {number}");
-        assert!(runtimes.iter().all(|it| it.usage().init_captured == captured), "guest {number}");
+        assert!(runtimes.iter().all(|it| it.usage().preinitialized == captured), "guest {number}");
     }
 }
 
@@ -863,7 +867,7 @@ fn a_machine_without_memory_is_not_the_components_fault() {
     if let Ok(folder) = std::env::var("FOLDER") {
         let cache = CodeCache::open(folder).unwrap();
         let runtime = fresh(own(7, GLOBAL)).code_cache(cache).build().unwrap();
-        assert!(!runtime.usage().init_captured);
+        assert!(!runtime.usage().preinitialized);
         return;
     }
     let kept = Kept::new();
@@ -873,5 +877,5 @@ fn a_machine_without_memory_is_not_the_components_fault() {
     process.args(["-c", limited]).arg(std::env::current_exe().unwrap()).args(["--exact", TEST]);
     let ended = process.env("FOLDER", kept.0.path()).output().unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
-    assert!(kept.load(own(7, GLOBAL), Isolation::Fresh).usage().init_captured);
+    assert!(kept.load(own(7, GLOBAL), Isolation::Fresh).usage().preinitialized);
 }

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use support::{INVOKE, assert_says, component, package};
-use surrealism_runtime::limits::UNFINISHED_CODE_LIFETIME;
+use surrealism_runtime::limits::STALE_TEMP_FILE_AGE;
 use surrealism_runtime::usage::CodeSource::{self, Cache, Compiled, Shared};
 use surrealism_runtime::{
     CodeCache, DetachedContext, Runtime, SurrealismError, SurrealismPackage, UnpackOptions,
@@ -96,15 +96,15 @@ fn source(runtime: &Runtime) -> CodeSource {
 async fn a_second_load_takes_its_code_from_the_folder() {
     let kept = Kept::new();
     for expected in [Compiled, Cache, Cache] {
-        let runtime = kept.build(package("calls"));
+        let runtime = kept.build(package("attribute_matrix"));
         assert_eq!(source(&runtime), expected);
         let answer = runtime.call("math::add", (1_i64, 2_i64), DetachedContext::new()).await;
         assert_eq!(answer.unwrap(), support::value(3_i64), "{expected:?}");
     }
     kept.only_file();
     let elsewhere = Kept::new();
-    assert_eq!(elsewhere.load(package("calls")), Compiled, "of another folder");
-    let runtime = Runtime::builder(package("calls")).build().unwrap();
+    assert_eq!(elsewhere.load(package("attribute_matrix")), Compiled, "of another folder");
+    let runtime = Runtime::builder(package("attribute_matrix")).build().unwrap();
     assert_eq!(source(&runtime), Compiled, "of none");
 }
 
@@ -259,7 +259,7 @@ fn what_was_used_least_recently_goes_first() {
 fn only_what_is_the_caches_own_is_removed() {
     let kept = Kept::new().at_most(1 << 20);
     let path = |name: &str| kept.folder.path().join(name);
-    let old = SystemTime::now() - 2 * UNFINISHED_CODE_LIFETIME;
+    let old = SystemTime::now() - 2 * STALE_TEMP_FILE_AGE;
     for (name, modified) in [
         (".unfinished-old", old),
         (".unfinished-new", SystemTime::now()),

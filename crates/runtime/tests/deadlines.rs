@@ -109,13 +109,13 @@ async fn making_an_instance_is_bounded_like_a_call() {
         let call = runtime.call("any", (), DetachedContext::new()).timeout(timeout);
         assert!(call.await.unwrap_err().is_timeout(), "{what}");
         assert!(began.elapsed() < LONG / 2, "{what} took {:?}", began.elapsed());
-        assert_eq!(runtime.usage().instances.now, 0, "{what}");
+        assert_eq!(runtime.usage().instances.current, 0, "{what}");
 
         let runtime = Runtime::builder(spinning(what)).max_execution_time(timeout);
         let runtime = runtime.build().unwrap();
         let acquired = runtime.acquire_controller(Box::new(DetachedContext::new())).await;
         assert!(acquired.unwrap_err().is_timeout(), "{what}");
-        assert_eq!(runtime.usage().instances.now, 0, "{what}");
+        assert_eq!(runtime.usage().instances.current, 0, "{what}");
     }
 }
 
@@ -217,7 +217,7 @@ async fn a_trap_says_what_happened_and_where() {
         assert!(error.is_trap(), "{error}");
         assert!(matches!(error, SurrealismError::Wasmtime(_)), "{error:?}");
         assert_says(&error, parts);
-        assert_eq!(runtime.usage().instances.now, 0, "the instance is gone after {function}");
+        assert_eq!(runtime.usage().instances.current, 0, "the instance is gone after {function}");
     }
 }
 
@@ -227,8 +227,8 @@ async fn a_guest_that_minds_its_memory_is_told_no_and_goes_on() {
     let kept = runtime.call("hog_politely", (), DetachedContext::new()).await.unwrap();
     let kept = kept.into_int().unwrap();
     assert!((8..32).contains(&kept), "{kept} MiB");
-    assert!(runtime.usage().memory_bytes.most <= 32 << 20);
-    assert_eq!(runtime.usage().instances.now, 1);
+    assert!(runtime.usage().memory_bytes.peak <= 32 << 20);
+    assert_eq!(runtime.usage().instances.current, 1);
 
     let mut package = package("hostile");
     package.config.capabilities.max_memory_bytes = Some(64 << 10);
@@ -245,7 +245,7 @@ async fn the_store_is_bounded_by_bytes_as_well() {
     let fill = runtime.call("fill_store", (1_000_i64, 10_000_i64), context);
     assert_says(&fill.await.unwrap_err(), &["bytes, and the host allows 1048576"]);
     let held = runtime.usage().kv_bytes;
-    assert!(held.most <= 1 << 20 && held.now > 900_000, "{held:?}");
+    assert!(held.peak <= 1 << 20 && held.current > 900_000, "{held:?}");
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ fn queries_and_functions_reach_the_context() {
 
 #[test]
 fn what_was_not_granted_is_refused_before_the_context_is_asked() {
-    let (runtime, context) = (runtime("denied"), Recorder::new());
+    let (runtime, context) = (runtime("no_capabilities"), Recorder::new());
     let sql = call(&runtime, &context, "sql", vec![text("RETURN 1")]).unwrap_err();
     assert_says(&sql, &["`sql` is denied", "surrealism/denied", "allow_arbitrary_queries"]);
     let run = call(&runtime, &context, "run", vec![text("fn::x")]).unwrap_err();
@@ -67,7 +67,7 @@ fn what_was_not_granted_is_refused_before_the_context_is_asked() {
     // The store is the module's own, and needs no grant.
     assert_eq!(call(&runtime, &context, "store", vec![]).unwrap(), value(true));
 
-    let mut some = package("denied");
+    let mut some = package("no_capabilities");
     some.config.capabilities.allow_functions = FunctionTargets::Some(vec!["fn::x".to_string()]);
     let runtime = support::load(some).build().unwrap();
     call(&runtime, &context, "run", vec![text("fn::x")]).unwrap();
@@ -146,13 +146,16 @@ fn the_store_does_what_the_contract_says() {
 
 #[test]
 fn the_store_does_what_it_has_beyond_the_contract() {
-    let (runtime, context) = (shared("counters"), Recorder::new());
+    let (runtime, context) = (shared("kv_atomic"), Recorder::new());
     let ask = |function, args| call(runtime, &context, function, args);
     let second = || Duration::from_secs(60).into_value();
 
-    assert_eq!(ask("add", vec![text("n"), value(5_i64)]).unwrap(), value(5_i64));
-    assert_eq!(ask("add", vec![text("n"), value(-7_i64)]).unwrap(), value(-2_i64));
-    assert_says(&ask("add", vec![text("n"), value(i64::MIN)]).unwrap_err(), &["does not fit"]);
+    assert_eq!(ask("increment", vec![text("n"), value(5_i64)]).unwrap(), value(5_i64));
+    assert_eq!(ask("increment", vec![text("n"), value(-7_i64)]).unwrap(), value(-2_i64));
+    assert_says(
+        &ask("increment", vec![text("n"), value(i64::MIN)]).unwrap_err(),
+        &["does not fit"],
+    );
     assert_eq!(ask("get", vec![text("n")]).unwrap(), value(-2_i64));
 
     assert_eq!(ask("lock", vec![text("l"), text("me")]).unwrap(), value(true));
@@ -161,17 +164,18 @@ fn the_store_does_what_it_has_beyond_the_contract() {
     assert_eq!(ask("swap", vec![text("l"), text("me"), Value::None]).unwrap(), value(true));
     assert_eq!(ask("get", vec![text("l")]).unwrap(), Value::None);
 
-    ask("set_for", vec![text("c"), text("x"), second()]).unwrap();
+    ask("set_with_ttl", vec![text("c"), text("x"), second()]).unwrap();
     assert!(matches!(ask("ttl", vec![text("c")]).unwrap(), Value::Duration(_)));
     assert_eq!(ask("set_ttl", vec![text("c"), Value::None]).unwrap(), value(true));
     assert_eq!(ask("ttl", vec![text("c")]).unwrap(), Value::None);
     assert_eq!(ask("set_ttl", vec![text("z"), second()]).unwrap(), value(false));
     let instant = Duration::from_millis(1).into_value();
-    ask("set_for", vec![text("c"), text("x"), instant]).unwrap();
+    ask("set_with_ttl", vec![text("c"), text("x"), instant]).unwrap();
     std::thread::sleep(Duration::from_millis(5));
     assert_eq!(ask("get", vec![text("c")]).unwrap(), Value::None);
     for time in [Duration::ZERO, Duration::from_secs(1 << 40)] {
-        let refused = ask("set_for", vec![text("c"), text("x"), time.into_value()]).unwrap_err();
+        let refused =
+            ask("set_with_ttl", vec![text("c"), text("x"), time.into_value()]).unwrap_err();
         assert_says(&refused, &["the time to live of key \"c\" is"]);
     }
 }
@@ -206,7 +210,7 @@ fn the_store_outlives_instances_and_is_the_modules_own() {
     call(&one, &context(&one), "kv::set", vec![text("a"), value(1_i64)]).unwrap();
     assert_eq!(call(&one, &context(&one), "kv::get", vec![text("a")]).unwrap(), value(1_i64));
     assert_eq!(call(&other, &context(&other), "kv::get", vec![text("a")]).unwrap(), Value::None);
-    assert!(one.usage().kv_bytes.now > 0);
+    assert!(one.usage().kv_bytes.current > 0);
 }
 
 #[test]

@@ -243,5 +243,5 @@ async fn there_are_only_so_many_requests_at_a_time() {
     let error = runtime.call("flood", args, DetachedContext::new()).timeout(LONG).await;
     let error = error.unwrap_err();
     assert!(error.is_trap(), "{error}");
-    assert_eq!(runtime.usage().instances.now, 0);
+    assert_eq!(runtime.usage().instances.current, 0);
 }

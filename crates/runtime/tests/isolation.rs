@@ -84,7 +84,7 @@ async fn what_a_plugin_hides_is_found_only_where_it_may_be() {
         ("store", InTheModule),
     ];
     for isolation in BOTH {
-        let oracle = Oracle::load(|| package("secrets"), isolation);
+        let oracle = Oracle::load(|| package("isolation"), isolation);
         for (place, lasts) in places {
             oracle.check(place, lasts).await;
         }
@@ -189,7 +189,7 @@ async fn no_caller_hears_what_another_calls_guest_printed() {
     const TOLD: &str = "the cat is out";
     let say = || vec![value("hello".to_string())];
     for isolation in BOTH {
-        let package = package("secrets");
+        let package = package("isolation");
         let runtime = support::load(package).isolation(isolation).build().unwrap();
         for (place, returns) in [
             ("output", true),
@@ -214,7 +214,7 @@ async fn no_caller_hears_what_another_calls_guest_printed() {
 #[tokio::test]
 async fn the_host_keeps_nothing_of_a_caller() {
     for isolation in BOTH {
-        let package = package("secrets");
+        let package = package("isolation");
         let runtime = support::load(package).isolation(isolation).build().unwrap();
         let caller = Recorder::new();
         let hide = vec![value("store".to_string()), value("x".to_string())];
@@ -234,7 +234,7 @@ async fn no_module_reads_the_files_of_another() {
         let (folder, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::fs::write(files.path().join("whose.txt"), whose).unwrap();
         let archive = folder.path().join("x.surli");
-        package("secrets").pack(archive.clone(), Some(files.path())).unwrap();
+        package("isolation").pack(archive.clone(), Some(files.path())).unwrap();
         SurrealismPackage::from_file(archive).unwrap()
     });
     let their_file = theirs.fs.as_ref().unwrap().path().join("whose.txt");

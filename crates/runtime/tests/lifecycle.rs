@@ -32,7 +32,7 @@ async fn statics_last_and_init_runs_once_in_each_instance() {
     assert_eq!(first.invoke(name("inits"), NOTHING).await.unwrap(), value(1_i64));
     runtime.release_controller(first);
     runtime.release_controller(second);
-    assert_eq!(runtime.usage().instances.now, 2);
+    assert_eq!(runtime.usage().instances.current, 2);
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_controller_outside_the_pool_is_not_initialised_until_it_is_told() {
 
     let raw = runtime.new_controller(Box::new(DetachedContext::new())).await.unwrap();
     runtime.release_controller(raw);
-    assert_eq!(runtime.usage().instances.now, 1, "one without init does not");
+    assert_eq!(runtime.usage().instances.current, 1, "one without init does not");
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn a_controller_released_to_another_runtime_is_dropped() {
     let (one, other) = (runtime("state"), runtime("state"));
     let stray = one.acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
     other.release_controller(stray);
-    assert_eq!(one.usage().instances.now, 0);
+    assert_eq!(one.usage().instances.current, 0);
     // The permit went home all the same.
     for _ in 0..3 {
         call(&one, "count").await;
@@ -84,7 +84,7 @@ async fn an_init_that_fails_fails_every_call_and_leaves_nothing() {
         );
         assert_eq!(context.stdout(), ["about to fail"]);
     }
-    assert_eq!(runtime.usage().instances.now, 0);
+    assert_eq!(runtime.usage().instances.current, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,11 +99,11 @@ async fn sixty_four_callers_share_two_instances() {
         counts.push(call.await.unwrap().into_int().unwrap());
     }
     let usage = runtime.usage().instances;
-    assert!(usage.most <= 2, "{usage:?}");
+    assert!(usage.peak <= 2, "{usage:?}");
     // Each instance counts its own calls, from one.
     let largest: i64 = *counts.iter().max().unwrap();
     assert!(largest >= 32, "{counts:?}");
-    assert_eq!(counts.iter().filter(|count| **count == 1).count(), usage.most);
+    assert_eq!(counts.iter().filter(|count| **count == 1).count(), usage.peak);
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_call_that_cannot_succeed_bothers_no_instance() {
         runtime.call(function, args.clone(), context()).await.unwrap_err();
         runtime.call_rows(function, [args], context()).await.unwrap_err();
     }
-    assert_eq!(runtime.usage().instances.most, 0);
+    assert_eq!(runtime.usage().instances.peak, 0);
 }
 
 #[tokio::test]
@@ -181,18 +181,18 @@ async fn fresh_instances_know_nothing_of_each_other() {
         assert_eq!(call(&runtime, "count").await, value(1_i64));
         assert_eq!(call(&runtime, "inits").await, value(1_i64));
     }
-    assert_eq!(runtime.usage().instances.now, 0);
+    assert_eq!(runtime.usage().instances.current, 0);
 }
 
 #[tokio::test]
 async fn usage_rises_and_falls_with_instances() {
     let runtime = runtime("state");
-    assert_eq!(runtime.usage().memory_bytes.most, 0);
+    assert_eq!(runtime.usage().memory_bytes.peak, 0);
     runtime.call("grow", (10_i64 << 20,), DetachedContext::new()).await.unwrap();
     let usage = runtime.usage();
-    assert!(usage.memory_bytes.now > 10 << 20, "{usage:?}");
+    assert!(usage.memory_bytes.current > 10 << 20, "{usage:?}");
     drop(runtime.acquire_controller(Box::new(DetachedContext::new())).await.unwrap());
     let after = runtime.usage();
-    assert_eq!((after.instances.now, after.memory_bytes.now), (0, 0));
-    assert_eq!(after.memory_bytes.most, usage.memory_bytes.most);
+    assert_eq!((after.instances.current, after.memory_bytes.current), (0, 0));
+    assert_eq!(after.memory_bytes.peak, usage.memory_bytes.peak);
 }

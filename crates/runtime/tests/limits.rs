@@ -34,7 +34,7 @@ async fn who_takes_too_much_of_the_host_is_told_what_and_how_much() {
         assert!(matches!(error, SurrealismError::Wasmtime(_)), "{error:?}");
         assert_says(&error, &[&format!("function `{function}` of surrealism/net 0.1.0 failed")]);
         assert_says(&error, parts);
-        assert_eq!(runtime.usage().instances.now, 0, "the instance is gone after {function}");
+        assert_eq!(runtime.usage().instances.current, 0, "the instance is gone after {function}");
     }
 }
 

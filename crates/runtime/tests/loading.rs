@@ -32,7 +32,7 @@ async fn other_tasks_of_the_thread_run_on_while_a_module_is_compiled() {
     // The first tick of all does not count.
     tokio::time::sleep(Duration::from_millis(10)).await;
     let before = ticks.load(Ordering::Relaxed);
-    let runtime = load("calls").build_async().await.unwrap();
+    let runtime = load("attribute_matrix").build_async().await.unwrap();
     let during = ticks.load(Ordering::Relaxed) - before;
     ticker.abort();
     assert_eq!(runtime.usage().code, CodeSource::Compiled);
@@ -82,7 +82,7 @@ fn a_load_that_is_given_up_ends_by_itself() {
 
 #[test]
 fn more_loads_than_threads_all_come_to_an_end() {
-    let loads = (0..3 * MAX_LOADING_THREADS).map(|_| load("denied").build_async());
+    let loads = (0..3 * MAX_LOADING_THREADS).map(|_| load("no_capabilities").build_async());
     let loaded = futures::executor::block_on(futures::future::join_all(loads));
     let sources: Vec<_> = loaded.iter().map(|r| r.as_ref().unwrap().usage().code).collect();
     let compiled = sources.iter().filter(|source| **source == CodeSource::Compiled);

@@ -28,7 +28,7 @@ async fn assert_in_order(runtime: &Runtime, pool_size: usize) {
         assert_eq!(controller.invoke(name("alive"), NOTHING).await.unwrap(), value(true));
         out.push(controller);
     }
-    assert!(runtime.usage().instances.now <= pool_size, "{:?}", runtime.usage());
+    assert!(runtime.usage().instances.current <= pool_size, "{:?}", runtime.usage());
     out.into_iter().for_each(|controller| runtime.release_controller(controller));
 }
 
@@ -60,7 +60,7 @@ async fn a_lost_instance_is_refused_and_never_pooled_whatever_the_caller_does() 
         controller.init().await.unwrap_or_default();
         controller.list().await.unwrap_err();
         runtime.release_controller(controller);
-        assert_eq!(runtime.usage().instances.now, 0, "{way}");
+        assert_eq!(runtime.usage().instances.current, 0, "{way}");
         assert_in_order(&runtime, 1).await;
     }
 }
@@ -74,7 +74,7 @@ async fn an_error_that_is_no_trap_keeps_the_instance() {
         let refused = runtime.call("nope", (), DetachedContext::new()).await;
         assert!(!refused.unwrap_err().is_trap());
     }
-    assert_eq!(runtime.usage().instances.most, 1);
+    assert_eq!(runtime.usage().instances.peak, 1);
 }
 
 /// Polls a call until it waits for the `polls`-th time, and drops it there.
@@ -110,7 +110,7 @@ async fn cancelling_at_every_poll_leaks_nothing() {
                     Some(answer) => drop(answer.unwrap()),
                     None => cancelled += 1,
                 }
-                assert!(runtime.usage().instances.now <= 1, "{:?}", runtime.usage());
+                assert!(runtime.usage().instances.current <= 1, "{:?}", runtime.usage());
             }
             assert!(cancelled > 0, "{function} was never cancelled");
             assert_in_order(&runtime, 1).await;

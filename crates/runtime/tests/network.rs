@@ -143,7 +143,7 @@ async fn what_one_caller_asked_is_not_told_to_the_next() {
     // The instance is the same, and the next look-up of this caller's is its own.
     guest.invoke(name("begin_look_up"), ("localhost".to_string(),)).await.unwrap();
     assert_eq!(guest.invoke(name("end_look_up"), ()).await.unwrap(), address);
-    assert_eq!(runtime.usage().instances.most, 1);
+    assert_eq!(runtime.usage().instances.peak, 1);
 }
 
 // Two threads: one waits for the other side, one ends what was cancelled.

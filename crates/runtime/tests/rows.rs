@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use support::{INVOKE, Recorder, assert_says, builder, component, load, shared, value};
 use surrealdb_types::Value;
-use surrealism_runtime::limits::{
-    MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, ROWS_PER_ENTRY,
-};
+use surrealism_runtime::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, ROWS_PER_CALL};
 use surrealism_runtime::{Isolation, SurrealismError, SurrealismPackage};
 
 type Row = Vec<Value>;
@@ -19,9 +17,9 @@ fn ints(rows: impl IntoIterator<Item = i64>) -> Vec<Row> {
 
 #[tokio::test]
 async fn every_row_is_answered_as_its_own_call_would_be() {
-    let runtime = shared("calls");
+    let runtime = shared("attribute_matrix");
     let text = |text: &str| value(text.to_string());
-    let many: Vec<Row> = (0..2 * ROWS_PER_ENTRY as i64 + 7).map(|n| vec![value(n); 2]).collect();
+    let many: Vec<Row> = (0..2 * ROWS_PER_CALL as i64 + 7).map(|n| vec![value(n); 2]).collect();
     for (function, rows) in [
         ("math::add", vec![]),
         ("math::add", many),
@@ -80,14 +78,14 @@ async fn what_ends_a_call_ends_the_rows_and_the_instance() {
 
     let alive = runtime.call_rows("alive", [Row::new()], context()).await.unwrap();
     assert_eq!(alive.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [value(true)]);
-    assert_eq!(runtime.usage().instances.now, 1);
+    assert_eq!(runtime.usage().instances.current, 1);
 }
 
 #[tokio::test]
 async fn all_rows_print_no_more_than_one_call() {
     let context = Recorder::new();
     let line = MAX_OUTPUT_LINE_BYTES as i64 - 1;
-    let rows = ints(vec![line; 2 * ROWS_PER_ENTRY]);
+    let rows = ints(vec![line; 2 * ROWS_PER_CALL]);
     shared("host").call_rows("print::long_line", rows, context.clone()).await.unwrap();
     let bytes: usize = context.stdout().iter().map(String::len).sum();
     assert!(bytes > MAX_OUTPUT_BYTES_PER_CALL / 2, "{bytes}");

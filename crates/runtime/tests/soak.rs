@@ -148,7 +148,7 @@ fn everything_is_where_it_was() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "a temporary folder is left");
     for runtime in &runtimes {
         let usage = runtime.usage();
-        assert!(usage.instances.most <= 2, "{usage:?}");
+        assert!(usage.instances.peak <= 2, "{usage:?}");
         let alive = runtime.call("alive", (), Recorder::new()).into_future();
         assert_eq!(executor.block_on(alive).unwrap(), value(true));
     }

@@ -8,7 +8,7 @@
 use std::marker::PhantomData;
 
 use surrealdb_types::{Kind, SurrealValue, Value};
-use surrealism_types::codec::{self, Native, Natives};
+use surrealism_types::codec::{self, Native, NativeList};
 
 use crate::registry::{Encoded, Function};
 
@@ -116,7 +116,7 @@ pub trait SignatureNative {
     fn encode(&self, names: &[&str], _: impl FnOnce() -> Vec<Kind>) -> Encoded;
 }
 
-impl<T: Natives> SignatureNative for &Parameters<T> {
+impl<T: NativeList> SignatureNative for &Parameters<T> {
     fn encode(&self, names: &[&str], _: impl FnOnce() -> Vec<Kind>) -> Encoded {
         codec::encode_native_arguments::<T>(names).map_err(|error| error.to_string())
     }

@@ -29,8 +29,8 @@ refuse! {
     kv_entries(&[u8]) -> Vec<u8>;
     kv_count(&[u8]) -> u64;
     kv_compare_and_set(&str, Option<&[u8]>, Option<&[u8]>) -> bool;
-    kv_add(&str, i64) -> i64;
-    kv_set_for(&str, &[u8], u64) -> ();
+    kv_increment(&str, i64) -> i64;
+    kv_set_with_ttl(&str, &[u8], u64) -> ();
     kv_get_ttl(&str) -> Option<u64>;
     kv_set_ttl(&str, Option<u64>) -> bool;
 }

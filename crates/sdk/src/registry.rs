@@ -100,7 +100,7 @@ pub fn invoke(name: Option<&str>, args: &[u8]) -> Encoded {
 pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Encoded {
     let (function, mut answers) = (find(name)?, Vec::new());
     for row in codec::rows(rows) {
-        row.and_then(|args| codec::push_answer(&mut answers, (function.invoke)(args)))
+        row.and_then(|args| codec::push_result(&mut answers, (function.invoke)(args)))
             .map_err(|error| error.to_string())?;
     }
     Ok(answers)

@@ -1,4 +1,4 @@
-//! The export `invoke-short`, by hand: what `wit_bindgen` generates would have the host come back after
+//! The export `invoke-inline`, by hand: what `wit_bindgen` generates would have the host come back after
 //! each call for the answer to be freed, before the host has read it where it lies.
 //!
 //! Format: <https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md>, of a
@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use surrealism_types::codec::ShortCall;
+use surrealism_types::codec::InlineCall;
 
 use super::end_output;
 use crate::registry;
@@ -41,7 +41,7 @@ thread_local! {
     static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
 }
 
-fn invoke(call: &ShortCall) -> Result<Vec<u8>, String> {
+fn invoke(call: &InlineCall) -> Result<Vec<u8>, String> {
     let (name, args) = call.parts().map_err(|stop| format!("cannot read the call: {stop}"))?;
     registry::invoke(name, args)
 }
@@ -49,10 +49,10 @@ fn invoke(call: &ShortCall) -> Result<Vec<u8>, String> {
 macro_rules! export {
     ($($first:ident)* / $($second:ident)*) => {
         // The name is the component's own, which nothing else exports.
-        #[unsafe(export_name = "invoke-short")]
-        extern "C" fn invoke_short($($first: u64,)* $($second: u64),*) -> *const Returned {
+        #[unsafe(export_name = "invoke-inline")]
+        extern "C" fn invoke_inline($($first: u64,)* $($second: u64),*) -> *const Returned {
             wit_bindgen::rt::run_ctors_once();
-            let call = ShortCall::from_halves([[$($first),*], [$($second),*]]);
+            let call = InlineCall::from_words([[$($first),*], [$($second),*]]);
             let answer = invoke(&call);
             end_output();
             KEPT.with_borrow_mut(|kept| {

@@ -26,8 +26,8 @@ fn every_function_says_that_there_is_no_host() {
         ("kv_entries", kv::entries(a()..a()).map(|_: Vec<(String, i64)>| ())),
         ("kv_count", kv::count(..).map(drop)),
         ("kv_compare_and_set", kv::compare_and_set("a", None, Some(1_i64)).map(drop)),
-        ("kv_add", kv::add("a", 1).map(drop)),
-        ("kv_set_for", kv::set_for("a", 1_i64, Duration::from_secs(1))),
+        ("kv_increment", kv::increment("a", 1).map(drop)),
+        ("kv_set_with_ttl", kv::set_with_ttl("a", 1_i64, Duration::from_secs(1))),
         ("kv_get_ttl", kv::ttl("a").map(drop)),
         ("kv_set_ttl", kv::set_ttl("a", None).map(drop)),
     ];

@@ -14,10 +14,10 @@
 //! # #[cfg(feature = "redb")] {
 //! use std::sync::Arc;
 //! use surrealism_runtime::{DetachedContext, Runtime};
-//! use surrealism_stores::RedbHost;
+//! use surrealism_stores::RedbDatabase;
 //!
 //! # async fn example(runtime: Runtime) -> anyhow::Result<()> {
-//! let host = RedbHost::open("/var/lib/my-host/kv.redb")?;
+//! let host = RedbDatabase::open("/var/lib/my-host/kv.redb")?;
 //! let meta = &runtime.config().meta;
 //! let module = format!("{}/{}", meta.organisation, meta.name);
 //! let store = Arc::new(host.module(&module, runtime.kv_limits())?);
@@ -44,9 +44,9 @@ mod redb_store;
 mod redis_store;
 
 #[cfg(feature = "redb")]
-pub use redb_store::{RedbHost, RedbStore};
+pub use redb_store::{RedbDatabase, RedbStore};
 #[cfg(feature = "redis")]
-pub use redis_store::{RedisHost, RedisStore};
+pub use redis_store::{RedisClient, RedisStore};
 
 /// The Rust of the operators' page, compiled.
 #[cfg(all(doctest, feature = "redb"))]

@@ -31,9 +31,9 @@ mod trouble;
 ///
 /// One process has the file at a time. What a store has acknowledged is on the disk.
 #[derive(Clone)]
-pub struct RedbHost(Arc<File>);
+pub struct RedbDatabase(Arc<File>);
 
-/// The store of one module, in the file of its [host](RedbHost).
+/// The store of one module, in the file of its [host](RedbDatabase).
 ///
 /// Its calls run on any executor, and do their reading and writing on threads of their own. One
 /// writes at a time, in a transaction of its own; reading goes on meanwhile. A call that is dropped is
@@ -51,7 +51,7 @@ struct File {
     turn: Arc<Semaphore>,
 }
 
-impl RedbHost {
+impl RedbDatabase {
     /// Opens a file, or makes it, for this user alone. This **blocks**: it checks all that the file
     /// holds, which takes about as long as reading it.
     ///
@@ -101,9 +101,9 @@ impl RedbHost {
     }
 }
 
-impl fmt::Debug for RedbHost {
+impl fmt::Debug for RedbDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedbHost").field("path", &self.0.path).finish_non_exhaustive()
+        f.debug_struct("RedbDatabase").field("path", &self.0.path).finish_non_exhaustive()
     }
 }
 
@@ -335,7 +335,7 @@ impl KVStore for RedbStore {
         .await
     }
 
-    async fn add(&self, key: String, delta: i64) -> Result<i64> {
+    async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         check_key(&key)?;
         let limits = self.limits;
         self.write(move |contents| {
@@ -350,7 +350,7 @@ impl KVStore for RedbStore {
         .await
     }
 
-    async fn set_for(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
+    async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
         check_key(&key)?;
         let end = end(&key, ttl)?;
         let bytes = self.limits.encode(&key, &value)?;

@@ -28,9 +28,9 @@ mod script;
 /// It is driven by the tokio runtime in which it was made, and reaches out again by itself when it is
 /// lost.
 #[derive(Clone, Debug)]
-pub struct RedisHost(Connection);
+pub struct RedisClient(Connection);
 
-/// The store of one module, on the Redis of its [host](RedisHost). Hosts that open the store of the
+/// The store of one module, on the Redis of its [host](RedisClient). Hosts that open the store of the
 /// same name share it.
 ///
 /// Each call is one step of Redis's, whatever else is going on; a call that is dropped is done as a
@@ -44,7 +44,7 @@ pub struct RedisStore {
     limits: KvLimits,
 }
 
-impl RedisHost {
+impl RedisClient {
     /// Connects to a server by its URL, `redis://[[user]:password@]host[:port][/database]`, and to the
     /// whole cluster if it belongs to one. Must be called in a tokio runtime with time and I/O.
     ///
@@ -222,7 +222,7 @@ impl KVStore for RedisStore {
         self.ask(request).await?.next()
     }
 
-    async fn add(&self, key: String, delta: i64) -> Result<i64> {
+    async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         check_key(&key)?;
         let most = self.limits.max_value_bytes.map_or(String::new(), |most| most.to_string());
         let request = self.request(Command::Add).arg(key.as_str()).arg(delta.to_string()).arg(most);
@@ -238,7 +238,7 @@ impl KVStore for RedisStore {
         Ok(added)
     }
 
-    async fn set_for(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
+    async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
         let (value, ttl) = (self.encode(&key, &value)?, check_ttl(&key, ttl)?);
         self.put(BTreeMap::from([(key, value)]), Some(ttl)).await
     }

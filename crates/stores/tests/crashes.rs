@@ -13,7 +13,7 @@ use anyhow::Result;
 use surrealdb_types::Value;
 use surrealism_runtime::kv::bounds::KvSize;
 use surrealism_runtime::limits::KvLimits;
-use surrealism_stores::{RedbHost, RedisHost};
+use surrealism_stores::{RedbDatabase, RedisClient};
 use surrealism_types::codec;
 
 use support::redis_server::Server;
@@ -32,8 +32,8 @@ fn crashes() -> u64 {
 async fn open(place: &str) -> Result<Store> {
     let (module, limits) = ("acme/crash", KvLimits::default());
     Ok(match place.strip_prefix("redis:") {
-        Some(_) => Store::Redis(RedisHost::connect(place).await?.module(module, limits)?),
-        None => Store::Redb(RedbHost::open(place)?.module(module, limits)?),
+        Some(_) => Store::Redis(RedisClient::connect(place).await?.module(module, limits)?),
+        None => Store::Redb(RedbDatabase::open(place)?.module(module, limits)?),
     })
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use surrealism_runtime::KVStore;
 use surrealism_runtime::limits::KvLimits;
 use surrealism_stores::limits::REDIS_REQUEST_TIME;
-use surrealism_stores::{RedbHost, RedisHost, RedisStore};
+use surrealism_stores::{RedbDatabase, RedisClient, RedisStore};
 
 use support::redis_server::{Cluster, Server};
 use support::{assert_says, executor, int, text};
@@ -19,39 +19,39 @@ use support::{assert_says, executor, int, text};
 const LONG: Duration = Duration::from_secs(60);
 
 async fn store(url: &str) -> RedisStore {
-    RedisHost::connect(url).await.unwrap().module("acme/failures", KvLimits::default()).unwrap()
+    RedisClient::connect(url).await.unwrap().module("acme/failures", KvLimits::default()).unwrap()
 }
 
 #[test]
 fn a_file_is_this_users_and_open_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.redb");
-    let host = RedbHost::open(&path).unwrap();
+    let host = RedbDatabase::open(&path).unwrap();
     let name = path.to_str().unwrap();
-    assert_says(RedbHost::open(&path), &[name, "is open already: one process opens it once"]);
+    assert_says(RedbDatabase::open(&path), &[name, "is open already: one process opens it once"]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
     drop(host);
-    RedbHost::open(&path).unwrap();
+    RedbDatabase::open(&path).unwrap();
     let nowhere = folder.path().join("nowhere/kv.redb");
-    assert_says(RedbHost::open(&nowhere), &["cannot open the key-value file", "its folder"]);
-    assert_says(RedbHost::open(folder.path()), &["cannot open the key-value file"]);
+    assert_says(RedbDatabase::open(&nowhere), &["cannot open the key-value file", "its folder"]);
+    assert_says(RedbDatabase::open(folder.path()), &["cannot open the key-value file"]);
 }
 
 #[test]
 fn a_file_keeps_values_and_times_from_host_to_host() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv.redb");
-    let open = || RedbHost::open(&path).unwrap().module("acme/a", KvLimits::default()).unwrap();
+    let open = || RedbDatabase::open(&path).unwrap().module("acme/a", KvLimits::default()).unwrap();
     let executor = executor();
     executor.block_on(async {
         let store = open();
         store.set("lasts".into(), int(1)).await.unwrap();
-        store.set_for("ends".into(), int(2), LONG).await.unwrap();
-        store.set_for("ended".into(), int(3), Duration::from_millis(1)).await.unwrap();
+        store.set_with_ttl("ends".into(), int(2), LONG).await.unwrap();
+        store.set_with_ttl("ended".into(), int(3), Duration::from_millis(1)).await.unwrap();
         let size = store.size().await.unwrap();
         drop(store);
         assert_eq!(open().size().await.unwrap(), size);
@@ -67,7 +67,7 @@ fn a_damaged_file_is_refused_or_read_right_and_never_a_panic() {
     let executor = executor();
     let values: Vec<_> =
         (0..200).map(|key| (format!("{key:03}"), text(&"x".repeat(key)))).collect();
-    let open = |path| RedbHost::open(path)?.module("acme/a", KvLimits::default());
+    let open = |path| RedbDatabase::open(path)?.module("acme/a", KvLimits::default());
     executor.block_on(open(&whole).unwrap().set_batch(values.clone())).unwrap();
 
     let bytes = fs::read(&whole).unwrap();
@@ -108,7 +108,7 @@ fn redis_that_is_not_there_or_not_ours_is_told_at_once_and_without_the_password(
     let () = server.ask(&["CONFIG", "SET", "requirepass", "right"]);
     let at = server.url().replace("redis://", "");
     let executor = executor();
-    let connect = |url: String| executor.block_on(RedisHost::connect(&url)).map(drop);
+    let connect = |url: String| executor.block_on(RedisClient::connect(&url)).map(drop);
     connect(format!("redis://:right@{at}")).unwrap();
     for (url, expected) in [
         (format!("redis://:wr0ng@{at}"), "cannot connect to Redis at 127.0.0.1"),
@@ -138,8 +138,8 @@ fn a_user_of_redis_needs_no_more_than_is_told() {
     let executor = executor();
     executor.block_on(async {
         let store = store(&server.url().replace("redis://", "redis://kv:pass@")).await;
-        store.set_for("a".into(), int(1), LONG).await.unwrap();
-        assert_eq!(store.add("a".into(), 1).await.unwrap(), 2);
+        store.set_with_ttl("a".into(), int(1), LONG).await.unwrap();
+        assert_eq!(store.increment("a".into(), 1).await.unwrap(), 2);
         assert!(store.compare_and_set("a".into(), Some(int(2)), Some(int(3))).await.unwrap());
         assert!(store.set_ttl("a".into(), Some(LONG)).await.unwrap());
         assert!(store.ttl("a".into()).await.unwrap().is_some());
@@ -158,20 +158,20 @@ fn a_redis_without_memory_refuses_and_changes_nothing() {
     executor.block_on(async {
         let store = store(&server.url()).await;
         store.set("a".into(), int(1)).await.unwrap();
-        store.set_for("b".into(), int(1), LONG).await.unwrap();
+        store.set_with_ttl("b".into(), int(1), LONG).await.unwrap();
         let before = store.size().await.unwrap();
         let () = server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
         let refused = ["Redis at 127.0.0.1", "did not do it", "OOM"];
         assert_says(store.set("c".into(), int(1)).await, &refused);
-        assert_says(store.add("a".into(), 1).await, &refused);
-        assert_says(store.add("c".into(), 1).await, &refused);
+        assert_says(store.increment("a".into(), 1).await, &refused);
+        assert_says(store.increment("c".into(), 1).await, &refused);
         assert_says(store.compare_and_set("a".into(), Some(int(1)), Some(int(2))).await, &refused);
         assert_eq!(store.get("a".into()).await.unwrap(), Some(int(1)));
         assert_eq!(store.size().await.unwrap(), before);
         store.del("a".into()).await.unwrap();
         assert!(store.set_ttl("b".into(), None).await.unwrap());
         let () = server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
-        assert_eq!(store.add("c".into(), 1).await.unwrap(), 1);
+        assert_eq!(store.increment("c".into(), 1).await.unwrap(), 1);
     });
 }
 
@@ -181,14 +181,14 @@ fn a_restarted_redis_is_found_again_and_told_the_script() {
     let executor = executor();
     executor.block_on(async {
         let store = store(&server.url()).await;
-        assert_eq!(store.add("a".into(), 1).await.unwrap(), 1);
+        assert_eq!(store.increment("a".into(), 1).await.unwrap(), 1);
         let () = server.ask(&["SCRIPT", "FLUSH"]);
-        assert_eq!(store.add("a".into(), 1).await.unwrap(), 2);
+        assert_eq!(store.increment("a".into(), 1).await.unwrap(), 2);
         server.kill();
         // The client hears of it; what it sends before may be lost, and it says so.
         tokio::time::sleep(Duration::from_millis(200)).await;
         // What nobody is there to take is sent again.
-        let write = async { store.add("a".into(), 1).await };
+        let write = async { store.increment("a".into(), 1).await };
         let start = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
             server.run();
@@ -205,14 +205,14 @@ fn a_redis_that_does_not_answer_costs_no_more_than_its_time() {
         let store = store(&server.url()).await;
         let () = server.ask(&["CLIENT", "PAUSE", "60000", "ALL"]);
         let unsure = ["was lost before it answered", "there as a whole or not at all"];
-        let (told, ()) = tokio::join!(store.add("a".into(), 1), async {
+        let (told, ()) = tokio::join!(store.increment("a".into(), 1), async {
             tokio::time::sleep(Duration::from_millis(100)).await;
             server.kill();
         });
         assert_says(told, &unsure);
 
         let started = Instant::now();
-        let (read, written) = tokio::join!(store.get("a".into()), store.add("a".into(), 1));
+        let (read, written) = tokio::join!(store.get("a".into()), store.increment("a".into(), 1));
         assert_says(read, &["Redis at 127.0.0.1"]);
         assert_says(written, &["Redis at 127.0.0.1"]);
         assert!(started.elapsed() < REDIS_REQUEST_TIME + Duration::from_secs(1));
@@ -235,7 +235,7 @@ fn a_node_of_a_cluster_is_found_again() {
     cluster.wait_until_ready();
     // It kept nothing, and takes everything.
     assert_eq!(executor.block_on(store.get("a".into())).unwrap(), None);
-    assert_eq!(executor.block_on(store.add("a".into(), 1)).unwrap(), 1);
+    assert_eq!(executor.block_on(store.increment("a".into(), 1)).unwrap(), 1);
 }
 
 /// Sums go on while the module's slot goes from one node to another and back, and none is lost or
@@ -245,14 +245,14 @@ fn a_module_moves_between_nodes_while_it_is_written_to() {
     let cluster = Cluster::start();
     let executor = executor();
     let store = executor.block_on(store(&cluster.nodes[0].url()));
-    executor.block_on(store.add("a".into(), 0)).unwrap();
+    executor.block_on(store.increment("a".into(), 0)).unwrap();
 
     let moved = AtomicBool::new(false);
     let (done, unsure) = std::thread::scope(|threads| {
         let writer = threads.spawn(|| {
             let (mut done, mut unsure) = (0, 0);
             while !moved.load(Ordering::Relaxed) {
-                match executor.block_on(store.add("a".into(), 1)) {
+                match executor.block_on(store.increment("a".into(), 1)) {
                     Ok(_) => done += 1,
                     Err(error) => {
                         eprintln!("{error:#}");
@@ -269,7 +269,7 @@ fn a_module_moves_between_nodes_while_it_is_written_to() {
         moved.store(true, Ordering::Relaxed);
         writer.join().unwrap()
     });
-    let sum = executor.block_on(store.add("a".into(), 0)).unwrap();
+    let sum = executor.block_on(store.increment("a".into(), 0)).unwrap();
     assert_eq!((sum, unsure), (done, 0));
     assert!(done > 10, "{done}");
 }

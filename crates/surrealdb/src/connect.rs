@@ -14,7 +14,7 @@ use crate::limits::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_CONNECTIONS, DEFAULT_QU
 /// A connection that is not made yet; await it. Made by [`Database::connect`].
 #[derive(Debug)]
 #[must_use = "nothing is connected until it is awaited"]
-pub struct Connect {
+pub struct ConnectOptions {
     endpoint: DatabaseResult<Endpoint>,
     namespace: Option<String>,
     database: Option<String>,
@@ -25,7 +25,7 @@ pub struct Connect {
     query_timeout: Duration,
 }
 
-impl Connect {
+impl ConnectOptions {
     pub(crate) fn new(address: &str) -> Self {
         Self {
             endpoint: Endpoint::parse(address),
@@ -110,7 +110,7 @@ fn check(
     let (namespace, database) = (namespace.as_deref(), database.as_deref());
     if let (None, Some(database)) = (namespace, database) {
         let mistake = format!("the database {database:?} needs a namespace, and none was named");
-        return Err(DatabaseError::Setup(mistake));
+        return Err(DatabaseError::InvalidConfig(mistake));
     }
     let Some(credentials) = credentials else { return Ok(()) };
     if endpoint.place == Place::Embedded {
@@ -118,12 +118,12 @@ fn check(
             "{endpoint} is a database of this process alone, which has every right in it: leave \
                  the {credentials:?} out"
         );
-        return Err(DatabaseError::Setup(mistake));
+        return Err(DatabaseError::InvalidConfig(mistake));
     }
     credentials.check(namespace, database)
 }
 
-impl IntoFuture for Connect {
+impl IntoFuture for ConnectOptions {
     type Output = DatabaseResult<Database>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 

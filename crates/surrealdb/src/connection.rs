@@ -31,12 +31,12 @@ pub(crate) struct Connections {
 ///
 /// # Errors
 ///
-/// [`DatabaseError::Setup`] when an authority cannot be used.
+/// [`DatabaseError::InvalidConfig`] when an authority cannot be used.
 pub(crate) fn config(authorities: &[Vec<u8>]) -> DatabaseResult<Config> {
     Config::new()
         .rustls(tls::client(authorities)?)
         .websocket(WebsocketConfig::new().max_message_size(MAX_MESSAGE_BYTES))
-        .map_err(|error| DatabaseError::Setup(error.to_string()))
+        .map_err(|error| DatabaseError::InvalidConfig(error.to_string()))
 }
 
 impl Connections {
@@ -55,7 +55,7 @@ impl Connections {
         };
         self.introduce(&client).await.map_err(|error| {
             let (address, reason) = (self.endpoint.to_string(), error.to_string());
-            DatabaseError::Refused { address, reason }
+            DatabaseError::AuthRejected { address, reason }
         })?;
         Ok(client)
     }

@@ -12,7 +12,7 @@ use surrealism_runtime::{InvocationContext, KVStore, Runtime, SurrealismConfig};
 
 use crate::database::Database;
 use crate::limits::{DEFAULT_MAX_INSTANCE_WAIT, MAX_MODULE_DEPTH};
-use crate::modules::{Module, Modules};
+use crate::modules::{Module, ModuleRegistry};
 
 /// The family of functions that are modules.
 const MODULE_FAMILY: &str = "mod";
@@ -31,7 +31,7 @@ const MODULE_FAMILY: &str = "mod";
 #[derive(Clone)]
 pub struct CallContext {
     database: Option<Database>,
-    modules: Modules,
+    modules: ModuleRegistry,
     kv: Arc<dyn KVStore>,
     output: Option<OutputCallback>,
     max_instance_wait: Duration,
@@ -53,7 +53,7 @@ impl CallContext {
         let name = format!("{}/{}", meta.organisation, meta.name);
         Self {
             database: None,
-            modules: Modules::new(),
+            modules: ModuleRegistry::new(),
             kv,
             output: None,
             max_instance_wait: DEFAULT_MAX_INSTANCE_WAIT,
@@ -62,14 +62,14 @@ impl CallContext {
     }
 
     /// Lends a database. Every query acts with the rights of its
-    /// [credentials](crate::Connect::credentials).
+    /// [credentials](crate::ConnectOptions::credentials).
     pub fn database(mut self, database: &Database) -> Self {
         self.database = Some(database.clone());
         self
     }
 
     /// Lends the other modules.
-    pub fn modules(mut self, modules: &Modules) -> Self {
+    pub fn modules(mut self, modules: &ModuleRegistry) -> Self {
         self.modules = modules.clone();
         self
     }

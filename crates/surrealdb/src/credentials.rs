@@ -59,7 +59,7 @@ impl Credentials {
             Login::Database { .. } if database.is_none() => "database",
             _ => return Ok(()),
         };
-        Err(DatabaseError::Setup(format!("{self:?} need a {missing}, and none was named")))
+        Err(DatabaseError::InvalidConfig(format!("{self:?} need a {missing}, and none was named")))
     }
 
     /// Signs a connection in.

@@ -11,7 +11,7 @@ use surrealdb::types::{Error, QueryError};
 use surrealdb_types::{Object as Variables, Value};
 use tokio::time::timeout;
 
-use crate::connect::Connect;
+use crate::connect::ConnectOptions;
 use crate::connection::Connections;
 use crate::error::{DatabaseError, DatabaseResult};
 use crate::function::DatabaseFunction;
@@ -51,11 +51,11 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// Awaited, [`Setup`](DatabaseError::Setup) for an address that is none or has credentials in it,
+    /// Awaited, [`InvalidConfig`](DatabaseError::InvalidConfig) for an address that is none or has credentials in it,
     /// [`Unreachable`](DatabaseError::Unreachable) where nobody answers, and
-    /// [`Refused`](DatabaseError::Refused) where the credentials are not accepted.
-    pub fn connect(address: impl AsRef<str>) -> Connect {
-        Connect::new(address.as_ref())
+    /// [`AuthRejected`](DatabaseError::AuthRejected) where the credentials are not accepted.
+    pub fn connect(address: impl AsRef<str>) -> ConnectOptions {
+        ConnectOptions::new(address.as_ref())
     }
 
     pub(crate) async fn open(
@@ -65,7 +65,7 @@ impl Database {
     ) -> DatabaseResult<Self> {
         if max_connections == 0 {
             let mistake = "a database needs at least 1 connection, and 0 were allowed";
-            return Err(DatabaseError::Setup(mistake.to_string()));
+            return Err(DatabaseError::InvalidConfig(mistake.to_string()));
         }
         connections.begin().await?;
         let pool = Pool::builder(connections)
@@ -74,7 +74,7 @@ impl Database {
             .recycle_timeout(Some(PING_TIMEOUT))
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| DatabaseError::Setup(error.to_string()))?;
+            .map_err(|error| DatabaseError::InvalidConfig(error.to_string()))?;
         let database = Self { connections: pool, query_timeout };
         // Whoever cannot connect should hear of it now.
         database.lease().await?.keep();
@@ -86,9 +86,9 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`Answer`](DatabaseError::Answer) when a statement fails, whichever it is, with the database's own
+    /// [`Query`](DatabaseError::Query) when a statement fails, whichever it is, with the database's own
     /// words; [`Timeout`](DatabaseError::Timeout), [`Busy`](DatabaseError::Busy),
-    /// [`Unreachable`](DatabaseError::Unreachable) and [`Unanswered`](DatabaseError::Unanswered) when
+    /// [`Unreachable`](DatabaseError::Unreachable) and [`OutcomeUnknown`](DatabaseError::OutcomeUnknown) when
     /// there is no answer.
     pub async fn query(&self, query: &str, variables: Variables) -> DatabaseResult<Value> {
         let lease = self.lease().await?;
@@ -109,7 +109,7 @@ impl Database {
             // It may have been done: even where the connection broke, this is not out of reach.
             Err(error) => {
                 let (address, reason) = (self.address(), error.to_string());
-                Err(DatabaseError::Unanswered { address, reason })
+                Err(DatabaseError::OutcomeUnknown { address, reason })
             }
         }
     }
@@ -120,7 +120,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`Function`](DatabaseError::Function) when the path cannot be one; those of
+    /// [`InvalidFunction`](DatabaseError::InvalidFunction) when the path cannot be one; those of
     /// [`query`](Self::query).
     pub async fn call(
         &self,
@@ -197,7 +197,7 @@ fn is_of_the_query(error: &Error) -> bool {
 }
 
 fn answered(error: Error) -> DatabaseError {
-    DatabaseError::Answer(error.to_string())
+    DatabaseError::Query(error.to_string())
 }
 
 /// The value of the last statement, if none of them failed.

@@ -23,10 +23,10 @@ pub(crate) enum Place {
 impl Endpoint {
     /// # Errors
     ///
-    /// [`DatabaseError::Setup`] for what is no address, what this build cannot reach, and an address
+    /// [`DatabaseError::InvalidConfig`] for what is no address, what this build cannot reach, and an address
     /// with a user or a password in it.
     pub(crate) fn parse(address: &str) -> DatabaseResult<Self> {
-        Self::understand(address).map_err(DatabaseError::Setup)
+        Self::understand(address).map_err(DatabaseError::InvalidConfig)
     }
 
     fn understand(address: &str) -> Result<Self, String> {

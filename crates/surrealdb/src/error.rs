@@ -12,7 +12,7 @@ pub type DatabaseResult<T> = Result<T, DatabaseError>;
 pub enum DatabaseError {
     /// What was asked for cannot be: an address that is none, credentials without their namespace.
     #[error("{0}")]
-    Setup(String),
+    InvalidConfig(String),
 
     /// There is no connection, so that nothing was asked.
     #[error("the database at {address} cannot be reached: {reason}")]
@@ -28,7 +28,7 @@ pub enum DatabaseError {
     #[error(
         "the database at {address} has not answered the query, which it may have done: {reason}"
     )]
-    Unanswered {
+    OutcomeUnknown {
         /// Where it is.
         address: String,
         /// What happened.
@@ -37,7 +37,7 @@ pub enum DatabaseError {
 
     /// The database does not accept the credentials, the namespace or the database.
     #[error("the database at {address} refuses the connection: {reason}")]
-    Refused {
+    AuthRejected {
         /// Where it is.
         address: String,
         /// Its own words.
@@ -46,7 +46,7 @@ pub enum DatabaseError {
 
     /// The database answered with an error; these are its own words.
     #[error("{0}")]
-    Answer(String),
+    Query(String),
 
     /// The query took longer than the host lets queries take.
     #[error(
@@ -76,5 +76,5 @@ pub enum DatabaseError {
 
     /// The guest asked for a function by a name that cannot be one.
     #[error("{0}")]
-    Function(String),
+    InvalidFunction(String),
 }

@@ -20,21 +20,21 @@ pub(crate) struct DatabaseFunction<'a> {
 impl<'a> DatabaseFunction<'a> {
     /// # Errors
     ///
-    /// [`DatabaseError::Function`] when no function has such a path or such a version.
+    /// [`DatabaseError::InvalidFunction`] when no function has such a path or such a version.
     pub(crate) fn parse(path: &'a str, version: Option<&str>) -> DatabaseResult<Self> {
-        check_path(path).map_err(DatabaseError::Function)?;
+        check_path(path).map_err(DatabaseError::InvalidFunction)?;
         let version = version.map(|version| parse_version(path, version)).transpose();
-        Ok(Self { path, version: version.map_err(DatabaseError::Function)? })
+        Ok(Self { path, version: version.map_err(DatabaseError::InvalidFunction)? })
     }
 
     /// The query that calls it, and its variables.
     ///
     /// # Errors
     ///
-    /// [`DatabaseError::Function`] for more arguments than [`MAX_FUNCTION_ARGS`].
+    /// [`DatabaseError::InvalidFunction`] for more arguments than [`MAX_FUNCTION_ARGS`].
     pub(crate) fn call(&self, args: Vec<Value>) -> DatabaseResult<(String, Object)> {
         if args.len() > MAX_FUNCTION_ARGS {
-            return Err(DatabaseError::Function(format!(
+            return Err(DatabaseError::InvalidFunction(format!(
                 "the call of {} has {} arguments, and {MAX_FUNCTION_ARGS} are allowed: pass an array",
                 self.path,
                 args.len()

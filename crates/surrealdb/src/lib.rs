@@ -1,13 +1,13 @@
 //! What a guest's `sql` and `run` reach: a SurrealDB database, and the other modules of its host.
 //!
 //! A [`Database`] is a server, or with the feature `embedded` an engine inside this process. A
-//! [`Modules`] is the registry in which modules find each other. A [`CallContext`] lends both to one
+//! [`ModuleRegistry`] is the registry in which modules find each other. A [`CallContext`] lends both to one
 //! call:
 //!
 //! ```no_run
 //! use std::sync::Arc;
 //! use surrealism_runtime::{Runtime, SurrealismPackage};
-//! use surrealism_surrealdb::{CallContext, Credentials, Database, Modules};
+//! use surrealism_surrealdb::{CallContext, Credentials, Database, ModuleRegistry};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let database = Database::connect("ws://127.0.0.1:8000")
@@ -18,7 +18,7 @@
 //!
 //! let package = SurrealismPackage::from_file("reports.surli".into())?;
 //! let reports = Arc::new(Runtime::builder(package).build_async().await?);
-//! let modules = Modules::new();
+//! let modules = ModuleRegistry::new();
 //! modules.add("reports", &reports)?;
 //!
 //! let context = CallContext::new(&reports).database(&database).modules(&modules);
@@ -52,9 +52,9 @@ mod tls;
 #[doc = include_str!("../../../docs/database.md")]
 struct Guide;
 
-pub use connect::Connect;
+pub use connect::ConnectOptions;
 pub use context::CallContext;
 pub use credentials::Credentials;
 pub use database::Database;
 pub use error::{DatabaseError, DatabaseResult};
-pub use modules::{InvalidModuleName, Module, Modules};
+pub use modules::{InvalidModuleName, Module, ModuleRegistry};

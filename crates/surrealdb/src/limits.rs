@@ -32,7 +32,7 @@ pub const MAX_FUNCTION_PATH_BYTES: usize = 256;
 /// Arguments of one call to a function of the database.
 pub const MAX_FUNCTION_ARGS: usize = 1_000;
 
-/// Modules that may be at work in one call, one called by the other. Each of them holds an instance.
+/// ModuleRegistry that may be at work in one call, one called by the other. Each of them holds an instance.
 pub const MAX_MODULE_DEPTH: usize = 8;
 
 /// How long a call from one module to another waits for an instance, unless the host says otherwise.

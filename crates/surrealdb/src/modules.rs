@@ -11,10 +11,10 @@ use crate::function::is_word;
 /// The modules of a host, by name. A guest whose `allow_functions` admits it reaches the function
 /// `math::add` of the module `text` as `mod::text::math::add`, and its default function as `mod::text`.
 ///
-/// Clones share the registry. Modules come, go and are replaced while calls are under way: a call that
+/// Clones share the registry. ModuleRegistry come, go and are replaced while calls are under way: a call that
 /// has begun ends with what it began with.
 #[derive(Clone, Default)]
-pub struct Modules(Arc<RwLock<BTreeMap<String, Module>>>);
+pub struct ModuleRegistry(Arc<RwLock<BTreeMap<String, Module>>>);
 
 /// A loaded module and what is lent to every call of it.
 #[derive(Clone)]
@@ -73,7 +73,7 @@ impl fmt::Debug for Module {
     }
 }
 
-impl Modules {
+impl ModuleRegistry {
     /// A registry with nothing in it.
     pub fn new() -> Self {
         Self::default()
@@ -119,7 +119,7 @@ impl Modules {
     }
 }
 
-impl fmt::Debug for Modules {
+impl fmt::Debug for ModuleRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.names()).finish()
     }

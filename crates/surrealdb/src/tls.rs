@@ -16,17 +16,19 @@ use crate::error::{DatabaseError, DatabaseResult};
 ///
 /// # Errors
 ///
-/// [`DatabaseError::Setup`] when `authorities` holds no certificate, or one that is damaged.
+/// [`DatabaseError::InvalidConfig`] when `authorities` holds no certificate, or one that is damaged.
 pub(crate) fn client(authorities: &[Vec<u8>]) -> DatabaseResult<ClientConfig> {
     let mut roots = RootCertStore { roots: TLS_SERVER_ROOTS.to_vec() };
     for pem in authorities {
         trust(&mut roots, pem).map_err(|reason| {
-            DatabaseError::Setup(format!("the certificate authority cannot be used: {reason}"))
+            DatabaseError::InvalidConfig(format!(
+                "the certificate authority cannot be used: {reason}"
+            ))
         })?;
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| DatabaseError::Setup(format!("TLS cannot be set up: {error}")))?;
+        .map_err(|error| DatabaseError::InvalidConfig(format!("TLS cannot be set up: {error}")))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 

@@ -12,7 +12,7 @@ const SECRET: &str = "hunter2";
 /// Long enough that a busy machine is no reason.
 const LATE: Duration = Duration::from_secs(5);
 
-async fn refused(connect: surrealism_surrealdb::Connect) -> DatabaseError {
+async fn refused(connect: surrealism_surrealdb::ConnectOptions) -> DatabaseError {
     let shown = format!("{connect:?}");
     assert!(!shown.contains(SECRET), "{shown}");
     let error = connect.await.unwrap_err();
@@ -83,7 +83,7 @@ async fn mistakes_are_told_before_anything_is_connected() {
         (there().certificate_authority("text"), "no PEM with a certificate"),
     ] {
         let error = refused(connect).await;
-        assert!(matches!(error, DatabaseError::Setup(_)), "{error:?}");
+        assert!(matches!(error, DatabaseError::InvalidConfig(_)), "{error:?}");
         assert!(error.to_string().contains(expected), "{error}");
     }
 }

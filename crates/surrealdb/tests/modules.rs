@@ -1,4 +1,4 @@
-//! Modules that call each other: real ones, from `guests/`.
+//! ModuleRegistry that call each other: real ones, from `guests/`.
 
 mod support;
 
@@ -11,11 +11,11 @@ use surrealism_runtime::{
     BTreeMapStore, DetachedContext, FunctionTargets, KVStore, Runtime, SurrealismPackage,
 };
 use surrealism_surrealdb::limits::MAX_MODULE_DEPTH;
-use surrealism_surrealdb::{CallContext, Module, Modules};
+use surrealism_surrealdb::{CallContext, Module, ModuleRegistry};
 
 /// A module that runs what it is told, and the modules that it finds.
-fn host_with(others: &[(&str, &Arc<Runtime>)]) -> (Arc<Runtime>, Modules) {
-    let modules = Modules::new();
+fn host_with(others: &[(&str, &Arc<Runtime>)]) -> (Arc<Runtime>, ModuleRegistry) {
+    let modules = ModuleRegistry::new();
     for (name, runtime) in others {
         modules.add(name, *runtime).unwrap();
     }
@@ -25,7 +25,7 @@ fn host_with(others: &[(&str, &Arc<Runtime>)]) -> (Arc<Runtime>, Modules) {
 /// Has `host` run a function.
 async fn run(
     host: &Arc<Runtime>,
-    modules: &Modules,
+    modules: &ModuleRegistry,
     function: &str,
     args: Vec<Value>,
 ) -> surrealism_runtime::SurrealismResult<Value> {
@@ -35,7 +35,8 @@ async fn run(
 
 #[tokio::test]
 async fn a_function_of_another_module_answers() {
-    let (host, modules) = host_with(&[("calls", &runtime("calls")), ("relay", &runtime("host"))]);
+    let (host, modules) =
+        host_with(&[("calls", &runtime("attribute_matrix")), ("relay", &runtime("host"))]);
     let sum = vec![1_i64.into_value(), 2_i64.into_value()];
     for (function, args, expected) in [
         ("mod::calls::math::add", sum.clone(), 3_i64.into_value()),
@@ -55,7 +56,8 @@ async fn a_function_of_another_module_answers() {
 
 #[tokio::test]
 async fn errors_name_the_modules_they_came_through() {
-    let (host, modules) = host_with(&[("calls", &runtime("calls")), ("relay", &runtime("host"))]);
+    let (host, modules) =
+        host_with(&[("calls", &runtime("attribute_matrix")), ("relay", &runtime("host"))]);
     let fail = running("mod::calls::fail::with_text", vec![text("no luck")]);
     for (function, args, expected) in [
         ("mod::relay::run", fail, "mod::relay::run: mod::calls::fail::with_text: no luck"),
@@ -66,7 +68,7 @@ async fn errors_name_the_modules_they_came_through() {
     ] {
         assert_says(&run(&host, &modules, function, args).await.unwrap_err(), &[expected]);
     }
-    let none = run(&host, &Modules::new(), "mod::calls", vec![]).await.unwrap_err();
+    let none = run(&host, &ModuleRegistry::new(), "mod::calls", vec![]).await.unwrap_err();
     assert_says(&none, &["this call has no other modules, so `run` cannot reach mod::calls"]);
     let context = CallContext::new(&host);
     let sql = host.call("sql", (String::from("RETURN 1"),), context).await.unwrap_err();
@@ -75,7 +77,7 @@ async fn errors_name_the_modules_they_came_through() {
 
 #[tokio::test]
 async fn a_version_is_that_of_the_module() {
-    let (host, modules) = host_with(&[("calls", &runtime("calls"))]);
+    let (host, modules) = host_with(&[("calls", &runtime("attribute_matrix"))]);
     for (version, expected) in [("0.1.0", None), ("0.2.0", Some("loaded in version 0.1.0"))] {
         let args = vec![text("mod::calls::math"), text(version), Value::Array(Default::default())];
         let context = CallContext::new(&host).modules(&modules);
@@ -101,18 +103,18 @@ async fn a_circle_is_an_error_and_leaves_every_module_fit() {
         assert_says(&host.call("run", args, context).await.unwrap_err(), &[expected]);
     }
     for name in ["a", "b", "c"] {
-        assert!(modules.get(name).unwrap().runtime().usage().instances.now <= 1);
+        assert!(modules.get(name).unwrap().runtime().usage().instances.current <= 1);
     }
 }
 
 #[tokio::test]
 async fn depth_is_bounded() {
-    let modules = Modules::new();
+    let modules = ModuleRegistry::new();
     let relays: Vec<_> = (0..=MAX_MODULE_DEPTH).map(|_| runtime("host")).collect();
     for (place, relay) in relays.iter().enumerate() {
         modules.add(&format!("m{place}"), relay).unwrap();
     }
-    modules.add("calls", runtime("calls")).unwrap();
+    modules.add("calls", runtime("attribute_matrix")).unwrap();
     // The first is called by the host, and the last is no relay.
     for (relayed, fits) in [(MAX_MODULE_DEPTH - 2, true), (MAX_MODULE_DEPTH - 1, false)] {
         let innermost = running("mod::calls::math", vec![]);
@@ -133,7 +135,7 @@ async fn depth_is_bounded() {
 #[tokio::test]
 async fn a_module_has_its_own_capabilities_limits_and_store() {
     let quick = load("hostile").max_execution_time(Duration::from_millis(50)).build().unwrap();
-    let denied = runtime("denied");
+    let denied = runtime("no_capabilities");
     let (host, modules) = host_with(&[("quick", &Arc::new(quick)), ("denied", &denied)]);
     let store: Arc<BTreeMapStore> = Arc::default();
     modules.add("kept", Module::new(runtime("host")).kv(store.clone())).unwrap();
@@ -158,8 +160,8 @@ async fn a_caller_reaches_only_the_modules_it_asked_for() {
     package.config.capabilities.allow_functions =
         FunctionTargets::Some(vec!["mod::calls::math".to_string()]);
     let host = Arc::new(Runtime::builder(package).build().unwrap());
-    let modules = Modules::new();
-    modules.add("calls", runtime("calls")).unwrap();
+    let modules = ModuleRegistry::new();
+    modules.add("calls", runtime("attribute_matrix")).unwrap();
     assert!(run(&host, &modules, "mod::calls::math", vec![]).await.is_ok());
     for function in ["mod::calls", "mod::calls::math::deep::three", "mod::call::math"] {
         let error = run(&host, &modules, function, vec![]).await.unwrap_err();
@@ -180,14 +182,14 @@ async fn the_callers_deadline_ends_what_it_called() {
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     }
     let hostile = modules.get("hostile").unwrap();
-    assert_eq!(hostile.runtime().usage().instances.now, 0, "what was stopped is kept");
+    assert_eq!(hostile.runtime().usage().instances.current, 0, "what was stopped is kept");
 }
 
 /// Two calls may each hold the instance that the other waits for: it is the end of the wait that ends
 /// them.
 #[tokio::test]
 async fn an_instance_is_waited_for_no_longer_than_the_host_lets() {
-    let (host, modules) = host_with(&[("calls", &runtime("calls"))]);
+    let (host, modules) = host_with(&[("calls", &runtime("attribute_matrix"))]);
     let calls = modules.get("calls").unwrap();
     let only = calls.runtime().acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
     let context = || {
@@ -216,7 +218,7 @@ async fn modules_come_and_go_while_calls_run() {
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
 
-    let before = modules.add("m", runtime("calls")).unwrap().unwrap();
+    let before = modules.add("m", runtime("attribute_matrix")).unwrap().unwrap();
     assert!(Arc::ptr_eq(before.runtime(), &hostile));
     let other = runtime("host");
     assert_eq!(run(&other, &modules, "mod::m::math", vec![]).await.unwrap(), 42_i64.into_value());
@@ -240,9 +242,9 @@ async fn what_modules_print_goes_to_the_same_place() {
 
 #[test]
 fn a_module_needs_a_name_that_can_be_called() {
-    let calls = runtime("calls");
+    let calls = runtime("attribute_matrix");
     for name in ["", "a::b", "a b", "1a", "a-b", "é"] {
-        let error = Modules::new().add(name, &calls).unwrap_err().to_string();
+        let error = ModuleRegistry::new().add(name, &calls).unwrap_err().to_string();
         assert!(error.contains("is no name of a module"), "{error}");
     }
 }

@@ -14,21 +14,21 @@ use anyhow::Context;
 use surrealdb_types::{Kind, Object, Value};
 
 mod bounds;
+mod inline_call;
 mod kinds;
 mod layout;
 mod native;
 mod read;
 mod rows;
-mod short;
 #[cfg(feature = "host")]
 mod suspect;
 mod value;
 mod write;
 
-pub use self::kinds::{Natives, encode_native_arguments, encode_native_kind};
-pub use self::native::{Argument, Arguments, Native, Undecodable, encode_native};
-pub use self::rows::{answers, encode_rows, push_answer, rows};
-pub use self::short::{HalfCall, ShortCall};
+pub use self::kinds::{NativeList, encode_native_arguments, encode_native_kind};
+pub use self::native::{Argument, Arguments, DecodeError, Native, encode_native};
+pub use self::rows::{answers, encode_rows, push_result, rows};
+pub use self::short::{InlineCall, InlineHalf};
 
 use self::bounds::{MAX_REGEXES, check_depth, tree};
 use self::write::message;
@@ -43,18 +43,18 @@ pub type Result<T> = anyhow::Result<T>;
 /// Why the hot path does not take a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "public in name only")]
-pub enum Stop {
+pub enum CodecError {
     /// Then the general codec does.
     #[error("it holds a kind of value that the hot path does not know")]
-    Rare,
+    Unsupported,
     #[error("it is nested more than {MAX_VALUE_DEPTH} levels deep: flatten it")]
     TooDeep,
     #[error("it would take more than {} bytes", i32::MAX)]
     TooLarge,
     #[error("an offset or a length leads out of it, or a text is not UTF-8")]
-    Unsound,
+    Malformed,
     #[error("it unfolds to far more than its bytes hold")]
-    Unfolds,
+    Amplification,
 }
 
 /// Encodes a value, as `surrealdb_types::encode`.
@@ -178,12 +178,14 @@ pub fn decode_kind(bytes: &[u8]) -> Result<Kind> {
 /// What the hot path encoded, or, with a kind of value in it that it does not know, the general codec.
 fn encode<'a>(
     what: &str,
-    hot: std::result::Result<Vec<u8>, Stop>,
+    hot: std::result::Result<Vec<u8>, CodecError>,
     values: impl IntoIterator<Item = &'a Value>,
     general: impl FnOnce() -> anyhow::Result<Vec<u8>>,
 ) -> Result<Vec<u8>> {
     let encoded = match hot {
-        Err(Stop::Rare) => values.into_iter().try_for_each(check_depth).and_then(|()| general()),
+        Err(CodecError::Unsupported) => {
+            values.into_iter().try_for_each(check_depth).and_then(|()| general())
+        }
         hot => hot.map_err(Into::into),
     };
     encoded.with_context(|| format!("cannot encode {what}"))
@@ -194,20 +196,20 @@ fn encode<'a>(
 fn decode<T>(
     what: &str,
     bytes: &[u8],
-    hot: fn(&[u8]) -> std::result::Result<T, Stop>,
+    hot: fn(&[u8]) -> std::result::Result<T, CodecError>,
     verify: impl FnOnce(&[u8]) -> Result<usize>,
     general: impl FnOnce(&[u8]) -> anyhow::Result<T>,
 ) -> Result<T> {
     let decoded = match hot(bytes) {
-        Err(Stop::Rare) => verify(bytes).and_then(|_| general(bytes)),
+        Err(CodecError::Unsupported) => verify(bytes).and_then(|_| general(bytes)),
         hot => hot.map_err(Into::into),
     };
     decoded.with_context(|| format!("cannot decode {what} from {} bytes", bytes.len()))
 }
 
 /// The hot path of what has none.
-fn rare<T>(_: &[u8]) -> std::result::Result<T, Stop> {
-    Err(Stop::Rare)
+fn rare<T>(_: &[u8]) -> std::result::Result<T, CodecError> {
+    Err(CodecError::Unsupported)
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ impl SurrealismError {
     /// Whether the call was refused because too many callers wait already, or it waited for as long
     /// as it may; it was not begun.
     pub fn is_busy(&self) -> bool {
-        matches!(self, Self::Other(error) if error.is::<Busy>() || error.is::<Waited>())
+        matches!(self, Self::Other(error) if error.is::<PoolQueueFull>() || error.is::<PoolWaitTimeout>())
     }
 
     /// Whether the call ran out of time.
@@ -132,7 +132,7 @@ impl SurrealismError {
     "the module is busy: all {instances} instances are at work and {queued} callers wait, and the \
      host allows {max_queued}: call again later, or give it a larger pool"
 )]
-pub struct Busy {
+pub struct PoolQueueFull {
     /// Instances at work.
     pub instances: usize,
     /// Callers that wait.
@@ -148,7 +148,7 @@ pub struct Busy {
     "the module is busy: all {instances} instances were at work for {waited:?}, which is the longest \
      that this caller waits: call again later, or give it a larger pool"
 )]
-pub struct Waited {
+pub struct PoolWaitTimeout {
     /// Instances at work.
     pub instances: usize,
     /// How long the caller waited.
@@ -225,12 +225,14 @@ mod tests {
             ),
             (SurrealismError::Other(anyhow::anyhow!("a").context("b")), false, "b: a"),
             (
-                SurrealismError::Other(Busy { instances: 2, queued: 9, max_queued: 8 }.into()),
+                SurrealismError::Other(
+                    PoolQueueFull { instances: 2, queued: 9, max_queued: 8 }.into(),
+                ),
                 false,
                 "all 2 instances are at work and 9 callers wait, and the host allows 8",
             ),
             (
-                SurrealismError::Other(Waited { instances: 1, waited: ms(5) }.into()),
+                SurrealismError::Other(PoolWaitTimeout { instances: 1, waited: ms(5) }.into()),
                 false,
                 "all 1 instances were at work for 5ms",
             ),

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use database::{holds, runtime, sql};
 use surrealdb_types::{Object, SurrealValue, ToSql};
-use surrealism_surrealdb::{CallContext, Connect, Credentials, Database, DatabaseError};
+use surrealism_surrealdb::{CallContext, ConnectOptions, Credentials, Database, DatabaseError};
 
-fn connect(address: &str) -> Connect {
+fn connect(address: &str) -> ConnectOptions {
     Database::connect(address).namespace("test").database("test")
 }
 
@@ -70,6 +70,6 @@ async fn a_folder_keeps_what_is_written() {
 async fn it_has_no_users() {
     let connect = connect("mem://").credentials(Credentials::root("root", "hunter2"));
     let error = connect.await.unwrap_err();
-    assert!(matches!(error, DatabaseError::Setup(_)), "{error:?}");
+    assert!(matches!(error, DatabaseError::InvalidConfig(_)), "{error:?}");
     assert!(error.to_string().contains("which has every right in it"), "{error}");
 }

@@ -115,7 +115,7 @@ async fn a_connection_acts_as_who_it_was_given() {
         Credentials::token("wrong-secret"),
     ] {
         let error = as_user(credentials).await.unwrap_err();
-        assert!(matches!(error, DatabaseError::Refused { .. }), "{error:?}");
+        assert!(matches!(error, DatabaseError::AuthRejected { .. }), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("wrong-secret"), "{error:?}");
     }
     assert!(!format!("{root:?}").contains(PASSWORD));

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use surrealdb_types::{Object, ToSql, Value};
-use surrealism_surrealdb::{CallContext, Database, Module, Modules};
+use surrealism_surrealdb::{CallContext, Database, Module, ModuleRegistry};
 
 use crate::exit::Outcome;
 use crate::guest::Bounds;
@@ -18,7 +18,7 @@ mod::text::slug('Hi')   calls a function of the module `text`; with a database, 
 Every other line is SurrealQL, for the database that `--db` names.";
 
 pub(super) struct Session {
-    pub(super) modules: Modules,
+    pub(super) modules: ModuleRegistry,
     pub(super) database: Option<Database>,
     pub(super) bounds: Bounds,
 }

@@ -10,14 +10,14 @@ use surrealdb_types::{Number, Value};
 use surrealism_types::codec::{self, Decoder};
 
 use super::MAX_KV_KEY_BYTES;
-use crate::limits::{KV_ENTRY_BYTES, KvLimits, MAX_KV_ANSWER_BYTES, MAX_KV_TTL};
+use crate::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits, MAX_KV_RESPONSE_BYTES, MAX_KV_TTL};
 
 /// What a store holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KvSize {
     /// Keys.
     pub entries: usize,
-    /// Keys and encoded values, and [`KV_ENTRY_BYTES`] for each entry.
+    /// Keys and encoded values, and [`KV_ENTRY_OVERHEAD_BYTES`] for each entry.
     pub bytes: usize,
 }
 
@@ -36,7 +36,7 @@ impl KvSize {
 }
 
 fn entry_bytes(key: &str, value_bytes: usize) -> usize {
-    key.len() + value_bytes + KV_ENTRY_BYTES
+    key.len() + value_bytes + KV_ENTRY_OVERHEAD_BYTES
 }
 
 impl KvLimits {
@@ -107,7 +107,7 @@ impl Answer {
     /// An answer of nothing yet.
     #[allow(clippy::new_without_default, reason = "nobody wants a default answer")]
     pub fn new() -> Self {
-        Self { left: MAX_KV_ANSWER_BYTES, decoder: Decoder::new() }
+        Self { left: MAX_KV_RESPONSE_BYTES, decoder: Decoder::new() }
     }
 
     /// Makes room for an entry; what of it is not in the answer counts as empty.
@@ -133,7 +133,7 @@ impl Answer {
 
     /// Why an answer is refused.
     pub fn too_large() -> String {
-        format!("the answer takes more than {MAX_KV_ANSWER_BYTES} bytes: ask for less at a time")
+        format!("the answer takes more than {MAX_KV_RESPONSE_BYTES} bytes: ask for less at a time")
     }
 }
 

@@ -13,7 +13,7 @@ use surrealism_types::codec;
 use super::KVStore;
 use super::bounds::{Answer, KvSize, check_key, check_ttl, is_empty, sum};
 use crate::limits::{KV_EXPIRED_PER_STEP, KvLimits};
-use crate::usage::{Gauge, Level};
+use crate::usage::{AtomicGauge, Gauge};
 
 /// A store in memory, lost with the process. Values are kept encoded, which is also how their size
 /// is measured.
@@ -21,7 +21,7 @@ use crate::usage::{Gauge, Level};
 pub struct BTreeMapStore {
     limits: KvLimits,
     contents: RwLock<Contents>,
-    bytes: Gauge,
+    bytes: AtomicGauge,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ impl BTreeMapStore {
     }
 
     /// What the store holds: keys and encoded values together, in bytes.
-    pub(crate) fn bytes(&self) -> Level {
+    pub(crate) fn bytes(&self) -> Gauge {
         self.bytes.level()
     }
 
@@ -339,7 +339,7 @@ impl KVStore for BTreeMapStore {
         })
     }
 
-    async fn add(&self, key: String, delta: i64) -> Result<i64> {
+    async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         check_key(&key)?;
         self.write(|contents| {
             let entry = contents.entries.get(key.as_str());
@@ -352,7 +352,7 @@ impl KVStore for BTreeMapStore {
         })
     }
 
-    async fn set_for(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
+    async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
         check_key(&key)?;
         let end = end(&key, ttl)?;
         self.put(key, &value, Some(end))
@@ -388,7 +388,7 @@ mod tests {
         let one = store.size().bytes;
         set("b");
         block_on(store.del("a".into())).unwrap();
-        assert_eq!(store.bytes(), Level { now: one, most: 2 * one });
+        assert_eq!(store.bytes(), Gauge { now: one, most: 2 * one });
         assert_eq!(store.size(), KvSize { entries: 1, bytes: one });
     }
 }

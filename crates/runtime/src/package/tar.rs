@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tar::EntryType;
 
 use crate::limits::{
-    ArchiveLimits, FREE_DECOMPRESSED_BYTES, MAX_ENTRY_METADATA_BYTES, MAX_ZSTD_WINDOW_LOG,
+    ArchiveLimits, COMPRESSION_RATIO_GRACE_BYTES, MAX_ENTRY_METADATA_BYTES, MAX_ZSTD_WINDOW_LOG,
 };
 
 const BLOCK_BYTES: u64 = 512;
@@ -199,7 +199,7 @@ impl Budget {
         self.unpacked.set(unpacked);
         let allowed = self.packed.get().saturating_mul(self.max_ratio);
         ensure!(
-            unpacked <= FREE_DECOMPRESSED_BYTES || unpacked <= allowed,
+            unpacked <= COMPRESSION_RATIO_GRACE_BYTES || unpacked <= allowed,
             "the archive unpacks to more than {} times its size",
             self.max_ratio
         );

@@ -8,7 +8,7 @@
 //! Every function is an error when the host refuses it, as it does with a key or value that is too
 //! long, and when there is no host.
 //!
-//! [`compare_and_set`], [`add`], [`set_for`], [`ttl`] and [`set_ttl`] go beyond the published
+//! [`compare_and_set`], [`add`], [`set_with_ttl`], [`ttl`] and [`set_ttl`] go beyond the published
 //! interface: a plugin that calls one of them loads only on hosts that have it, as ours does. One
 //! that calls none of them loads everywhere.
 //!
@@ -201,8 +201,8 @@ where
 ///
 /// When the key has something else than an integer, when the sum does not fit 64 bits, when the host
 /// refuses it, or its store cannot do it.
-pub fn add<K: Into<String>>(key: K, delta: i64) -> Result<i64> {
-    host::kv_add(&key.into(), delta).map_err(Error::msg)
+pub fn increment<K: Into<String>>(key: K, delta: i64) -> Result<i64> {
+    host::kv_increment(&key.into(), delta).map_err(Error::msg)
 }
 
 /// Gives a key a value for a time, which is rounded up to milliseconds. Then the key is gone by
@@ -211,9 +211,13 @@ pub fn add<K: Into<String>>(key: K, delta: i64) -> Result<i64> {
 /// # Errors
 ///
 /// When the time is zero, when the host refuses it, or its store cannot do it.
-pub fn set_for<K: Into<String>, V: SurrealValue>(key: K, value: V, ttl: Duration) -> Result<()> {
+pub fn set_with_ttl<K: Into<String>, V: SurrealValue>(
+    key: K,
+    value: V,
+    ttl: Duration,
+) -> Result<()> {
     let value = codec::encode_value(&value.into_value())?;
-    host::kv_set_for(&key.into(), &value, milliseconds(ttl)).map_err(Error::msg)
+    host::kv_set_with_ttl(&key.into(), &value, milliseconds(ttl)).map_err(Error::msg)
 }
 
 /// How long a key has left; `None` when it is not there, and when it lasts.

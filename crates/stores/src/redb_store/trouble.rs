@@ -84,7 +84,7 @@ mod tests {
     use surrealism_runtime::KVStore;
     use surrealism_runtime::limits::KvLimits;
 
-    use crate::RedbHost;
+    use crate::RedbDatabase;
 
     /// A disk of so many bytes.
     #[derive(Debug)]
@@ -115,7 +115,7 @@ mod tests {
     fn a_full_disk_is_told() {
         let room = Arc::new(AtomicU64::new(u64::MAX));
         let disk = Disk(InMemoryBackend::new(), room.clone());
-        let host = RedbHost::open_backend("kv.redb".into(), disk).unwrap();
+        let host = RedbDatabase::open_backend("kv.redb".into(), disk).unwrap();
         let store = host.module("acme/a", KvLimits::default()).unwrap();
         let value = "x".repeat(1 << 20).into_value();
         block_on(store.set("a".into(), value.clone())).unwrap();

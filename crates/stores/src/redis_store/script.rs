@@ -6,7 +6,9 @@ use anyhow::{Context, Result, bail};
 use redis::{Cmd, FromRedisValue};
 use surrealdb_types::{Number, SurrealValue, Value};
 use surrealism_runtime::kv::bounds::{Answer, KvSize};
-use surrealism_runtime::limits::{KV_ENTRY_BYTES, KV_EXPIRED_PER_STEP, MAX_KV_ANSWER_BYTES};
+use surrealism_runtime::limits::{
+    KV_ENTRY_OVERHEAD_BYTES, KV_EXPIRED_PER_STEP, MAX_KV_RESPONSE_BYTES,
+};
 use surrealism_types::codec::{self, Decoder};
 
 use crate::limits::REDIS_PAGE;
@@ -15,7 +17,7 @@ use crate::limits::REDIS_PAGE;
 static SCRIPT: LazyLock<(String, String)> = LazyLock::new(|| {
     let [zero_bytes, integer_bytes] = [0_i64, 1].map(integer_bytes);
     let source = format!(
-        "local ENTRY_BYTES, ANSWER_BYTES = {KV_ENTRY_BYTES}, {MAX_KV_ANSWER_BYTES}\n\
+        "local ENTRY_BYTES, ANSWER_BYTES = {KV_ENTRY_OVERHEAD_BYTES}, {MAX_KV_RESPONSE_BYTES}\n\
          local PAGE, EXPIRED_PER_STEP = {REDIS_PAGE}, {KV_EXPIRED_PER_STEP}\n\
          local ZERO_BYTES, INTEGER_BYTES = {zero_bytes}, {integer_bytes}\n{}",
         include_str!("store.lua")

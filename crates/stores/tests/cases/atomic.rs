@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::limits::{KV_ENTRY_BYTES, KvLimits};
+use surrealism_runtime::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits};
 use surrealism_types::codec;
 
 use crate::support::{Store, Stores, assert_says, int, text};
@@ -42,7 +42,7 @@ pub(crate) fn a_key_changes_if_it_has_what_was_expected(stores: &Stores) {
 
 pub(crate) fn sums_are_exact_and_integers(stores: &Stores) {
     let store = stores.store(KvLimits::default());
-    let add = |key: &str, delta| stores.wait(store.add(key.into(), delta));
+    let add = |key: &str, delta| stores.wait(store.increment(key.into(), delta));
     assert_eq!(add("new", 5).unwrap(), 5);
     assert_eq!(add("new", -7).unwrap(), -2);
     assert_eq!(add("new", 2).unwrap(), 0);
@@ -76,16 +76,19 @@ pub(crate) fn limits_hold_for_every_way_to_write(stores: &Stores) {
     let second = Duration::from_secs(60);
     let one_more = [
         KvLimits { max_entries: Some(1), ..KvLimits::default() },
-        KvLimits { max_bytes: Some(2 * (1 + KV_ENTRY_BYTES + integer) - 1), ..KvLimits::default() },
+        KvLimits {
+            max_bytes: Some(2 * (1 + KV_ENTRY_OVERHEAD_BYTES + integer) - 1),
+            ..KvLimits::default()
+        },
     ];
     for limits in one_more {
         let store = stores.store(limits);
-        assert_eq!(stores.wait(store.add("a".into(), 1)).unwrap(), 1);
+        assert_eq!(stores.wait(store.increment("a".into(), 1)).unwrap(), 1);
         let full = ["the store would hold", "delete some first"];
-        assert_says(stores.wait(store.add("b".into(), 1)), &full);
-        assert_says(stores.wait(store.set_for("b".into(), int(1), second)), &full);
+        assert_says(stores.wait(store.increment("b".into(), 1)), &full);
+        assert_says(stores.wait(store.set_with_ttl("b".into(), int(1), second)), &full);
         assert_says(stores.wait(store.compare_and_set("b".into(), None, Some(int(1)))), &full);
-        assert_eq!(stores.wait(store.add("a".into(), 1)).unwrap(), 2);
+        assert_eq!(stores.wait(store.increment("a".into(), 1)).unwrap(), 2);
         assert!(
             !stores.wait(store.compare_and_set("b".into(), Some(int(1)), Some(int(2)))).unwrap()
         );
@@ -96,8 +99,8 @@ pub(crate) fn limits_hold_for_every_way_to_write(stores: &Stores) {
     let store =
         stores.store(KvLimits { max_value_bytes: Some(integer - 1), ..KvLimits::default() });
     let large = [&*format!("the value of key \"a\" takes {integer} bytes")];
-    assert_says(stores.wait(store.add("a".into(), 1)), &large);
-    assert_says(stores.wait(store.set_for("a".into(), int(1), second)), &large);
+    assert_says(stores.wait(store.increment("a".into(), 1)), &large);
+    assert_says(stores.wait(store.set_with_ttl("a".into(), int(1), second)), &large);
     assert_says(stores.wait(store.compare_and_set("a".into(), None, Some(int(1)))), &large);
     assert_eq!(stores.wait(store.size()).entries, 0);
 }
@@ -107,7 +110,7 @@ pub(crate) fn many_at_once_lose_nothing_and_break_no_limit(stores: &Stores) {
 
     let store = stores.store(KvLimits::default());
     at_once(stores, &store, |store, caller| async move {
-        store.add("sum".into(), caller).await.is_ok()
+        store.increment("sum".into(), caller).await.is_ok()
     });
     let sum = stores.wait(store.get("sum".into())).unwrap();
     assert_eq!(sum, Some(int(CALLERS * (CALLERS - 1) / 2)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::kv::MAX_KV_KEY_BYTES;
 use surrealism_runtime::kv::bounds::KvSize;
-use surrealism_runtime::limits::{KV_ENTRY_BYTES, KvLimits};
+use surrealism_runtime::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits};
 use surrealism_types::codec;
 
 use crate::support::{Store, Stores, assert_says, int, text};
@@ -70,7 +70,7 @@ pub(crate) fn limits_are_kept_and_named(stores: &Stores) {
     let long = set(&small, "a", &"x".repeat(1_000));
     assert_says(long, &["the value of key \"a\" takes", &format!("`max_kv_value_bytes` is {one}")]);
 
-    let total = 4 * (one + 1 + KV_ENTRY_BYTES);
+    let total = 4 * (one + 1 + KV_ENTRY_OVERHEAD_BYTES);
     let tight = filled(stores, KvLimits { max_bytes: Some(total), ..KvLimits::default() });
     assert_eq!(stores.wait(tight.size()), KvSize { entries: 4, bytes: total });
     assert_says(
@@ -91,8 +91,8 @@ pub(crate) fn limits_are_kept_and_named(stores: &Stores) {
     assert_says(stores.wait(full.del_batch(vec![key()])), &long);
     assert_says(stores.wait(full.get_batch(vec![key()])), &long);
     assert_says(stores.wait(full.compare_and_set(key(), None, None)), &long);
-    assert_says(stores.wait(full.add(key(), 1)), &long);
-    assert_says(stores.wait(full.set_for(key(), Value::None, Duration::from_secs(1))), &long);
+    assert_says(stores.wait(full.increment(key(), 1)), &long);
+    assert_says(stores.wait(full.set_with_ttl(key(), Value::None, Duration::from_secs(1))), &long);
     assert_says(stores.wait(full.ttl(key())), &long);
     assert_says(stores.wait(full.set_ttl(key(), None)), &long);
 }
@@ -208,8 +208,8 @@ pub(crate) fn an_answer_has_few_regular_expressions(stores: &Stores) {
 
 pub(crate) fn modules_do_not_meet(stores: &Stores) {
     let (one, other) = (filled(stores, KvLimits::default()), filled(stores, KvLimits::default()));
-    stores.wait(one.set_for("e".into(), int(1), Duration::from_millis(1))).unwrap();
-    stores.wait(other.set_for("e".into(), int(1), Duration::from_secs(60))).unwrap();
+    stores.wait(one.set_with_ttl("e".into(), int(1), Duration::from_millis(1))).unwrap();
+    stores.wait(other.set_with_ttl("e".into(), int(1), Duration::from_secs(60))).unwrap();
     std::thread::sleep(Duration::from_millis(5));
     stores.wait(one.del_rng(Unbounded, Unbounded)).unwrap();
     assert_eq!(stores.wait(one.size()), KvSize::default());

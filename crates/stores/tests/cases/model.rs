@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use surrealdb_types::{Number, SurrealValue, Value};
 use surrealism_runtime::kv::MAX_KV_KEY_BYTES;
 use surrealism_runtime::kv::bounds::KvSize;
-use surrealism_runtime::limits::{KV_ENTRY_BYTES, KvLimits};
+use surrealism_runtime::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits};
 use surrealism_types::codec;
 
 use crate::support::{Kind, Store, Stores};
@@ -191,7 +191,10 @@ impl Model {
     }
 
     fn bytes(&self) -> usize {
-        self.0.iter().map(|(key, (value, _))| key.len() + size(value) + KV_ENTRY_BYTES).sum()
+        self.0
+            .iter()
+            .map(|(key, (value, _))| key.len() + size(value) + KV_ENTRY_OVERHEAD_BYTES)
+            .sum()
     }
 
     fn range(&self, range: &Range) -> Vec<(String, Value)> {
@@ -225,9 +228,9 @@ async fn ask(store: &Store, request: Request, model: &Model) -> Result<Answer> {
             };
             Answer::Yes(store.compare_and_set(key, expected, new).await?)
         }
-        Request::Add(key, delta) => Answer::Sum(store.add(key, delta).await?),
+        Request::Add(key, delta) => Answer::Sum(store.increment(key, delta).await?),
         Request::SetFor(key, value) => {
-            store.set_for(key, value, TTL).await.map(|()| Answer::Done)?
+            store.set_with_ttl(key, value, TTL).await.map(|()| Answer::Done)?
         }
         Request::SetTtl(key, ttl) => Answer::Yes(store.set_ttl(key, ttl).await?),
     })

@@ -15,9 +15,9 @@ pub(crate) fn what_has_expired_is_nowhere(stores: &Stores) {
     let store = stores.store(KvLimits::default());
     stores.wait(store.set("b".into(), int(1))).unwrap();
     for key in ["a", "c"] {
-        stores.wait(store.set_for(key.into(), int(7), LONG)).unwrap();
+        stores.wait(store.set_with_ttl(key.into(), int(7), LONG)).unwrap();
         assert_eq!(stores.wait(store.get(key.into())).unwrap(), Some(int(7)));
-        stores.wait(store.set_for(key.into(), int(7), SHORT)).unwrap();
+        stores.wait(store.set_with_ttl(key.into(), int(7), SHORT)).unwrap();
     }
     sleep(2 * SHORT);
     for key in ["a", "c"] {
@@ -36,7 +36,7 @@ pub(crate) fn what_has_expired_is_nowhere(stores: &Stores) {
     );
     assert_eq!(stores.wait(store.count(Unbounded, Unbounded)).unwrap(), 1);
     // A sum begins anew.
-    assert_eq!(stores.wait(store.add("a".into(), 1)).unwrap(), 1);
+    assert_eq!(stores.wait(store.increment("a".into(), 1)).unwrap(), 1);
     assert!(stores.wait(store.compare_and_set("c".into(), None, Some(int(2)))).unwrap());
     assert_eq!(stores.wait(store.size()).entries, 3);
     for key in ["a", "c"] {
@@ -77,7 +77,7 @@ pub(crate) fn a_time_to_live_is_read_set_and_ended(stores: &Stores) {
     assert_eq!(ttl(), None);
     assert!(stores.wait(store.set_ttl(key(), Some(LONG))).unwrap());
     assert!(is_about(ttl()));
-    assert_eq!(stores.wait(store.add(key(), 1)).unwrap(), 2);
+    assert_eq!(stores.wait(store.increment(key(), 1)).unwrap(), 2);
     assert!(is_about(ttl()), "a sum goes on to live as long");
     assert!(stores.wait(store.set_ttl(key(), None)).unwrap());
     assert_eq!(ttl(), None);
@@ -93,18 +93,18 @@ pub(crate) fn a_time_to_live_is_read_set_and_ended(stores: &Stores) {
         ("del", &|| stores.wait(store.del(key())).unwrap()),
     ];
     for (how, ending) in endings {
-        stores.wait(store.set_for(key(), int(1), LONG)).unwrap();
+        stores.wait(store.set_with_ttl(key(), int(1), LONG)).unwrap();
         assert!(is_about(ttl()));
         ending();
         assert_eq!(ttl(), None, "{how}");
     }
 
-    stores.wait(store.set_for(key(), text("x"), MAX_KV_TTL)).unwrap();
-    stores.wait(store.set_for(key(), text("x"), Duration::from_nanos(1))).unwrap();
+    stores.wait(store.set_with_ttl(key(), text("x"), MAX_KV_TTL)).unwrap();
+    stores.wait(store.set_with_ttl(key(), text("x"), Duration::from_nanos(1))).unwrap();
     let zero = ["the time to live of key \"a\" is zero: delete it instead"];
     let far = ["the time to live of key \"a\" is 3153600001 seconds, and at most 3153600000"];
     for (time, refused) in [(Duration::ZERO, zero), (MAX_KV_TTL + Duration::from_secs(1), far)] {
-        assert_says(stores.wait(store.set_for(key(), int(1), time)), &refused);
+        assert_says(stores.wait(store.set_with_ttl(key(), int(1), time)), &refused);
         assert_says(stores.wait(store.set_ttl(key(), Some(time))), &refused);
     }
 }

@@ -11,7 +11,7 @@ use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::kv::bounds::KvSize;
 use surrealism_runtime::limits::KvLimits;
 use surrealism_runtime::{BTreeMapStore, KVStore};
-use surrealism_stores::{RedbHost, RedbStore, RedisHost, RedisStore};
+use surrealism_stores::{RedbDatabase, RedbStore, RedisClient, RedisStore};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -27,9 +27,9 @@ pub(crate) struct Stores {
 
 pub(crate) enum Kind {
     Memory,
-    Redb(RedbHost, TempDir),
-    Redis(RedisHost, Arc<Server>),
-    Cluster(RedisHost, Arc<Cluster>),
+    Redb(RedbDatabase, TempDir),
+    Redis(RedisClient, Arc<Server>),
+    Cluster(RedisClient, Arc<Cluster>),
 }
 
 /// A store of one kind.
@@ -52,20 +52,20 @@ impl Stores {
 
     pub(crate) fn redb() -> Self {
         let folder = folder_in_memory();
-        let host = RedbHost::open(folder.path().join("kv.redb")).unwrap();
+        let host = RedbDatabase::open(folder.path().join("kv.redb")).unwrap();
         Self::new(async || Kind::Redb(host, folder))
     }
 
     pub(crate) fn redis() -> Self {
         let server = Server::shared();
         let url = server.url();
-        Self::new(async || Kind::Redis(RedisHost::connect(&url).await.unwrap(), server))
+        Self::new(async || Kind::Redis(RedisClient::connect(&url).await.unwrap(), server))
     }
 
     pub(crate) fn cluster() -> Self {
         let cluster = Cluster::shared();
         let url = cluster.nodes[0].url();
-        Self::new(async || Kind::Cluster(RedisHost::connect(&url).await.unwrap(), cluster))
+        Self::new(async || Kind::Cluster(RedisClient::connect(&url).await.unwrap(), cluster))
     }
 
     /// A store of a module that nobody else has.

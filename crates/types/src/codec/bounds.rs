@@ -12,7 +12,7 @@ use surrealdb_types::{Geometry, RecordIdKey, Value};
 
 #[cfg(feature = "host")]
 use super::suspect;
-use super::{MAX_VALUE_DEPTH, Stop};
+use super::{CodecError, MAX_VALUE_DEPTH};
 
 /// The check that bytes are a tree of this format; a guest trusts its host and has none.
 macro_rules! tree {
@@ -61,7 +61,7 @@ where
     let options = flatbuffers::VerifierOptions {
         max_depth: MAX_TABLE_DEPTH,
         max_tables: bytes.len() / SMALLEST_TABLE_BYTES,
-        max_apparent_size: bytes.len().saturating_mul(super::read::MAX_UNFOLDING),
+        max_apparent_size: bytes.len().saturating_mul(super::read::MAX_APPARENT_SIZE_RATIO),
         ..flatbuffers::VerifierOptions::default()
     };
     suspect::check(flatbuffers::root_with_opts::<T>(&options, bytes)?)
@@ -73,7 +73,7 @@ where
 ///
 /// When it is deeper than a value may be.
 pub(super) fn check_depth(value: &Value) -> Result<()> {
-    ensure!(is_within(value, MAX_VALUE_DEPTH), Stop::TooDeep);
+    ensure!(is_within(value, MAX_VALUE_DEPTH), CodecError::TooDeep);
     Ok(())
 }
 

@@ -1,23 +1,23 @@
 //! The kinds of native types, written without a [`Kind`](surrealdb_types::Kind): the general codec
 //! of kinds, with all that its errors can print, would be half of a small plugin's code.
 
-use super::Stop;
+use super::CodecError;
 use super::layout::{KEY, ONLY, VALUE, kind};
 use super::native::{Native, Shape};
 use super::value::{write_tables, write_value};
 use super::write::{Field, Node, Writer, message};
 
 /// Native types as a list: `(i64, (String, ()))`.
-pub trait Natives {
+pub trait NativeList {
     /// Adds the kind of each.
     fn list(shapes: &mut Vec<Shape>);
 }
 
-impl Natives for () {
+impl NativeList for () {
     fn list(_: &mut Vec<Shape>) {}
 }
 
-impl<T: Native, Rest: Natives> Natives for (T, Rest) {
+impl<T: Native, Rest: NativeList> NativeList for (T, Rest) {
     fn list(shapes: &mut Vec<Shape>) {
         shapes.push(T::SHAPE);
         Rest::list(shapes);
@@ -29,7 +29,7 @@ impl<T: Native, Rest: Natives> Natives for (T, Rest) {
 /// # Errors
 ///
 /// None, as no type is that long.
-pub fn encode_native_kind<T: Native>() -> Result<Vec<u8>, Stop> {
+pub fn encode_native_kind<T: Native>() -> Result<Vec<u8>, CodecError> {
     message(|writer| Ok(write(writer, T::SHAPE)))
 }
 
@@ -38,7 +38,7 @@ pub fn encode_native_kind<T: Native>() -> Result<Vec<u8>, Stop> {
 /// # Errors
 ///
 /// When the names are too long.
-pub fn encode_native_arguments<T: Natives>(names: &[&str]) -> Result<Vec<u8>, Stop> {
+pub fn encode_native_arguments<T: NativeList>(names: &[&str]) -> Result<Vec<u8>, CodecError> {
     let mut shapes = Vec::new();
     T::list(&mut shapes);
     message(|writer| {

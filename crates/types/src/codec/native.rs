@@ -11,10 +11,10 @@ use super::value::{
     read, write_bool, write_float, write_long, write_tables, write_text, write_value,
 };
 use super::write::{Node, Writer, message};
-use super::{MAX_VALUE_DEPTH, Result, Stop, decode_values};
+use super::{CodecError, MAX_VALUE_DEPTH, Result, decode_values};
 
-type Written = std::result::Result<Node, Stop>;
-type Read<T> = std::result::Result<T, Mismatch>;
+type Written = std::result::Result<Node, CodecError>;
+type Read<T> = std::result::Result<T, TypeMismatch>;
 
 /// A Rust type that is encoded and decoded directly: as its
 /// [`SurrealValue`](surrealdb_types::SurrealValue) would be, without the value.
@@ -64,20 +64,20 @@ impl fmt::Display for Shape {
 
 /// Why a value is none of a type, in the words of `surrealdb_types`.
 #[derive(Debug)]
-pub enum Mismatch {
+pub enum TypeMismatch {
     Kind { expected: Shape, got: u8 },
     Range { value: i64, of: &'static str },
-    Within(Shape, Box<Mismatch>),
-    Stop(Stop),
+    Within(Shape, Box<TypeMismatch>),
+    CodecError(CodecError),
 }
 
-impl From<Stop> for Mismatch {
-    fn from(stop: Stop) -> Self {
-        Self::Stop(stop)
+impl From<CodecError> for TypeMismatch {
+    fn from(stop: CodecError) -> Self {
+        Self::CodecError(stop)
     }
 }
 
-impl fmt::Display for Mismatch {
+impl fmt::Display for TypeMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kind { expected, got } => {
@@ -85,7 +85,7 @@ impl fmt::Display for Mismatch {
             }
             Self::Range { value, of } => write!(f, "Value {value} is out of range for type {of}"),
             Self::Within(shape, inner) => write!(f, "Failed to convert to {shape}: {inner}"),
-            Self::Stop(stop) => stop.fmt(f),
+            Self::CodecError(stop) => stop.fmt(f),
         }
     }
 }
@@ -95,7 +95,7 @@ impl fmt::Display for Mismatch {
 /// # Errors
 ///
 /// When the message would be too large.
-pub fn encode_native<T: Native>(value: &T) -> std::result::Result<Vec<u8>, Stop> {
+pub fn encode_native<T: Native>(value: &T) -> std::result::Result<Vec<u8>, CodecError> {
     message(|writer| value.write(writer))
 }
 
@@ -119,20 +119,20 @@ impl<'a> Arguments<'a> {
     /// When the bytes are no such list.
     pub fn expect<const N: usize>(
         &self,
-    ) -> std::result::Result<std::result::Result<[Argument<'_>; N], usize>, Undecodable> {
-        self.list().map_err(|stop| Undecodable { bytes: self.bytes.len(), stop })
+    ) -> std::result::Result<std::result::Result<[Argument<'_>; N], usize>, DecodeError> {
+        self.list().map_err(|stop| DecodeError { bytes: self.bytes.len(), stop })
     }
 
     fn list<const N: usize>(
         &self,
-    ) -> std::result::Result<std::result::Result<[Argument<'_>; N], usize>, Stop> {
+    ) -> std::result::Result<std::result::Result<[Argument<'_>; N], usize>, CodecError> {
         let mut tables = self.message.root()?.tables(ONLY)?;
         if tables.len() != N {
             return Ok(Err(tables.len()));
         }
         let mut list = [None; N];
         for (index, place) in list.iter_mut().enumerate() {
-            let table = tables.next().ok_or(Stop::Unsound)??;
+            let table = tables.next().ok_or(CodecError::Malformed)??;
             *place = Some(Argument { arguments: self, index, table });
         }
         Ok(Ok(list.map(|argument| argument.expect("there are `N` tables"))))
@@ -142,9 +142,9 @@ impl<'a> Arguments<'a> {
 /// Bytes that are no list of arguments.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot decode the arguments from {bytes} bytes: {stop}")]
-pub struct Undecodable {
+pub struct DecodeError {
     bytes: usize,
-    stop: Stop,
+    stop: CodecError,
 }
 
 /// One argument of a call, not yet decoded.
@@ -172,7 +172,9 @@ impl Argument<'_> {
     /// When it cannot be decoded.
     pub fn value(&self) -> Result<Value> {
         match read(self.table, MAX_VALUE_DEPTH) {
-            Err(Stop::Rare) => Ok(decode_values(self.arguments.bytes)?.swap_remove(self.index)),
+            Err(CodecError::Unsupported) => {
+                Ok(decode_values(self.arguments.bytes)?.swap_remove(self.index))
+            }
             hot => Ok(hot?),
         }
     }
@@ -181,7 +183,7 @@ impl Argument<'_> {
 /// The member of a value, if it is of the kind with that tag.
 fn member<'a>(value: Table<'a>, tag: u8, expected: Shape) -> Read<Table<'a>> {
     let got = value.byte(TAG)?;
-    if got == tag { Ok(value.table(MEMBER)?) } else { Err(Mismatch::Kind { expected, got }) }
+    if got == tag { Ok(value.table(MEMBER)?) } else { Err(TypeMismatch::Kind { expected, got }) }
 }
 
 impl Wire for () {
@@ -194,7 +196,7 @@ impl Wire for () {
     fn read(value: Table<'_>) -> Read<Self> {
         match value.byte(TAG)? {
             tag::UNSET | tag::NONE => Ok(()),
-            got => Err(Mismatch::Kind { expected: Self::SHAPE, got }),
+            got => Err(TypeMismatch::Kind { expected: Self::SHAPE, got }),
         }
     }
 }
@@ -237,7 +239,7 @@ macro_rules! integers {
 
             fn read(value: Table<'_>) -> Read<Self> {
                 let value = member(value, tag::INT, Self::SHAPE)?.long(ONLY)? as i64;
-                value.try_into().map_err(|_| Mismatch::Range { value, of: stringify!($int) })
+                value.try_into().map_err(|_| TypeMismatch::Range { value, of: stringify!($int) })
             }
         }
     )*};
@@ -303,6 +305,6 @@ impl<T: Wire> Wire for Vec<T> {
 }
 
 #[cold]
-fn within<T: Wire>(mismatch: Mismatch) -> Mismatch {
-    Mismatch::Within(T::SHAPE, Box::new(mismatch))
+fn within<T: Wire>(mismatch: TypeMismatch) -> TypeMismatch {
+    TypeMismatch::Within(T::SHAPE, Box::new(mismatch))
 }

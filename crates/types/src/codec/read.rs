@@ -9,12 +9,12 @@
 
 use std::cell::Cell;
 
-use super::Stop;
+use super::CodecError;
 use super::layout::Slot;
 
 /// How many times the message's length its parts may add up to. The slack is for writers of other
 /// makes that share equal strings.
-pub(super) const MAX_UNFOLDING: usize = 4;
+pub(super) const MAX_APPARENT_SIZE_RATIO: usize = 4;
 
 /// A message, and how much of it may still be read.
 #[derive(Debug)]
@@ -25,16 +25,16 @@ pub(super) struct Message<'a> {
 
 impl<'a> Message<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, budget: Cell::new(bytes.len().saturating_mul(MAX_UNFOLDING)) }
+        Self { bytes, budget: Cell::new(bytes.len().saturating_mul(MAX_APPARENT_SIZE_RATIO)) }
     }
 
-    pub(super) fn root(&self) -> Result<Table<'_>, Stop> {
+    pub(super) fn root(&self) -> Result<Table<'_>, CodecError> {
         self.table(0)
     }
 
     /// The table that an offset leads to.
     #[inline]
-    fn table(&self, offset: usize) -> Result<Table<'_>, Stop> {
+    fn table(&self, offset: usize) -> Result<Table<'_>, CodecError> {
         let place = self.follow(offset)?;
         let back = self.word(place)? as i32;
         let layout = (place as i64 - i64::from(back)) as usize;
@@ -44,36 +44,36 @@ impl<'a> Message<'a> {
     }
 
     #[inline]
-    fn follow(&self, offset: usize) -> Result<usize, Stop> {
-        offset.checked_add(self.word(offset)? as usize).ok_or(Stop::Unsound)
+    fn follow(&self, offset: usize) -> Result<usize, CodecError> {
+        offset.checked_add(self.word(offset)? as usize).ok_or(CodecError::Malformed)
     }
 
     /// A length, and where what is so long begins.
     #[inline]
-    fn vector(&self, offset: usize) -> Result<(usize, usize), Stop> {
+    fn vector(&self, offset: usize) -> Result<(usize, usize), CodecError> {
         let place = self.follow(offset)?;
         Ok((self.word(place)? as usize, place + 4))
     }
 
     #[inline]
-    fn array<const N: usize>(&self, place: usize) -> Result<[u8; N], Stop> {
+    fn array<const N: usize>(&self, place: usize) -> Result<[u8; N], CodecError> {
         let bytes = self.bytes.get(place..).and_then(|bytes| bytes.first_chunk());
-        bytes.copied().ok_or(Stop::Unsound)
+        bytes.copied().ok_or(CodecError::Malformed)
     }
 
     #[inline]
-    fn word(&self, place: usize) -> Result<u32, Stop> {
+    fn word(&self, place: usize) -> Result<u32, CodecError> {
         self.array(place).map(u32::from_le_bytes)
     }
 
     #[inline]
-    fn half(&self, place: usize) -> Result<u16, Stop> {
+    fn half(&self, place: usize) -> Result<u16, CodecError> {
         self.array(place).map(u16::from_le_bytes)
     }
 
     #[inline]
-    fn charge(&self, bytes: usize) -> Result<(), Stop> {
-        let left = self.budget.get().checked_sub(bytes).ok_or(Stop::Unfolds)?;
+    fn charge(&self, bytes: usize) -> Result<(), CodecError> {
+        let left = self.budget.get().checked_sub(bytes).ok_or(CodecError::Amplification)?;
         self.budget.set(left);
         Ok(())
     }
@@ -90,7 +90,7 @@ pub struct Table<'a> {
 impl<'a> Table<'a> {
     /// Where a field is, unless it was left out.
     #[inline]
-    fn field(&self, slot: Slot) -> Result<Option<usize>, Stop> {
+    fn field(&self, slot: Slot) -> Result<Option<usize>, CodecError> {
         if slot >= self.slots {
             return Ok(None);
         }
@@ -99,7 +99,7 @@ impl<'a> Table<'a> {
     }
 
     #[inline]
-    fn scalar<const N: usize>(&self, slot: Slot) -> Result<[u8; N], Stop> {
+    fn scalar<const N: usize>(&self, slot: Slot) -> Result<[u8; N], CodecError> {
         match self.field(slot)? {
             Some(place) => self.message.array(place),
             None => Ok([0; N]),
@@ -107,50 +107,50 @@ impl<'a> Table<'a> {
     }
 
     #[inline]
-    pub(super) fn byte(&self, slot: Slot) -> Result<u8, Stop> {
+    pub(super) fn byte(&self, slot: Slot) -> Result<u8, CodecError> {
         self.scalar(slot).map(u8::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn word(&self, slot: Slot) -> Result<u32, Stop> {
+    pub(super) fn word(&self, slot: Slot) -> Result<u32, CodecError> {
         self.scalar(slot).map(u32::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn long(&self, slot: Slot) -> Result<u64, Stop> {
+    pub(super) fn long(&self, slot: Slot) -> Result<u64, CodecError> {
         self.scalar(slot).map(u64::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn table(&self, slot: Slot) -> Result<Table<'a>, Stop> {
+    pub(super) fn table(&self, slot: Slot) -> Result<Table<'a>, CodecError> {
         self.message.table(self.required(slot)?)
     }
 
-    pub(super) fn bytes(&self, slot: Slot) -> Result<&'a [u8], Stop> {
+    pub(super) fn bytes(&self, slot: Slot) -> Result<&'a [u8], CodecError> {
         let (len, place) = self.message.vector(self.required(slot)?)?;
         self.message.charge(len)?;
-        let rest = self.message.bytes.get(place..).ok_or(Stop::Unsound)?;
-        rest.get(..len).ok_or(Stop::Unsound)
+        let rest = self.message.bytes.get(place..).ok_or(CodecError::Malformed)?;
+        rest.get(..len).ok_or(CodecError::Malformed)
     }
 
-    pub(super) fn text(&self, slot: Slot) -> Result<&'a str, Stop> {
-        std::str::from_utf8(self.bytes(slot)?).map_err(|_| Stop::Unsound)
+    pub(super) fn text(&self, slot: Slot) -> Result<&'a str, CodecError> {
+        std::str::from_utf8(self.bytes(slot)?).map_err(|_| CodecError::Malformed)
     }
 
     /// A list of tables. It is as long as it says.
-    pub(super) fn tables(&self, slot: Slot) -> Result<Tables<'a>, Stop> {
+    pub(super) fn tables(&self, slot: Slot) -> Result<Tables<'a>, CodecError> {
         let (len, place) = self.message.vector(self.required(slot)?)?;
-        let size = len.checked_mul(4).ok_or(Stop::Unsound)?;
+        let size = len.checked_mul(4).ok_or(CodecError::Malformed)?;
         self.message.charge(size)?;
         if size > self.message.bytes.len().saturating_sub(place) {
-            return Err(Stop::Unsound);
+            return Err(CodecError::Malformed);
         }
         Ok(Tables { message: self.message, next: place, left: len })
     }
 
     #[inline]
-    fn required(&self, slot: Slot) -> Result<usize, Stop> {
-        self.field(slot)?.ok_or(Stop::Unsound)
+    fn required(&self, slot: Slot) -> Result<usize, CodecError> {
+        self.field(slot)?.ok_or(CodecError::Malformed)
     }
 }
 
@@ -163,7 +163,7 @@ pub(super) struct Tables<'a> {
 }
 
 impl<'a> Iterator for Tables<'a> {
-    type Item = Result<Table<'a>, Stop>;
+    type Item = Result<Table<'a>, CodecError>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {

@@ -3,7 +3,7 @@
 
 use surrealdb_types::Value;
 
-use super::{Result, Stop, encode_values};
+use super::{CodecError, Result, encode_values};
 
 /// The first byte of an answer: a value follows.
 const VALUE: u8 = 0;
@@ -20,35 +20,35 @@ pub fn encode_rows(rows: &[Vec<Value>]) -> Result<Vec<u8>> {
 }
 
 /// The encoded arguments of each call in turn.
-pub fn rows(bytes: &[u8]) -> impl Iterator<Item = std::result::Result<&[u8], Stop>> {
+pub fn rows(bytes: &[u8]) -> impl Iterator<Item = std::result::Result<&[u8], CodecError>> {
     Frames(bytes)
 }
 
 /// Adds the answer of one call: an encoded value, or the text of an error.
-pub fn push_answer(
+pub fn push_result(
     answers: &mut Vec<u8>,
     answer: std::result::Result<Vec<u8>, String>,
-) -> std::result::Result<(), Stop> {
+) -> std::result::Result<(), CodecError> {
     match answer {
         Ok(value) => push(answers, &[&[VALUE], &value]),
         Err(error) => push(answers, &[&[ERROR], error.as_bytes()]),
     }
 }
 
-/// What [`push_answer`] added, one by one: an encoded value, or the text of an error.
+/// What [`push_result`] added, one by one: an encoded value, or the text of an error.
 pub fn answers(
     bytes: &[u8],
-) -> impl Iterator<Item = std::result::Result<std::result::Result<&[u8], String>, Stop>> {
+) -> impl Iterator<Item = std::result::Result<std::result::Result<&[u8], String>, CodecError>> {
     Frames(bytes).map(|answer| match answer?.split_first() {
         Some((&VALUE, value)) => Ok(Ok(value)),
         Some((&ERROR, error)) => Ok(Err(String::from_utf8_lossy(error).into_owned())),
-        _ => Err(Stop::Unsound),
+        _ => Err(CodecError::Malformed),
     })
 }
 
-fn push(bytes: &mut Vec<u8>, parts: &[&[u8]]) -> std::result::Result<(), Stop> {
+fn push(bytes: &mut Vec<u8>, parts: &[&[u8]]) -> std::result::Result<(), CodecError> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let length = u32::try_from(length).map_err(|_| Stop::TooLarge)?;
+    let length = u32::try_from(length).map_err(|_| CodecError::TooLarge)?;
     bytes.extend(length.to_le_bytes());
     parts.iter().for_each(|part| bytes.extend(*part));
     Ok(())
@@ -57,7 +57,7 @@ fn push(bytes: &mut Vec<u8>, parts: &[&[u8]]) -> std::result::Result<(), Stop> {
 struct Frames<'a>(&'a [u8]);
 
 impl<'a> Iterator for Frames<'a> {
-    type Item = std::result::Result<&'a [u8], Stop>;
+    type Item = std::result::Result<&'a [u8], CodecError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() {
@@ -67,7 +67,7 @@ impl<'a> Iterator for Frames<'a> {
         let frame = whole
             .split_first_chunk()
             .and_then(|(length, rest)| rest.split_at_checked(u32::from_le_bytes(*length) as usize));
-        let Some((frame, rest)) = frame else { return Some(Err(Stop::Unsound)) };
+        let Some((frame, rest)) = frame else { return Some(Err(CodecError::Malformed)) };
         self.0 = rest;
         Some(Ok(frame))
     }
@@ -89,8 +89,8 @@ mod tests {
 
         let mut bytes = Vec::new();
         let value = super::super::encode_value(&Value::Bool(true)).unwrap();
-        push_answer(&mut bytes, Ok(value.clone())).unwrap();
-        push_answer(&mut bytes, Err("no".to_string())).unwrap();
+        push_result(&mut bytes, Ok(value.clone())).unwrap();
+        push_result(&mut bytes, Err("no".to_string())).unwrap();
         let answers: Vec<_> = answers(&bytes).map(|answer| answer.unwrap()).collect();
         assert_eq!(answers, [Ok(value.as_slice()), Err("no".to_string())]);
     }

@@ -9,10 +9,13 @@ use surrealdb_types::{Array, Bytes, Datetime, Duration, Number, Object, Value};
 use super::layout::{KEY, MEMBER, NANOS, ONLY, PRESENT, SECONDS, TAG, VALUE, tag};
 use super::read::{Message, Table, Tables};
 use super::write::{Field, Node, Writer};
-use super::{MAX_VALUE_DEPTH, Stop};
+use super::{CodecError, MAX_VALUE_DEPTH};
 
 /// A value alone, as `surrealdb_types::encode` writes it.
-pub(super) fn write_one<'a>(writer: &mut Writer<'_, 'a>, value: &'a Value) -> Result<Node, Stop> {
+pub(super) fn write_one<'a>(
+    writer: &mut Writer<'_, 'a>,
+    value: &'a Value,
+) -> Result<Node, CodecError> {
     write(writer, value, MAX_VALUE_DEPTH)
 }
 
@@ -20,7 +23,7 @@ pub(super) fn write_one<'a>(writer: &mut Writer<'_, 'a>, value: &'a Value) -> Re
 pub(super) fn write_values<'a>(
     writer: &mut Writer<'_, 'a>,
     values: &'a [Value],
-) -> Result<Node, Stop> {
+) -> Result<Node, CodecError> {
     write_list(writer, values, MAX_VALUE_DEPTH)
 }
 
@@ -28,7 +31,7 @@ pub(super) fn write_values<'a>(
 pub(super) fn write_optional_values<'a>(
     writer: &mut Writer<'_, 'a>,
     values: &'a [Option<Value>],
-) -> Result<Node, Stop> {
+) -> Result<Node, CodecError> {
     write_tables(writer, values.iter(), |writer, value| {
         let Some(value) = value else { return Ok(writer.table([])) };
         let value = write(writer, value, MAX_VALUE_DEPTH)?;
@@ -40,7 +43,7 @@ pub(super) fn write_optional_values<'a>(
 pub(super) fn write_entries<'a>(
     writer: &mut Writer<'_, 'a>,
     entries: &'a [(String, Value)],
-) -> Result<Node, Stop> {
+) -> Result<Node, CodecError> {
     write_tables(writer, entries.iter(), |writer, (key, value)| {
         write_entry(writer, key, value, MAX_VALUE_DEPTH)
     })
@@ -51,8 +54,8 @@ pub(super) fn write_entries<'a>(
 pub(super) fn write_tables<'a, T>(
     writer: &mut Writer<'_, 'a>,
     items: impl ExactSizeIterator<Item = T>,
-    mut write: impl FnMut(&mut Writer<'_, 'a>, T) -> Result<Node, Stop>,
-) -> Result<Node, Stop> {
+    mut write: impl FnMut(&mut Writer<'_, 'a>, T) -> Result<Node, CodecError>,
+) -> Result<Node, CodecError> {
     let mut nodes = SmallVec::<[Node; 4]>::with_capacity(items.len());
     for item in items {
         nodes.push(write(writer, item)?);
@@ -65,7 +68,7 @@ fn write_list<'a>(
     writer: &mut Writer<'_, 'a>,
     values: &'a [Value],
     levels: usize,
-) -> Result<Node, Stop> {
+) -> Result<Node, CodecError> {
     write_tables(writer, values.iter(), |writer, value| write(writer, value, levels))
 }
 
@@ -74,14 +77,18 @@ fn write_entry<'a>(
     key: &'a str,
     value: &'a Value,
     levels: usize,
-) -> Result<Node, Stop> {
+) -> Result<Node, CodecError> {
     let key = writer.string(key);
     let value = write(writer, value, levels)?;
     Ok(writer.table([(VALUE, Field::Part(value)), (KEY, Field::Part(key))]))
 }
 
-fn write<'a>(writer: &mut Writer<'_, 'a>, value: &'a Value, levels: usize) -> Result<Node, Stop> {
-    let levels = levels.checked_sub(1).ok_or(Stop::TooDeep)?;
+fn write<'a>(
+    writer: &mut Writer<'_, 'a>,
+    value: &'a Value,
+    levels: usize,
+) -> Result<Node, CodecError> {
+    let levels = levels.checked_sub(1).ok_or(CodecError::TooDeep)?;
     let (tag, member) = match value {
         // Neither tag nor member.
         Value::None => return Ok(writer.table([])),
@@ -96,7 +103,7 @@ fn write<'a>(writer: &mut Writer<'_, 'a>, value: &'a Value, levels: usize) -> Re
         }
         Value::Duration(duration) => {
             // The format's seconds have a sign.
-            let seconds = i64::try_from(duration.as_secs()).map_err(|_| Stop::Rare)?;
+            let seconds = i64::try_from(duration.as_secs()).map_err(|_| CodecError::Unsupported)?;
             (tag::DURATION, write_time(writer, seconds as u64, duration.subsec_nanos()))
         }
         Value::Datetime(time) => {
@@ -110,7 +117,7 @@ fn write<'a>(writer: &mut Writer<'_, 'a>, value: &'a Value, levels: usize) -> Re
             });
             (tag::OBJECT, fields?)
         }
-        _ => return Err(Stop::Rare),
+        _ => return Err(CodecError::Unsupported),
     };
     Ok(write_value(writer, tag, member))
 }
@@ -155,17 +162,17 @@ fn write_time(writer: &mut Writer<'_, '_>, seconds: u64, nanos: u32) -> Node {
 }
 
 /// Reads what [`write_one`] writes.
-pub(super) fn read_one(bytes: &[u8]) -> Result<Value, Stop> {
+pub(super) fn read_one(bytes: &[u8]) -> Result<Value, CodecError> {
     read(Message::new(bytes).root()?, MAX_VALUE_DEPTH)
 }
 
 /// Reads what [`write_values`] writes.
-pub(super) fn read_list(bytes: &[u8]) -> Result<Vec<Value>, Stop> {
+pub(super) fn read_list(bytes: &[u8]) -> Result<Vec<Value>, CodecError> {
     read_values(Message::new(bytes).root()?, MAX_VALUE_DEPTH)
 }
 
 /// Reads what [`write_optional_values`] writes.
-pub(super) fn read_optional_list(bytes: &[u8]) -> Result<Vec<Option<Value>>, Stop> {
+pub(super) fn read_optional_list(bytes: &[u8]) -> Result<Vec<Option<Value>>, CodecError> {
     read_tables(Message::new(bytes).root()?.tables(ONLY)?, |optional| {
         let present = optional.byte(PRESENT)? != 0;
         present.then(|| read(optional.table(VALUE)?, MAX_VALUE_DEPTH)).transpose()
@@ -173,19 +180,19 @@ pub(super) fn read_optional_list(bytes: &[u8]) -> Result<Vec<Option<Value>>, Sto
 }
 
 /// Reads what [`write_entries`] writes.
-pub(super) fn read_entries(bytes: &[u8]) -> Result<Vec<(String, Value)>, Stop> {
+pub(super) fn read_entries(bytes: &[u8]) -> Result<Vec<(String, Value)>, CodecError> {
     let entries = Message::new(bytes);
     read_tables(entries.root()?.tables(ONLY)?, |entry| read_entry(entry, MAX_VALUE_DEPTH))
 }
 
 fn read_tables<'a, T, C: FromIterator<T>>(
     tables: Tables<'a>,
-    mut read: impl FnMut(Table<'a>) -> Result<T, Stop>,
-) -> Result<C, Stop> {
+    mut read: impl FnMut(Table<'a>) -> Result<T, CodecError>,
+) -> Result<C, CodecError> {
     tables.map(|table| read(table?)).collect()
 }
 
-fn read_values(list: Table<'_>, levels: usize) -> Result<Vec<Value>, Stop> {
+fn read_values(list: Table<'_>, levels: usize) -> Result<Vec<Value>, CodecError> {
     let tables = list.tables(ONLY)?;
     // The list is as long as it says, so the room is paid for by its bytes.
     let mut values = Vec::with_capacity(tables.len());
@@ -195,12 +202,12 @@ fn read_values(list: Table<'_>, levels: usize) -> Result<Vec<Value>, Stop> {
     Ok(values)
 }
 
-fn read_entry(entry: Table<'_>, levels: usize) -> Result<(String, Value), Stop> {
+fn read_entry(entry: Table<'_>, levels: usize) -> Result<(String, Value), CodecError> {
     Ok((entry.text(KEY)?.to_string(), read(entry.table(VALUE)?, levels)?))
 }
 
-pub(super) fn read(value: Table<'_>, levels: usize) -> Result<Value, Stop> {
-    let levels = levels.checked_sub(1).ok_or(Stop::TooDeep)?;
+pub(super) fn read(value: Table<'_>, levels: usize) -> Result<Value, CodecError> {
+    let levels = levels.checked_sub(1).ok_or(CodecError::TooDeep)?;
     let member = || value.table(MEMBER);
     Ok(match value.byte(TAG)? {
         tag::UNSET | tag::NONE => Value::None,
@@ -214,14 +221,14 @@ pub(super) fn read(value: Table<'_>, levels: usize) -> Result<Value, Stop> {
             let (seconds, nanos) = (member()?.long(SECONDS)?, member()?.word(NANOS)?);
             // A second of nanoseconds or more would carry over.
             if (seconds as i64) < 0 || nanos >= 1_000_000_000 {
-                return Err(Stop::Rare);
+                return Err(CodecError::Unsupported);
             }
             Value::Duration(Duration::new(seconds, nanos))
         }
         tag::DATETIME => {
             let (seconds, nanos) = (member()?.long(SECONDS)?, member()?.word(NANOS)?);
             let time = Datetime::from_timestamp(seconds as i64, nanos);
-            Value::Datetime(time.ok_or(Stop::Unsound)?)
+            Value::Datetime(time.ok_or(CodecError::Malformed)?)
         }
         tag::ARRAY => {
             let mut array = Array::new();
@@ -235,6 +242,6 @@ pub(super) fn read(value: Table<'_>, levels: usize) -> Result<Value, Stop> {
             *object = fields;
             Value::Object(object)
         }
-        _ => return Err(Stop::Rare),
+        _ => return Err(CodecError::Unsupported),
     })
 }

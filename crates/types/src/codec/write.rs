@@ -5,7 +5,7 @@
 //!
 //! Format: <https://flatbuffers.dev/internals/>.
 
-use super::Stop;
+use super::CodecError;
 use super::layout::Slot;
 
 /// Room for a message that needs no buffer of its own: enough for most.
@@ -34,8 +34,8 @@ pub(super) enum Field {
 ///
 /// Those of its parts, and when it is larger than an offset can tell.
 pub(super) fn message<'a>(
-    write: impl FnOnce(&mut Writer<'_, 'a>) -> Result<Node, Stop>,
-) -> Result<Vec<u8>, Stop> {
+    write: impl FnOnce(&mut Writer<'_, 'a>) -> Result<Node, CodecError>,
+) -> Result<Vec<u8>, CodecError> {
     let mut small = [0; SMALL];
     let mut writer = Writer {
         small: &mut small,
@@ -50,7 +50,7 @@ pub(super) fn message<'a>(
     writer.align(4, writer.alignment);
     writer.put_part(root);
     if writer.used > i32::MAX as usize {
-        return Err(Stop::TooLarge);
+        return Err(CodecError::TooLarge);
     }
     Ok(writer.assembled())
 }

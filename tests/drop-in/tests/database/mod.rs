@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use surrealdb_types::{Object, SurrealValue, ToSql, Value};
 use surrealism_runtime::{Runtime, SurrealismPackage, SurrealismResult};
-use surrealism_surrealdb::{CallContext, Connect, Credentials, Database};
+use surrealism_surrealdb::{CallContext, ConnectOptions, Credentials, Database};
 
 pub(crate) const PASSWORD: &str = "hunter2";
 
@@ -54,7 +54,7 @@ impl Server {
     }
 
     /// A database of its own, as root.
-    pub(crate) fn connect(&self, scheme: &str, name: &str) -> Connect {
+    pub(crate) fn connect(&self, scheme: &str, name: &str) -> ConnectOptions {
         Database::connect(self.address(scheme))
             .namespace("test")
             .database(name)

@@ -18,8 +18,8 @@ fn set(key: String, value: Value) -> Result<()> {
 }
 
 #[surrealism]
-fn add(key: String, delta: i64) -> Result<i64> {
-    kv::add(key, delta)
+fn increment(key: String, delta: i64) -> Result<i64> {
+    kv::increment(key, delta)
 }
 
 /// Gives a key another value; NONE is no value.
@@ -35,8 +35,8 @@ fn lock(name: String, owner: String) -> Result<bool> {
 }
 
 #[surrealism]
-fn set_for(key: String, value: Value, ttl: Duration) -> Result<()> {
-    kv::set_for(key, value, ttl)
+fn set_with_ttl(key: String, value: Value, ttl: Duration) -> Result<()> {
+    kv::set_with_ttl(key, value, ttl)
 }
 
 #[surrealism]
@@ -54,6 +54,6 @@ mod tests {
     #[test]
     fn there_is_no_host_in_a_test() {
         let error = super::add("a".to_string(), 1).unwrap_err();
-        assert!(error.to_string().contains("no host here to answer `kv_add`"), "{error}");
+        assert!(error.to_string().contains("no host here to answer `kv_increment`"), "{error}");
     }
 }

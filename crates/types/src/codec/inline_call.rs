@@ -5,7 +5,7 @@
 
 use std::{array, str};
 
-use super::Stop;
+use super::CodecError;
 
 /// What the numbers hold, in bytes.
 const BYTES: usize = 128;
@@ -20,13 +20,13 @@ const ARGS_LENGTH: usize = BYTES - 1;
 const NO_NAME: u8 = u8::MAX;
 
 /// Half of the numbers that cross, each of eight bytes, little-endian.
-pub type HalfCall = [u64; HALF];
+pub type InlineHalf = [u64; HALF];
 
 /// The name of a function, and its encoded arguments.
 #[derive(Debug, Clone, Copy)]
-pub struct ShortCall([u8; BYTES]);
+pub struct InlineCall([u8; BYTES]);
 
-impl ShortCall {
+impl InlineCall {
     /// A call, if it is short.
     pub fn new(name: Option<&str>, args: &[u8]) -> Option<Self> {
         let text = name.unwrap_or_default().as_bytes();
@@ -40,14 +40,14 @@ impl ShortCall {
     }
 
     /// The call as it crosses.
-    pub fn halves(&self) -> [HalfCall; 2] {
+    pub fn to_words(&self) -> [InlineHalf; 2] {
         let (words, _) = self.0.as_chunks();
         let half = |start| array::from_fn(|index| u64::from_le_bytes(words[start + index]));
         [half(0), half(HALF)]
     }
 
     /// A call that crossed.
-    pub fn from_halves(halves: [HalfCall; 2]) -> Self {
+    pub fn from_words(halves: [InlineHalf; 2]) -> Self {
         let mut bytes = [0; BYTES];
         for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(halves.as_flattened()) {
             *place = word.to_le_bytes();
@@ -60,15 +60,15 @@ impl ShortCall {
     /// # Errors
     ///
     /// When the lengths do not fit, or the name is no text.
-    pub fn parts(&self) -> Result<(Option<&str>, &[u8]), Stop> {
+    pub fn parts(&self) -> Result<(Option<&str>, &[u8]), CodecError> {
         let (args, rest) = self.0[..NAME_LENGTH]
             .split_at_checked(self.0[ARGS_LENGTH].into())
-            .ok_or(Stop::Unsound)?;
+            .ok_or(CodecError::Malformed)?;
         let name = match self.0[NAME_LENGTH] {
             NO_NAME => None,
             length => {
-                let name = rest.get(..length.into()).ok_or(Stop::Unsound)?;
-                Some(str::from_utf8(name).map_err(|_| Stop::Unsound)?)
+                let name = rest.get(..length.into()).ok_or(CodecError::Malformed)?;
+                Some(str::from_utf8(name).map_err(|_| CodecError::Malformed)?)
             }
         };
         Ok((name, args))
@@ -85,8 +85,8 @@ mod tests {
         for name in [None, Some(""), Some("f"), Some("math::add"), Some("gr\u{fc}\u{df}e")] {
             for length in 0..=NAME_LENGTH - name.map_or(0, str::len) {
                 let args = &long.as_bytes()[..length];
-                let call = ShortCall::new(name, args).unwrap();
-                let crossed = ShortCall::from_halves(call.halves());
+                let call = InlineCall::new(name, args).unwrap();
+                let crossed = InlineCall::from_words(call.to_words());
                 assert_eq!(crossed.parts().unwrap(), (name, args));
             }
         }
@@ -97,10 +97,10 @@ mod tests {
         let long = "x".repeat(1000);
         for (name, args) in [(0, 127), (1, 126), (126, 1), (127, 0), (255, 0), (256, 0), (0, 1000)]
         {
-            assert!(ShortCall::new(Some(&long[..name]), &long.as_bytes()[..args]).is_none());
+            assert!(InlineCall::new(Some(&long[..name]), &long.as_bytes()[..args]).is_none());
         }
-        assert!(ShortCall::new(None, &long.as_bytes()[..126]).is_some());
-        assert!(ShortCall::new(None, &long.as_bytes()[..127]).is_none());
+        assert!(InlineCall::new(None, &long.as_bytes()[..126]).is_some());
+        assert!(InlineCall::new(None, &long.as_bytes()[..127]).is_none());
     }
 
     #[test]
@@ -108,10 +108,13 @@ mod tests {
         for (name, args) in [(1, 126), (127, 0), (254, 0), (0, 127), (0, 255), (255, 255)] {
             let mut bytes = [0; BYTES];
             (bytes[NAME_LENGTH], bytes[ARGS_LENGTH]) = (name, args);
-            assert!(matches!(ShortCall(bytes).parts(), Err(Stop::Unsound)), "{name}, {args}");
+            assert!(
+                matches!(InlineCall(bytes).parts(), Err(CodecError::Malformed)),
+                "{name}, {args}"
+            );
         }
         let mut bytes = [0xff; BYTES];
         (bytes[NAME_LENGTH], bytes[ARGS_LENGTH]) = (1, 0);
-        assert!(ShortCall(bytes).parts().is_err(), "no UTF-8");
+        assert!(InlineCall(bytes).parts().is_err(), "no UTF-8");
     }
 }
