@@ -11,7 +11,7 @@ use anyhow::Context;
 
 use crate::SurrealismResult;
 use crate::deadline::Alarms;
-use crate::engines::Engines;
+use crate::compile::engine::Engines;
 
 /// Time between two ticks, in milliseconds.
 pub const EPOCH_TICK_MS: u64 = 10;

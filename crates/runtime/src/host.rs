@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use async_trait::async_trait;
 use surrealdb_types::{Object, Value};
 
-use crate::config::SurrealismConfig;
+use crate::package::config::SurrealismConfig;
 use crate::kv::KVStore;
 
 /// Takes a guest's output, a line at a time, without its line feed.

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use surrealdb_types::Value;
 use surrealism_types::codec;
 
-pub mod bounds;
-mod memory;
+mod btree_map_store;
+pub mod enforce;
 
-pub use memory::BTreeMapStore;
+pub use btree_map_store::BTreeMapStore;
 
 /// Length of a key in bytes.
 pub const MAX_KV_KEY_BYTES: usize = 1024;
@@ -24,7 +24,7 @@ pub const MAX_KV_KEY_BYTES: usize = 1024;
 /// The last six methods go beyond the published interface; by default, five of them refuse. A key
 /// whose time to live is over is not there for any method, and does not count against limits.
 ///
-/// [`bounds`] has what keeps an implementation within its limits, in the words of the others.
+/// [`enforce`] has what keeps an implementation within its limits, in the words of the others.
 #[async_trait]
 pub trait KVStore: Send + Sync {
     /// The value of a key, if it has one.

@@ -38,55 +38,45 @@
 //!   connections, with TLS. Without it, an archive that imports `wasi:http` is refused when it is
 //!   loaded; `default-features = false` saves an HTTP client and a TLS library.
 
-pub mod capabilities;
-pub mod config;
-pub mod controller;
 pub mod epoch;
-pub mod exports;
 pub mod host;
 pub mod kv;
 pub mod limits;
-pub mod net_allow;
 pub mod package;
 pub mod runtime;
 pub mod usage;
 
-mod apart;
 mod bindings;
-mod call;
-mod capturable;
-mod captured;
-mod code;
-mod code_cache;
+mod compile;
 mod deadline;
-mod engines;
-mod explain;
-#[cfg(feature = "http")]
-mod http;
-mod imports;
-mod lookup;
+mod egress;
+mod instance;
 mod module;
-mod network;
-mod output;
-mod pool;
-mod resolver;
+mod process;
 mod store;
-mod suggest;
+mod text;
 mod wasi;
 
-pub use call::{Call, CallRows};
-pub use capabilities::{FunctionTargets, SurrealismCapabilities};
-pub use code_cache::CodeCache;
-pub use config::SurrealismConfig;
-pub use controller::Controller;
-pub use exports::{ExportsManifest, FunctionExport};
+pub use compile::cache::CodeCache;
+pub use egress::allow_net as net_allow;
+pub use egress::allow_net::{ResolvedNetAllow, resolve_allow_net};
 pub use host::{DetachedContext, InvocationContext};
 pub use kv::{BTreeMapStore, KVStore};
-pub use net_allow::{ResolvedNetAllow, resolve_allow_net};
+pub use package::capabilities::{FunctionTargets, SurrealismCapabilities};
+pub use package::config::SurrealismConfig;
+pub use package::exports::{ExportsManifest, FunctionExport};
 pub use package::{SurrealismPackage, UnpackOptions};
+pub use package::{capabilities, config, exports};
+pub use runtime::call::{Call, CallRows};
 pub use runtime::{Isolation, Runtime, RuntimeBuilder};
 pub use surrealism_types::err::{PrefixErr, SurrealismError, SurrealismResult};
 pub use usage::Usage;
+
+/// One instance of a module.
+pub mod controller {
+    pub use crate::instance::Controller;
+}
+pub use instance::Controller;
 
 /// The README's Rust, compiled.
 #[cfg(doctest)]

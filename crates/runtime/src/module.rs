@@ -9,19 +9,19 @@ use anyhow::ensure;
 use surrealdb_types::Value;
 use wasmtime::Engine;
 
-use crate::captured::CaptureLimits;
-use crate::code::{Code, Loader};
-use crate::code_cache::CodeCache;
-use crate::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
+use crate::compile::preinit::CaptureLimits;
+use crate::compile::{Code, Loader};
+use crate::compile::cache::CodeCache;
+use crate::package::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
 use crate::epoch::{self, Process};
-use crate::explain::shortened;
-use crate::exports::{ExportsManifest, FunctionExport};
+use crate::instance::trap::shortened;
+use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::kv::BTreeMapStore;
 use crate::limits::{KvLimits, MAX_POOL_SIZE};
-use crate::network::Network;
+use crate::egress::Network;
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::runtime::{Ceilings, Isolation};
-use crate::suggest::{nearest, quoted};
+use crate::text::{nearest, quoted};
 use crate::usage::{CodeSource, ModuleMetrics};
 use crate::{SurrealismError, SurrealismResult};
 

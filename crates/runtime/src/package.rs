@@ -4,8 +4,8 @@
 //! | entry | what it is |
 //! |---|---|
 //! | `surrealism/mod.wasm` | the component |
-//! | `surrealism/surrealism.toml` | the [configuration](crate::config) |
-//! | `surrealism/exports.toml` | the [functions](crate::exports) |
+//! | `surrealism/surrealism.toml` | the [configuration](self::config) |
+//! | `surrealism/exports.toml` | the [functions](self::exports) |
 //! | `surrealism/logo.png` | a picture, if there is one |
 //! | `surrealism/fs/**` | files that the guest sees, read-only, at `/` |
 //!
@@ -13,9 +13,12 @@
 //! written outside one temporary folder, which goes with the package. Entries that the format does
 //! not know are passed over, within the same bounds. Reading never runs a guest.
 
-mod read;
+pub mod capabilities;
+pub mod config;
+pub mod exports;
+mod reader;
 mod tar;
-mod write;
+mod writer;
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -25,8 +28,8 @@ use anyhow::{Context, ensure};
 use tempfile::TempDir;
 
 use crate::SurrealismResult;
-use crate::config::SurrealismConfig;
-use crate::exports::ExportsManifest;
+use self::config::SurrealismConfig;
+use self::exports::ExportsManifest;
 use crate::limits::ArchiveLimits;
 
 /// Size of a logo in bytes: 256 KiB.
@@ -114,7 +117,7 @@ impl SurrealismPackage {
         opts: &UnpackOptions,
         limits: &ArchiveLimits,
     ) -> SurrealismResult<Self> {
-        Ok(read::package(reader, opts, limits)?)
+        Ok(reader::package(reader, opts, limits)?)
     }
 
     /// Writes an archive: the same package makes the same bytes. `fs_dir` is the folder of files
@@ -127,7 +130,7 @@ impl SurrealismPackage {
     /// [`from_reader`](Self::from_reader) keeps.
     pub fn pack(&self, output: PathBuf, fs_dir: Option<&Path>) -> SurrealismResult<()> {
         let attached = fs_dir.or(self.fs.as_ref().map(AttachedFs::path));
-        write::to_file(self, &output, attached)
+        writer::to_file(self, &output, attached)
             .with_context(|| format!("cannot write {}", output.display()))?;
         Ok(())
     }
@@ -140,7 +143,7 @@ impl SurrealismPackage {
 ///
 /// When it is no archive, has no such list, or breaks a limit.
 pub fn exports_manifest_from_reader<R: Read>(reader: R) -> SurrealismResult<ExportsManifest> {
-    Ok(read::exports(reader, &ArchiveLimits::default())?)
+    Ok(reader::exports(reader, &ArchiveLimits::default())?)
 }
 
 /// Checks that a logo is a PNG, by its signature, of at most [`MAX_LOGO_BYTES`].

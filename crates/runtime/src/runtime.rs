@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use surrealism_types::args::Args;
 use surrealism_types::err::PoolWaitTimeout;
 
-use crate::apart::apart;
-use crate::call::{Call, CallRows};
-use crate::code_cache::CodeCache;
-use crate::config::SurrealismConfig;
-use crate::controller::Controller;
+use crate::compile::background::apart;
+use crate::runtime::call::{Call, CallRows};
+use crate::compile::cache::CodeCache;
+use crate::package::config::SurrealismConfig;
+use crate::instance::Controller;
 use crate::deadline::within;
-use crate::exports::{ExportsManifest, FunctionExport};
+use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::host::InvocationContext;
 use crate::kv::BTreeMapStore;
 use crate::limits::{DEFAULT_MAX_KV_BYTES, DEFAULT_MAX_MEMORY_BYTES, KvLimits};
 use crate::module::{Deadline, Module};
-use crate::net_allow::ResolvedNetAllow;
+use crate::egress::allow_net::ResolvedNetAllow;
 use crate::package::SurrealismPackage;
-use crate::pool::{Place, Pool};
+use crate::instance::pool::{Place, Pool};
 use crate::usage::Usage;
 use crate::{SurrealismError, SurrealismResult};
 

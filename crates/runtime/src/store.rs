@@ -8,17 +8,17 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 #[cfg(feature = "http")]
 use wasmtime_wasi_http::WasiHttpCtxView;
 
-use crate::config::SurrealismConfig;
+use crate::package::config::SurrealismConfig;
 use crate::host::InvocationContext;
 #[cfg(feature = "http")]
-use crate::http::Http;
+use crate::wasi::http::Http;
 use crate::limits::{
     MAX_CORE_ITEMS, MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES, MAX_TABLE_ELEMENTS,
 };
-use crate::lookup::LookupView;
+use crate::wasi::name_lookup::LookupView;
 use crate::module::Module;
-use crate::network::Reach;
-use crate::output::Output;
+use crate::egress::Reach;
+use crate::wasi::stdio::Output;
 use crate::usage::ModuleMetrics;
 use crate::wasi;
 

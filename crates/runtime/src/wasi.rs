@@ -8,8 +8,8 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx};
 
 use crate::limits::MAX_RANDOM_BYTES;
-use crate::network::{Network, Reach};
-use crate::output::Output;
+use crate::egress::{Network, Reach};
+use crate::wasi::stdio::Output;
 
 /// A fresh system for one instance.
 ///

@@ -9,7 +9,7 @@ use surrealdb_types::Value;
 use surrealism_types::args::Args;
 
 use crate::SurrealismResult;
-use crate::controller::Controller;
+use crate::instance::Controller;
 use crate::deadline::within;
 use crate::host::InvocationContext;
 use crate::module::Deadline;

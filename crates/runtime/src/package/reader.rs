@@ -9,8 +9,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use super::tar::{Entry, each_entry};
 use super::{AttachedFs, MAX_LOGO_BYTES, SurrealismPackage, UnpackOptions};
 use super::{check_component, check_logo};
-use crate::config::SurrealismConfig;
-use crate::exports::ExportsManifest;
+use crate::package::config::SurrealismConfig;
+use crate::package::exports::ExportsManifest;
 use crate::limits::ArchiveLimits;
 
 /// What an entry is to the format.

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use surrealism_types::codec;
 
 use crate::bindings::{host, kv_atomic, kv_ttl};
-use crate::explain::shortened;
+use crate::instance::trap::shortened;
 use crate::kv::KVStore;
 use crate::limits::MAX_KV_BATCH_KEYS;
 use crate::store::StoreData;

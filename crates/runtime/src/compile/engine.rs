@@ -19,7 +19,7 @@ use crate::limits::{
     CALL_STACK_BYTES, GUEST_STACK_BYTES, MAX_BACKTRACE_FRAMES, MAX_TABLE_ELEMENTS,
     POOL_KEEP_RESIDENT_BYTES, POOLED_CORE_INSTANCES, POOLED_INSTANCES, POOLED_TABLES,
 };
-use crate::lookup;
+use crate::wasi::name_lookup;
 use crate::store::StoreData;
 
 pub(crate) struct Engines {
@@ -42,7 +42,7 @@ impl Linked {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         lookup::add_to_linker(&mut linker)?;
         #[cfg(feature = "http")]
-        crate::http::add_to_linker(&mut linker)?;
+        crate::wasi::http::add_to_linker(&mut linker)?;
         host::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
         kv_atomic::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
         kv_ttl::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;

@@ -11,7 +11,7 @@ use surrealdb_types::{SurrealValue, Value};
 use surrealism_types::codec;
 
 use super::KVStore;
-use super::bounds::{Answer, KvSize, check_key, check_ttl, is_empty, sum};
+use super::enforce::{Answer, KvSize, check_key, check_ttl, is_empty, sum};
 use crate::limits::{KV_EXPIRED_PER_STEP, KvLimits};
 use crate::usage::{AtomicGauge, Gauge};
 

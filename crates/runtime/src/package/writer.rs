@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tempfile::NamedTempFile;
 
 use super::{
-    DEFAULT_MAX_FS_BYTES, SurrealismPackage, UnpackOptions, check_component, check_logo, read,
+    DEFAULT_MAX_FS_BYTES, SurrealismPackage, UnpackOptions, check_component, check_logo, reader,
 };
 use crate::limits::ArchiveLimits;
 
@@ -38,7 +38,7 @@ pub(super) fn to_file(
 fn check_readable(file: &Path) -> Result<()> {
     let archive = BufReader::new(File::open(file)?);
     let (opts, limits) = (UnpackOptions::default(), ArchiveLimits::default());
-    read::package(archive, &opts, &limits).context("nobody could read the archive")?;
+    reader::package(archive, &opts, &limits).context("nobody could read the archive")?;
     Ok(())
 }
 

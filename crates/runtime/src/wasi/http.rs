@@ -36,7 +36,7 @@ use crate::limits::{
     MAX_HOST_NAME_BYTES, MAX_HTTP_BUFFER_BYTES, MAX_HTTP_HEADER_BYTES, MAX_HTTP_HEADERS,
     MAX_HTTP_WAIT,
 };
-use crate::network::Reach;
+use crate::egress::Reach;
 use crate::store::StoreData;
 
 /// Adds `wasi:http` without its server's half.

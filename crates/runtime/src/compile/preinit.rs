@@ -22,8 +22,8 @@ use wasmtime::error::Context as _;
 use wasmtime::{Engine, Error, ResourceLimiter, Result, Store, UpdateDeadline, bail, ensure};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
-use crate::capturable;
-use crate::code::Fingerprint;
+use crate::compile::preinit::eligibility;
+use crate::compile::Fingerprint;
 use crate::limits::{MAX_PREINIT_TIME, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOT_SEGMENTS};
 use crate::store::MemoryLimit;
 

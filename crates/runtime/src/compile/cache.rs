@@ -12,7 +12,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::SurrealismResult;
-use crate::code::Fingerprint;
+use crate::compile::Fingerprint;
 use crate::limits::{DEFAULT_MAX_CODE_CACHE_BYTES, STALE_TEMP_FILE_AGE};
 
 /// What the names of whole files end with, and those of files under way begin with. No other file

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::capabilities::SurrealismCapabilities;
+use crate::package::capabilities::SurrealismCapabilities;
 use crate::limits::MAX_IDENTIFIER_BYTES;
-use crate::suggest;
+use crate::text;
 use crate::{PrefixErr, SurrealismResult};
 
 /// The whole of `surrealism.toml`. A key that the format does not know is an error: a misspelt
@@ -214,7 +214,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::capabilities::FunctionTargets;
+    use crate::package::capabilities::FunctionTargets;
 
     const PACKAGE: &str =
         "[package]\norganisation = \"acme\"\nname = \"demo\"\nversion = \"1.2.3\"\n";

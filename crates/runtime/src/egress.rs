@@ -14,8 +14,8 @@ use anyhow::Result;
 use ipnet::IpNet;
 
 use crate::limits::MAX_LOOKED_UP_ADDRESSES;
-use crate::net_allow::{self, NetRule, ResolvedNetAllow};
-use crate::resolver::Resolver;
+use crate::egress::allow_net::{self, NetRule, ResolvedNetAllow};
+use crate::egress::resolver::Resolver;
 
 /// What `allow_net` of a module admits.
 #[derive(Debug)]

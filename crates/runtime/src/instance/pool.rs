@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use surrealism_types::err::PoolQueueFull;
 use tokio::sync::oneshot;
 
-use crate::controller::Controller;
+use crate::instance::Controller;
 
 /// At most `size` instances are out at a time, and at most as many wait inside. Whoever finds no
 /// place left queues, first come, first served, unless too many do already.

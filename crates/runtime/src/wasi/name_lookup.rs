@@ -21,7 +21,7 @@ use wasmtime_wasi::p2::{DynPollable, Pollable, SocketError, subscribe};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
 use crate::limits::MAX_HOST_NAME_BYTES;
-use crate::network::Reach;
+use crate::egress::Reach;
 use crate::store::StoreData;
 
 /// Puts this interface in the place of wasmtime's.

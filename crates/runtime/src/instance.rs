@@ -12,12 +12,12 @@ use wasmtime::{AsContextMut, Store, bail};
 
 use crate::bindings::{Guest, InlineHalf};
 use crate::deadline::within;
-use crate::explain::{self, shortened};
+use crate::instance::trap::{self, shortened};
 use crate::host::InvocationContext;
 use crate::limits::ROWS_PER_CALL;
 use crate::module::Deadline;
 use crate::module::Module;
-use crate::pool::Place;
+use crate::instance::pool::Place;
 use crate::store::StoreData;
 use crate::{SurrealismError, SurrealismResult};
 

@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::GuestIndices;
-use crate::capturable::exports_init;
-use crate::captured::{CaptureLimits, Refused, capture};
-use crate::code_cache::CodeCache;
-use crate::engines::{Engines, Linked};
+use crate::compile::preinit::eligibility::exports_init;
+use crate::compile::preinit::{CaptureLimits, Refused, capture};
+use crate::compile::cache::CodeCache;
+use crate::compile::engine::{Engines, Linked};
 use crate::store::StoreData;
 use crate::usage::CodeSource;
 use crate::{SurrealismError, SurrealismResult};

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use ipnet::IpNet;
 
 use crate::limits::{MAX_ALLOW_NET_ENTRIES, MAX_ALLOW_NET_TIME};
-use crate::resolver::addresses;
+use crate::egress::resolver::addresses;
 
 /// One rule, resolved to addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
