@@ -1,38 +1,41 @@
-//! Compiled code, shared by all modules of the same bytes.
+//! Compiled components, shared by all modules with the same bytes.
+
+pub(crate) mod background;
+pub(crate) mod cache;
+pub(crate) mod engine;
+pub(crate) mod engine_config;
+mod fingerprint;
+pub(crate) mod preinit;
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 
-use sha2::{Digest, Sha256};
+use surrealism_types::err::{SurrealismError, SurrealismResult};
 use wasmtime::component::{Component, InstancePre};
 
+use self::cache::CodeCache;
+use self::engine::{Engines, LinkedEngine};
+use self::fingerprint::{Fingerprint, fingerprint};
+use self::preinit::{PreinitError, PreinitLimits, exports_init, preinitialize};
 use crate::bindings::GuestIndices;
-use crate::compile::preinit::eligibility::exports_init;
-use crate::compile::preinit::{CaptureLimits, Refused, capture};
-use crate::compile::cache::CodeCache;
-use crate::compile::engine::{Engines, Linked};
 use crate::store::StoreData;
+use crate::sync::lock;
 use crate::usage::CodeSource;
-use crate::{SurrealismError, SurrealismResult};
 
 /// A component, compiled and linked.
-pub(crate) struct Code {
+pub(crate) struct CompiledComponent {
     pub(crate) pre: InstancePre<StoreData>,
-    pub(crate) guest: GuestIndices,
-    /// Whether its instances live in the process's pool.
+    pub(crate) exports: GuestIndices,
+    /// Whether its instances are allocated in the process's pool.
     pub(crate) pooled: bool,
-    /// Whether its instances begin with the outcome of `init`.
-    pub(crate) captured: bool,
+    /// Whether its instances begin with the state after `init`.
+    pub(crate) preinitialized: bool,
 }
 
-/// The SHA-256 of a component's bytes, or of what else code is made of.
-pub(crate) type Fingerprint = [u8; 32];
+/// The component of one variant: loaded, or being loaded by the caller that holds the lock.
+type Slot = Arc<Mutex<Weak<CompiledComponent>>>;
 
-/// Code that is loaded, or that somebody is making and others wait for.
-type Place = Arc<Mutex<Weak<Code>>>;
-
-/// Code, and where it came from.
-type Loaded = SurrealismResult<(Arc<Code>, CodeSource)>;
+type LoadResult = SurrealismResult<(Arc<CompiledComponent>, CodeSource)>;
 
 /// How a component is loaded.
 #[derive(Clone, Copy)]
@@ -40,126 +43,140 @@ pub(crate) struct Loader<'a> {
     pub(crate) engines: &'a Engines,
     pub(crate) strict_timeout: bool,
     pub(crate) cache: Option<&'a CodeCache>,
-    /// Whether the outcome of `init` is to be captured, and within which limits.
-    pub(crate) capture: Option<CaptureLimits>,
+    /// The limits of pre-initialization; `None` turns it off.
+    pub(crate) preinit: Option<PreinitLimits>,
 }
 
-/// What code is made of, by its fingerprint: a component as it is, or with the outcome of its `init`.
+/// A component as it is, or with the state after its `init`, and the fingerprint of that.
 #[derive(Clone, Copy)]
-struct Form {
-    fingerprint: Fingerprint,
-    captured: bool,
+enum Variant {
+    Original(Fingerprint),
+    Preinitialized(Fingerprint),
 }
 
 impl Loader<'_> {
-    /// Compiles a component, unless it is loaded already or the cache has it. Of many callers that
-    /// ask for one component at once, one compiles it.
+    /// Compiles a component, unless it is loaded already or the cache has it. Of concurrent callers
+    /// with the same component, one compiles it and the others wait.
     ///
     /// # Errors
     ///
-    /// [`Compilation`](SurrealismError::Compilation) when it is no valid component, exports no
-    /// `invoke`, or imports what no host of this ABI has.
-    pub(crate) fn load(self, wasm: &[u8]) -> Loaded {
-        let plain = Form { fingerprint: Sha256::digest(wasm).into(), captured: false };
-        match self.capture {
-            Some(limits) if exports_init(wasm) => self.load_captured(plain, wasm, limits),
-            _ => self.load_plain(plain, wasm),
+    /// [`Compilation`](SurrealismError::Compilation) when the component is not valid, exports no
+    /// `invoke`, or imports what the host's interface does not have.
+    pub(crate) fn load(self, wasm: &[u8]) -> LoadResult {
+        let original = Variant::Original(fingerprint(wasm));
+        match self.preinit {
+            Some(limits) if exports_init(wasm) => self.load_preinitialized(original, wasm, limits),
+            _ => self.load_original(original, wasm),
         }
     }
 
-    fn load_plain(self, form: Form, wasm: &[u8]) -> Loaded {
-        self.once(form, || {
-            let code = self.compile(form, wasm).map_err(SurrealismError::Compilation)?;
-            Ok((Arc::new(code), CodeSource::Compiled))
+    fn load_original(self, variant: Variant, wasm: &[u8]) -> LoadResult {
+        self.get_or_load(variant, || {
+            let compiled = self.compile(variant, wasm).map_err(SurrealismError::Compilation)?;
+            Ok((Arc::new(compiled), CodeSource::Compiled))
         })
     }
 
-    /// With the outcome of its `init`. Where that cannot be captured, the component as it is takes
-    /// its place.
-    fn load_captured(self, plain: Form, wasm: &[u8], limits: CaptureLimits) -> Loaded {
-        let form = Form { fingerprint: limits.fingerprint(&plain.fingerprint), captured: true };
-        let engine = self.engines.apart();
-        self.once(form, || {
-            if self.cache.is_some_and(|cache| cache.has_none(engine, &form.fingerprint)) {
-                return self.load_plain(plain, wasm);
+    /// Falls back to the original where the component cannot be pre-initialized.
+    fn load_preinitialized(
+        self,
+        original: Variant,
+        wasm: &[u8],
+        limits: PreinitLimits,
+    ) -> LoadResult {
+        let variant = Variant::Preinitialized(limits.fingerprint(original.fingerprint()));
+        let engine = self.engines.on_demand();
+        let fingerprint = variant.fingerprint();
+        self.get_or_load(variant, || {
+            if self.cache.is_some_and(|cache| cache.has_negative_entry(engine, fingerprint)) {
+                return self.load_original(original, wasm);
             }
-            let captured = capture(engine, wasm, limits).and_then(|component| {
-                self.compile(form, &component).map_err(|error| Refused::by(&error))
+            let compiled = preinitialize(engine, wasm, limits).and_then(|component| {
+                self.compile(variant, &component).map_err(|error| PreinitError::from_error(&error))
             });
-            match captured {
-                Ok(code) => Ok((Arc::new(code), CodeSource::Compiled)),
-                Err(refused) => {
-                    if let (Refused::Ever, Some(cache)) = (refused, self.cache) {
-                        cache.put_none(engine, &form.fingerprint);
+            match compiled {
+                Ok(compiled) => Ok((Arc::new(compiled), CodeSource::Compiled)),
+                Err(error) => {
+                    if let (PreinitError::Unsupported, Some(cache)) = (error, self.cache) {
+                        cache.put_negative_entry(engine, fingerprint);
                     }
-                    self.load_plain(plain, wasm)
+                    self.load_original(original, wasm)
                 }
             }
         })
     }
 
-    /// What is loaded, what the cache has, or what is made.
-    fn once(self, form: Form, make: impl FnOnce() -> Loaded) -> Loaded {
-        let place = place(form.fingerprint, self.strict_timeout);
-        let mut place = lock(&place);
-        if let Some(code) = place.upgrade() {
-            return Ok((code, CodeSource::Shared));
+    /// Returns the component that is loaded, or that the cache has, or that `load` makes.
+    fn get_or_load(self, variant: Variant, load: impl FnOnce() -> LoadResult) -> LoadResult {
+        let slot = slot(*variant.fingerprint(), self.strict_timeout);
+        let mut slot = lock(&slot);
+        if let Some(compiled) = slot.upgrade() {
+            return Ok((compiled, CodeSource::Shared));
         }
-        let (code, source) = match self.kept(form) {
-            Some(code) => (Arc::new(code), CodeSource::Cache),
-            None => make()?,
+        let (compiled, source) = match self.load_cached(variant) {
+            Some(compiled) => (Arc::new(compiled), CodeSource::Cache),
+            None => load()?,
         };
-        *place = Arc::downgrade(&code);
-        Ok((code, source))
+        *slot = Arc::downgrade(&compiled);
+        Ok((compiled, source))
     }
 
-    fn kept(self, form: Form) -> Option<Code> {
+    fn load_cached(self, variant: Variant) -> Option<CompiledComponent> {
         let cache = self.cache?;
         self.engines.for_module(self.strict_timeout).find_map(|linked| {
-            form.link(linked, &cache.get(linked.engine(), &form.fingerprint)?).ok()
+            variant.link(linked, &cache.get(linked.engine(), variant.fingerprint())?).ok()
         })
     }
 
-    /// With the first engine that takes the component: the pool has limits of its own.
-    fn compile(self, form: Form, wasm: &[u8]) -> wasmtime::Result<Code> {
-        let mut refusal = wasmtime::format_err!("there is no engine");
+    /// Compiles with the first engine that accepts the component: the pool has limits of its own.
+    fn compile(self, variant: Variant, wasm: &[u8]) -> wasmtime::Result<CompiledComponent> {
+        let mut rejection = wasmtime::format_err!("there is no engine");
         for linked in self.engines.for_module(self.strict_timeout) {
             let component = match Component::from_binary(linked.engine(), wasm) {
                 Ok(component) => component,
                 Err(error) => {
-                    refusal = error;
+                    rejection = error;
                     continue;
                 }
             };
-            let code = form.link(linked, &component)?;
+            let compiled = variant.link(linked, &component)?;
             if let Some(cache) = self.cache {
-                cache.put(linked.engine(), &form.fingerprint, &component);
+                cache.put(linked.engine(), variant.fingerprint(), &component);
             }
-            return Ok(code);
+            return Ok(compiled);
         }
-        Err(refusal)
+        Err(rejection)
     }
 }
 
-impl Form {
-    fn link(self, linked: &Linked, component: &Component) -> wasmtime::Result<Code> {
+impl Variant {
+    fn fingerprint(&self) -> &Fingerprint {
+        match self {
+            Self::Original(fingerprint) | Self::Preinitialized(fingerprint) => fingerprint,
+        }
+    }
+
+    fn link(
+        self,
+        linked: &LinkedEngine,
+        component: &Component,
+    ) -> wasmtime::Result<CompiledComponent> {
         let pre = linked.linker.instantiate_pre(component)?;
-        let guest = GuestIndices::of(&pre)?;
-        let guest = if self.captured { guest.without_init() } else { guest };
-        Ok(Code { pre, guest, pooled: linked.pooled, captured: self.captured })
+        let exports = GuestIndices::new(&pre)?;
+        let (exports, preinitialized) = match self {
+            Self::Original(_) => (exports, false),
+            Self::Preinitialized(_) => (exports.without_init(), true),
+        };
+        Ok(CompiledComponent { pre, exports, pooled: linked.pooled, preinitialized })
     }
 }
 
-fn place(fingerprint: Fingerprint, strict_timeout: bool) -> Place {
-    type Places = HashMap<(Fingerprint, bool), Place>;
-    static PLACES: LazyLock<Mutex<Places>> = LazyLock::new(Mutex::default);
+fn slot(fingerprint: Fingerprint, strict_timeout: bool) -> Slot {
+    type Slots = HashMap<(Fingerprint, bool), Slot>;
+    static SLOTS: LazyLock<Mutex<Slots>> = LazyLock::new(Mutex::default);
 
-    let mut places = lock(&PLACES);
-    // Those that nobody waits at stay for as long as their code does.
-    places.retain(|_, place| Arc::strong_count(place) > 1 || lock(place).strong_count() > 0);
-    places.entry((fingerprint, strict_timeout)).or_default().clone()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    let mut slots = lock(&SLOTS);
+    // A slot stays while a caller loads it, and then for as long as its component is in use.
+    slots.retain(|_, slot| Arc::strong_count(slot) > 1 || lock(slot).strong_count() > 0);
+    slots.entry((fingerprint, strict_timeout)).or_default().clone()
 }

@@ -1,56 +1,60 @@
-//! Which addresses a guest may connect to.
+//! Egress: which addresses a guest may connect to.
 //!
-//! An address is admitted by a rule for addresses, or because a name that a rule admits resolved to
-//! it: when the module was loaded, or when this call looked the name up. What a name resolves
-//! to is its owner's word, so it opens only public addresses; a loopback, private or link-local one
-//! needs a rule that names the address.
+//! An address is allowed by a rule for addresses, or because a name that a rule allows resolved to it:
+//! when the module was loaded, or during this call. The owner of a name decides what it resolves to,
+//! so a name allows global addresses only; a loopback, private or link-local address needs a rule of
+//! its own.
+
+pub mod allow_net;
+mod resolver;
 
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use anyhow::Result;
 use ipnet::IpNet;
 
+use self::allow_net::{NetRule, ResolvedNetAllow};
+use self::resolver::Resolver;
 use crate::limits::MAX_LOOKED_UP_ADDRESSES;
-use crate::egress::allow_net::{self, NetRule, ResolvedNetAllow};
-use crate::egress::resolver::Resolver;
+use crate::sync::lock;
 
-/// What `allow_net` of a module admits.
+/// What `allow_net` of a module allows.
 #[derive(Debug)]
-pub(crate) struct Network {
+pub(crate) struct EgressPolicy {
     rules: Vec<NetRule>,
     resolver: Resolver,
     /// The rules as they resolved when the module was loaded.
     pub(crate) snapshot: Arc<Vec<ResolvedNetAllow>>,
 }
 
-impl Network {
-    /// Reads and resolves `allow_net`. This blocks on name look-ups.
+impl EgressPolicy {
+    /// Parses and resolves `allow_net`. This **blocks** on name resolution.
     ///
     /// # Errors
     ///
     /// Those of [`resolve_allow_net`](crate::resolve_allow_net).
     pub(crate) fn resolve(entries: &[String]) -> Result<Self> {
-        let rules = net_allow::parse(entries)?;
-        let snapshot = Arc::new(net_allow::resolve(&rules)?);
+        let rules = allow_net::parse(entries)?;
+        let snapshot = Arc::new(allow_net::resolve(&rules)?);
         Ok(Self { rules, resolver: Resolver::default(), snapshot })
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
+    fn denies_all(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// The ports that rules admit for a name; `None` is every port.
+    /// The ports that rules allow for a name; `None` is every port.
     fn ports_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Option<u16>> + 'a {
         self.rules.iter().filter_map(move |rule| match rule {
-            NetRule::Name(admitted, port) if is_same_name(admitted, name) => Some(*port),
+            NetRule::Name(allowed, port) if is_same_name(allowed, name) => Some(*port),
             _ => None,
         })
     }
 
-    fn admits_by_address(&self, matches: impl Fn(&ResolvedNetAllow) -> bool) -> bool {
+    fn has_address_rule(&self, matches: impl Fn(&ResolvedNetAllow) -> bool) -> bool {
         self.rules.iter().any(|rule| match rule {
             NetRule::Address(address) => matches(address),
             NetRule::Name(..) => false,
@@ -58,102 +62,101 @@ impl Network {
     }
 }
 
-/// A name as a guest may write it, against one in the form that DNS uses.
-fn is_same_name(admitted: &str, name: &str) -> bool {
-    let plain = |name: &str| url::Host::parse(name.strip_suffix('.').unwrap_or(name)).ok();
-    match (plain(admitted), plain(name)) {
-        (Some(admitted), Some(name)) => admitted == name,
+/// Compares names in the form that DNS uses.
+fn is_same_name(allowed: &str, name: &str) -> bool {
+    let normalize = |name: &str| url::Host::parse(name.strip_suffix('.').unwrap_or(name)).ok();
+    match (normalize(allowed), normalize(name)) {
+        (Some(allowed), Some(name)) => allowed == name,
         _ => false,
     }
 }
 
-/// What one instance may reach: what its module may, and what it has looked up itself.
+/// What one instance may connect to: its module's policy, and the names that its guest resolved.
 #[derive(Debug, Clone)]
-pub(crate) struct Reach {
-    network: Arc<Network>,
-    looked_up: Arc<Mutex<LookedUp>>,
+pub(crate) struct EgressFilter {
+    policy: Arc<EgressPolicy>,
+    resolved: Arc<Mutex<ResolvedNames>>,
 }
 
 #[derive(Debug, Default)]
-struct LookedUp {
-    /// Addresses with the port that they are open at; `None` is every port.
+struct ResolvedNames {
+    /// Addresses with their allowed port; `None` is every port.
     addresses: HashSet<(IpAddr, Option<u16>)>,
-    /// Which caller they are for.
+    /// The number of callers before this one.
     caller: u64,
 }
 
-impl Reach {
-    pub(crate) fn new(network: Arc<Network>) -> Self {
-        Self { network, looked_up: Arc::default() }
+impl EgressFilter {
+    pub(crate) fn new(policy: Arc<EgressPolicy>) -> Self {
+        Self { policy, resolved: Arc::default() }
+    }
+
+    /// Whether the guest may not connect at all.
+    pub(crate) fn denies_all(&self) -> bool {
+        self.policy.denies_all()
     }
 
     /// Whether the guest may connect to an address.
-    pub(crate) fn admits(&self, address: &SocketAddr) -> bool {
+    pub(crate) fn allows(&self, address: &SocketAddr) -> bool {
         let ip = address.ip().to_canonical();
-        if self.network.admits_by_address(|rule| rule.matches_socket_addr(address)) {
+        if self.policy.has_address_rule(|rule| rule.matches_socket_addr(address)) {
             return true;
         }
-        let addresses = &self.looked_up().addresses;
-        is_public(ip)
-            && (self.network.snapshot.iter().any(|rule| rule.matches_socket_addr(address))
+        let addresses = &lock(&self.resolved).addresses;
+        is_global(ip)
+            && (self.policy.snapshot.iter().any(|rule| rule.matches_socket_addr(address))
                 || addresses.contains(&(ip, None))
                 || addresses.contains(&(ip, Some(address.port()))))
     }
 
-    /// Looks a name up, if the guest may. Of the answer it may be told what is
-    /// [learned](Self::learn).
-    pub(crate) fn look_up(
+    /// Resolves a name; `None` when no rule allows it. Each address has to be
+    /// [recorded](Self::record_resolved) before the guest sees it.
+    pub(crate) fn resolve(
         &self,
         name: &str,
     ) -> Option<impl Future<Output = io::Result<Vec<IpAddr>>> + Send + use<>> {
-        self.network.ports_of(name).next()?;
-        // In the form that DNS uses, which `ports_of` has seen that it has.
+        self.policy.ports_of(name).next()?;
+        // `ports_of` has matched the name, so that it has a DNS form.
         let name = url::Host::parse(name).ok()?.to_string();
-        Some(self.network.resolver.clone().look_up(name))
+        Some(self.policy.resolver.clone().resolve(name))
     }
 
-    /// Forgets every name that was looked up: another caller comes.
-    pub(crate) fn forget(&self) {
-        let mut looked_up = self.looked_up();
-        looked_up.addresses.clear();
-        looked_up.caller += 1;
+    /// Forgets every resolved name, before the instance serves another caller.
+    pub(crate) fn clear(&self) {
+        let mut resolved = lock(&self.resolved);
+        resolved.addresses.clear();
+        resolved.caller += 1;
     }
 
-    /// Which caller the instance serves: how many were before.
+    /// The number of callers that the instance served before this one.
     pub(crate) fn caller(&self) -> u64 {
-        self.looked_up().caller
+        lock(&self.resolved).caller
     }
 
-    fn looked_up(&self) -> MutexGuard<'_, LookedUp> {
-        self.looked_up.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes note of an address that an admitted name resolved to; answers whether the guest may
-    /// be told of it.
-    pub(crate) fn learn(&self, name: &str, ip: IpAddr) -> bool {
+    /// Records an address that an allowed name resolved to. Returns whether the guest may see it.
+    pub(crate) fn record_resolved(&self, name: &str, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
         let names_address = |rule: &ResolvedNetAllow| match rule {
             ResolvedNetAllow::Net(net) => net.contains(&ip),
-            ResolvedNetAllow::IpPort(admitted, _) => *admitted == ip,
+            ResolvedNetAllow::IpPort(allowed, _) => *allowed == ip,
         };
-        if self.network.admits_by_address(names_address) {
+        if self.policy.has_address_rule(names_address) {
             return true;
         }
-        if !is_public(ip) {
+        if !is_global(ip) {
             return false;
         }
-        let addresses = &mut self.looked_up().addresses;
+        let addresses = &mut lock(&self.resolved).addresses;
         if addresses.len() < MAX_LOOKED_UP_ADDRESSES {
-            addresses.extend(self.network.ports_of(name).map(|port| (ip, port)));
+            addresses.extend(self.policy.ports_of(name).map(|port| (ip, port)));
         }
         true
     }
 }
 
-/// Whether an address is one of the public internet's: none of those that IANA's special-purpose
-/// registries (<https://www.iana.org/assignments/iana-ipv4-special-registry>, and -ipv6-) reserve,
-/// nor one for groups.
-fn is_public(ip: IpAddr) -> bool {
+/// Whether an address is global: neither reserved by IANA's special-purpose registries
+/// (<https://www.iana.org/assignments/iana-ipv4-special-registry>, and -ipv6-) nor multicast.
+fn is_global(ip: IpAddr) -> bool {
     static RESERVED: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
         let blocks = [
             "0.0.0.0/8",
@@ -172,7 +175,7 @@ fn is_public(ip: IpAddr) -> bool {
             "224.0.0.0/4",
             "240.0.0.0/4",
             "::/127",
-            // IPv4 addresses in IPv6 clothes, which a gateway would undress.
+            // IPv4-embedded IPv6 (NAT64, 6to4), which gateways translate.
             "64:ff9b::/96",
             "64:ff9b:1::/48",
             "100::/64",
@@ -195,22 +198,22 @@ fn is_public(ip: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn reach(entries: &[&str]) -> Reach {
+    fn filter(entries: &[&str]) -> EgressFilter {
         let rules = entries.iter().map(|entry| NetRule::parse(entry).unwrap()).collect();
-        Reach::new(Arc::new(Network {
+        EgressFilter::new(Arc::new(EgressPolicy {
             rules,
             resolver: Resolver::default(),
             snapshot: Arc::default(),
         }))
     }
 
-    fn admits(reach: &Reach, address: &str) -> bool {
-        reach.admits(&address.parse().unwrap())
+    fn allows(filter: &EgressFilter, address: &str) -> bool {
+        filter.allows(&address.parse().unwrap())
     }
 
     #[test]
     fn every_reserved_block_is_understood() {
-        for (ip, public) in [
+        for (ip, global) in [
             ("8.8.8.8", true),
             ("2606:4700::1111", true),
             ("127.0.0.1", false),
@@ -230,14 +233,14 @@ mod tests {
             ("ff02::1", false),
             ("64:ff9b::7f00:1", false),
         ] {
-            assert_eq!(is_public(ip.parse().unwrap()), public, "{ip}");
+            assert_eq!(is_global(ip.parse().unwrap()), global, "{ip}");
         }
     }
 
     #[test]
-    fn names_are_looked_up_only_where_a_rule_names_them() {
-        let reach = reach(&["Example.COM:443", "bücher.example"]);
-        for (name, admitted) in [
+    fn names_resolve_only_where_a_rule_names_them() {
+        let filter = filter(&["Example.COM:443", "bücher.example"]);
+        for (name, allowed) in [
             ("example.com", true),
             ("EXAMPLE.com.", true),
             ("xn--bcher-kva.example", true),
@@ -246,39 +249,39 @@ mod tests {
             ("example.com.evil", false),
             ("", false),
         ] {
-            assert_eq!(reach.look_up(name).is_some(), admitted, "{name}");
+            assert_eq!(filter.resolve(name).is_some(), allowed, "{name}");
         }
     }
 
     #[test]
-    fn a_name_opens_what_it_resolves_to_and_only_its_port() {
-        let reach = reach(&["example.com:443"]);
-        assert!(!admits(&reach, "8.8.8.8:443"));
-        assert!(reach.learn("example.com", "8.8.8.8".parse().unwrap()));
-        assert!(admits(&reach, "8.8.8.8:443"));
-        assert!(!admits(&reach, "8.8.8.8:80"));
-        assert!(!admits(&reach, "8.8.4.4:443"));
-        reach.forget();
-        assert!(!admits(&reach, "8.8.8.8:443"));
+    fn a_name_allows_what_it_resolves_to_and_only_its_port() {
+        let filter = filter(&["example.com:443"]);
+        assert!(!allows(&filter, "8.8.8.8:443"));
+        assert!(filter.record_resolved("example.com", "8.8.8.8".parse().unwrap()));
+        assert!(allows(&filter, "8.8.8.8:443"));
+        assert!(!allows(&filter, "8.8.8.8:80"));
+        assert!(!allows(&filter, "8.8.4.4:443"));
+        filter.clear();
+        assert!(!allows(&filter, "8.8.8.8:443"));
     }
 
     #[test]
-    fn a_name_opens_no_address_of_this_network() {
+    fn a_name_allows_no_address_that_is_not_global() {
         for ip in ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"] {
-            let by_name = reach(&["example.com"]);
-            assert!(!by_name.learn("example.com", ip.parse().unwrap()), "{ip}");
-            assert!(!by_name.admits(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
+            let by_name = filter(&["example.com"]);
+            assert!(!by_name.record_resolved("example.com", ip.parse().unwrap()), "{ip}");
+            assert!(!by_name.allows(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
 
-            let by_both = reach(&["example.com", ip]);
-            assert!(by_both.learn("example.com", ip.parse().unwrap()), "{ip}");
-            assert!(by_both.admits(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
+            let by_both = filter(&["example.com", ip]);
+            assert!(by_both.record_resolved("example.com", ip.parse().unwrap()), "{ip}");
+            assert!(by_both.allows(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
         }
     }
 
     #[test]
-    fn what_a_name_resolved_to_at_load_is_held_to_the_same() {
-        let network = Arc::new(Network::resolve(&["localhost:9".to_string()]).unwrap());
-        assert!(!network.snapshot.is_empty());
-        assert!(!admits(&Reach::new(network), "127.0.0.1:9"));
+    fn addresses_resolved_at_load_are_filtered_alike() {
+        let policy = Arc::new(EgressPolicy::resolve(&["localhost:9".to_string()]).unwrap());
+        assert!(!policy.snapshot.is_empty());
+        assert!(!allows(&EgressFilter::new(policy), "127.0.0.1:9"));
     }
 }

@@ -1,5 +1,9 @@
 //! One instance of a module, and the calls into it.
 
+pub(crate) mod pool;
+pub(crate) mod template;
+mod trap;
+
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,129 +12,137 @@ use std::time::Duration;
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
 use surrealism_types::codec::{self, Decoder, InlineCall};
-use wasmtime::{AsContextMut, Store, bail};
+use surrealism_types::err::{SurrealismError, SurrealismResult};
+use wasmtime::{Store, bail};
 
-use crate::bindings::{Guest, InlineHalf};
-use crate::deadline::within;
-use crate::instance::trap::{self, shortened};
+use self::pool::Permit;
+use self::template::Template;
+use self::trap::trap_error;
+use crate::bindings::{Guest, GuestResult, InlineHalf, Metadata};
+use crate::deadline::{Deadline, timeout_at};
 use crate::host::InvocationContext;
 use crate::limits::ROWS_PER_CALL;
-use crate::module::Deadline;
 use crate::module::Module;
-use crate::instance::pool::Place;
 use crate::store::StoreData;
-use crate::{SurrealismError, SurrealismResult};
+use crate::text::truncate;
 
-/// One isolated instance of a module. For one call at a time; its memory lasts from call to call.
+/// One isolated instance of a module. It serves one call at a time, and keeps its memory between calls.
 ///
-/// An instance whose call trapped, timed out, was cancelled or panicked is lost: every later use of
-/// it is refused, and [`Runtime::release_controller`](crate::Runtime::release_controller) drops it.
-/// Where no single instance is needed, [`Runtime::call`](crate::Runtime::call) is simpler.
+/// An instance is poisoned when its call traps, times out, is cancelled or panics: it refuses every
+/// later call, and [`Runtime::release_controller`](crate::Runtime::release_controller) drops it.
+///
+/// [`Runtime::call`](crate::Runtime::call) is simpler, where a particular instance does not matter.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use surrealism_runtime::{DetachedContext, Runtime, SurrealismResult};
+/// # async fn example(runtime: Runtime) -> SurrealismResult<()> {
+/// let mut controller = runtime.acquire_controller(Box::new(DetachedContext::new())).await?;
+/// let timeout = Some(Duration::from_millis(50));
+/// let result = controller.invoke_with_timeout(Some("add".into()), (1_i64, 2_i64), timeout).await;
+/// runtime.release_controller(controller);
+/// println!("{:?}", result?);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Controller {
-    module: Arc<Module>,
+    template: Arc<Template>,
     store: Store<StoreData>,
-    /// In a box, so that an instance is cheap to move.
+    /// Boxed, so that an instance is cheap to move.
     guest: Box<Guest>,
-    /// False while a call is under way, and for good when it does not come back in order.
-    fit: bool,
-    initialised: bool,
-    place: Option<Place>,
+    /// True while a guest call runs, and afterwards unless the call returned normally.
+    poisoned: bool,
+    initialized: bool,
+    permit: Option<Permit<Controller>>,
 }
 
 impl Controller {
-    /// Makes an instance. Its `init` has not run.
+    /// Creates an instance. Its `init` has not run.
     pub(crate) async fn new(
-        module: Arc<Module>,
+        template: Arc<Template>,
         context: Box<dyn InvocationContext>,
         deadline: Deadline,
     ) -> SurrealismResult<Self> {
-        let make = async {
-            let mut store = StoreData::store(module.clone(), context)
-                .map_err(|error| explain::no_instance(error, &module, None))?;
-            yield_every_tick(&mut store, &module);
-            let made = module.code.pre.instantiate_async(&mut store).await;
-            let guest = made
-                .and_then(|instance| Guest::new(&mut store, &instance, &module.code.guest))
-                .map_err(|error| explain::no_instance(error, &module, Some(store.data())))?;
-            SurrealismResult::Ok((store, Box::new(guest)))
-        };
-        let (store, guest) = within(&module.process.alarms, deadline.at, make)
-            .await
-            .map_err(|_| deadline.missed())??;
-        let initialised = guest.init.is_none();
-        Ok(Self { module, store, guest, fit: true, initialised, place: None })
+        let (store, guest) = template.instantiate(context, deadline).await?;
+        let initialized = guest.init.is_none();
+        let guest = Box::new(guest);
+        Ok(Self { template, store, guest, poisoned: false, initialized, permit: None })
     }
 
-    pub(crate) fn hold(&mut self, place: Place) {
-        self.place = Some(place);
+    pub(crate) fn set_permit(&mut self, permit: Permit<Self>) {
+        self.permit = Some(permit);
     }
 
-    /// Gives its place up, for the caller to pass on with the instance, or after it.
-    pub(crate) fn let_go(&mut self) -> Option<Place> {
-        self.place.take()
+    pub(crate) fn take_permit(&mut self) -> Option<Permit<Self>> {
+        self.permit.take()
     }
 
-    /// Whether the instance may serve another caller of `module`.
-    pub(crate) fn is_reusable(&self, module: &Arc<Module>) -> bool {
-        self.fit && self.initialised && Arc::ptr_eq(&self.module, module)
+    /// Whether the instance may serve another caller of `template`'s module.
+    pub(crate) fn is_reusable(&self, template: &Arc<Template>) -> bool {
+        !self.poisoned && self.initialized && Arc::ptr_eq(&self.template, template)
     }
 
-    /// Replaces the context that the guest's calls to the host go to.
+    fn module(&self) -> &Module {
+        &self.template.module
+    }
+
+    /// Sets the context that serves the guest's calls to the host.
     pub fn set_context(&mut self, context: Box<dyn InvocationContext>) {
         self.store.data_mut().set_context(context);
     }
 
-    /// Takes the context out; until another is set, the guest's calls to the host are refused and
-    /// its output is dropped.
+    /// Removes the context. Until another one is set, the guest's calls to the host fail and its output
+    /// is dropped.
     pub fn clear_context(&mut self) {
         self.store.data_mut().clear_context();
     }
 
-    /// Lets the guest run until the next tick of the clock before it yields. Every call does this
-    /// by itself; it is here for hosts that were written against the published runtime.
+    /// Lets the guest run until the next tick of the epoch before it yields.
+    ///
+    /// Every call does so itself. The method exists for hosts written against the published runtime.
     pub fn reset_epoch_deadline(&mut self) {
-        if self.module.config.capabilities.strict_timeout {
+        if self.module().strict_timeout() {
             self.store.set_epoch_deadline(1);
         }
     }
 
-    /// Runs the module's `init`, if it has one, its outcome is not
-    /// [captured](crate::Isolation::Fresh), and it has not yet run in this instance.
+    /// Runs the module's `init`, unless the module has none, is
+    /// [pre-initialized](crate::RuntimeBuilder::preinitialize), or `init` has run in this instance.
     /// [`Runtime::acquire_controller`](crate::Runtime::acquire_controller) has done so.
     ///
     /// # Errors
     ///
-    /// Those of [`invoke`](Self::invoke). The instance is lost after any of them.
+    /// Those of [`invoke`](Self::invoke). Any of them poisons the instance.
     pub async fn init(&mut self) -> SurrealismResult<()> {
-        self.init_within(Deadline::of(&self.module, None)).await
+        self.init_with_deadline(self.module().deadline(None)).await
     }
 
-    pub(crate) async fn init_within(&mut self, deadline: Deadline) -> SurrealismResult<()> {
-        if self.initialised {
+    pub(crate) async fn init_with_deadline(&mut self, deadline: Deadline) -> SurrealismResult<()> {
+        if self.initialized {
             return Ok(());
         }
         self.store.data_mut().begin_call();
-        let (answer,) = self
+        let (result,) = self
             .enter("init", deadline, async |store, guest| match &guest.init {
                 Some(init) => init.call_async(store, ()).await,
                 None => Ok((Ok(()),)),
             })
             .await?;
-        if let Err(message) = answer {
-            self.fit = false;
-            let message = format!("`init` of {} failed: {}", self.module, shortened(&message));
+        if let Err(message) = result {
+            self.poisoned = true;
+            let message = format!("`init` of {} failed: {}", self.module(), truncate(&message));
             return Err(SurrealismError::FunctionCallError(message));
         }
-        self.initialised = true;
+        self.initialized = true;
         Ok(())
     }
 
-    /// Calls a function; `None` is the default export. As
-    /// [`invoke_with_timeout`](Self::invoke_with_timeout), without a timeout of the caller's.
+    /// Calls a function without a timeout of the caller's own. See
+    /// [`invoke_with_timeout`](Self::invoke_with_timeout).
     ///
     /// # Errors
     ///
-    /// See there.
+    /// Those of [`invoke_with_timeout`](Self::invoke_with_timeout).
     pub async fn invoke<A: Args>(
         &mut self,
         name: Option<String>,
@@ -139,17 +151,18 @@ impl Controller {
         self.invoke_with_timeout(name, args, None).await
     }
 
-    /// Calls a function; `None` is the default export. The call has until the smallest of
-    /// `context_timeout`, the module's `max_execution_time` and the host's ceiling; what it waits
-    /// for then, in the guest or in the host, is cancelled within two ticks of the
-    /// [clock](crate::epoch::EPOCH_TICK_MS).
+    /// Calls a function; `None` is the default export.
+    ///
+    /// The time of the call is the smallest of `context_timeout`, the module's `max_execution_time` and
+    /// the host's limit. When it is over, the call is cancelled within two
+    /// [ticks](crate::epoch::EPOCH_TICK_MS), whether it runs guest code or waits for the host.
     ///
     /// # Errors
     ///
-    /// - [`FunctionCallError`](SurrealismError::FunctionCallError) when there is no such function,
-    ///   it takes another number of arguments, or it answered with an error. The instance is fine.
-    /// - [`Timeout`](SurrealismError::Timeout) when time ran out. The instance is lost.
-    /// - [`Wasmtime`](SurrealismError::Wasmtime) when the guest trapped. The instance is lost.
+    /// - [`FunctionCallError`](SurrealismError::FunctionCallError) when the function does not exist,
+    ///   takes another number of arguments, or returned an error. The instance stays usable.
+    /// - [`Timeout`](SurrealismError::Timeout) when time ran out. The instance is poisoned.
+    /// - [`Wasmtime`](SurrealismError::Wasmtime) when the guest trapped. The instance is poisoned.
     /// - [`Other`](SurrealismError::Other) when a value could not be encoded or decoded.
     pub async fn invoke_with_timeout<A: Args>(
         &mut self,
@@ -157,24 +170,24 @@ impl Controller {
         args: A,
         context_timeout: Option<Duration>,
     ) -> SurrealismResult<Value> {
-        let deadline = Deadline::of(&self.module, context_timeout);
+        let deadline = self.module().deadline(context_timeout);
         let (name, args) = (name.as_deref(), args.to_values());
-        self.module.check_call(name, args.len())?;
-        self.invoke_within(name, &args, deadline).await
+        self.module().check_call(name, args.len())?;
+        self.invoke_with_deadline(name, &args, deadline).await
     }
 
-    /// Calls a function with arguments of which it takes as many.
-    pub(crate) async fn invoke_within(
+    /// Calls a function whose number of arguments was checked.
+    pub(crate) async fn invoke_with_deadline(
         &mut self,
         name: Option<&str>,
         args: &[Value],
         deadline: Deadline,
     ) -> SurrealismResult<Value> {
         self.store.data_mut().begin_call();
-        self.invoke_row(name, args, deadline, &mut Decoder::new()).await
+        self.call_one(name, args, deadline, &mut Decoder::new()).await
     }
 
-    async fn invoke_row(
+    async fn call_one(
         &mut self,
         name: Option<&str>,
         args: &[Value],
@@ -185,73 +198,71 @@ impl Controller {
         if self.guest.invoke_inline.is_some()
             && let Some(call) = InlineCall::new(name, &args)
         {
-            return self.enter_with_short(name, &call, deadline, decoder).await;
+            return self.call_inline(name, &call, deadline, decoder).await;
         }
-        let (answer,) = self
+        let (result,) = self
             .enter(name.unwrap_or("default"), deadline, async |store, guest| {
                 guest.invoke.call_async(store, (name, &args)).await
             })
             .await?;
-        Ok(decoder.decode_value(&answer.map_err(failed)?)?)
+        Ok(decoder.decode_value(&result.map_err(guest_error)?)?)
     }
 
-    /// Hands a short call to the guest, and reads the answer where it lies.
-    async fn enter_with_short(
+    /// Passes the call in registers, and decodes the result in the guest's memory.
+    async fn call_inline(
         &mut self,
         name: Option<&str>,
         call: &InlineCall,
         deadline: Deadline,
         decoder: &mut Decoder,
     ) -> SurrealismResult<Value> {
-        let answer = self
-            .enter(name.unwrap_or("default"), deadline, async |store, guest| {
-                let Some(invoke) = &guest.invoke_inline else {
-                    bail!("the component exports no `invoke-inline`");
-                };
-                let call = call.to_words().map(InlineHalf::from).into();
-                let (answer,) = invoke.call_async(&mut *store, call).await?;
-                Ok(match answer {
-                    Ok(value) => Ok(decoder.decode_value(value.as_le_slice(&*store))),
-                    Err(message) => Err(failed(message.to_str(&*store)?.into_owned())),
-                })
+        self.enter(name.unwrap_or("default"), deadline, async |store, guest| {
+            let Some(invoke) = &guest.invoke_inline else {
+                bail!("the component exports no `invoke-inline`");
+            };
+            let call = call.to_words().map(InlineHalf::from).into();
+            let (result,) = invoke.call_async(&mut *store, call).await?;
+            Ok(match result {
+                Ok(value) => decoder.decode_value(value.as_le_slice(&*store)).map_err(Into::into),
+                Err(message) => Err(guest_error(message.to_str(&*store)?.into_owned())),
             })
-            .await?;
-        Ok(answer??)
+        })
+        .await?
     }
 
-    /// Calls a function once for each row. Answers of rows that failed are errors; the instance is
-    /// lost, and with it all answers, only where [`invoke`](Self::invoke) would lose it.
-    pub(crate) async fn invoke_rows_within(
+    /// Calls a function once for each row. The result of a row that failed is an error; only what would
+    /// poison the instance in [`invoke`](Self::invoke) fails the whole call.
+    pub(crate) async fn invoke_rows_with_deadline(
         &mut self,
         name: Option<&str>,
         rows: &[Vec<Value>],
         deadline: Deadline,
     ) -> SurrealismResult<Vec<SurrealismResult<Value>>> {
         self.store.data_mut().begin_call();
-        let (mut answers, mut decoder) = (Vec::with_capacity(rows.len()), Decoder::new());
+        let (mut results, mut decoder) = (Vec::with_capacity(rows.len()), Decoder::new());
         if self.guest.invoke_rows.is_some() {
             for rows in rows.chunks(ROWS_PER_CALL) {
-                self.enter_with_rows(name, rows, deadline, &mut decoder, &mut answers).await?;
+                self.call_batch(name, rows, deadline, &mut decoder, &mut results).await?;
             }
         } else {
             for row in rows {
-                match self.invoke_row(name, row, deadline, &mut decoder).await {
-                    Err(error) if !self.fit => return Err(error),
-                    answer => answers.push(answer),
+                match self.call_one(name, row, deadline, &mut decoder).await {
+                    Err(error) if self.poisoned => return Err(error),
+                    result => results.push(result),
                 }
             }
         }
-        Ok(answers)
+        Ok(results)
     }
 
-    /// Hands some rows to the guest at once.
-    async fn enter_with_rows(
+    /// Passes several rows to the guest in one call.
+    async fn call_batch(
         &mut self,
         name: Option<&str>,
         rows: &[Vec<Value>],
         deadline: Deadline,
         decoder: &mut Decoder,
-        answers: &mut Vec<SurrealismResult<Value>>,
+        results: &mut Vec<SurrealismResult<Value>>,
     ) -> SurrealismResult<()> {
         let args = codec::encode_rows(rows)?;
         let (encoded,) = self
@@ -262,171 +273,160 @@ impl Controller {
                 invoke.call_async(store, (name, &args)).await
             })
             .await?;
-        let expected = answers.len() + rows.len();
-        for answer in codec::answers(&encoded.map_err(failed)?).take(rows.len() + 1) {
-            let answer = answer.map_err(anyhow::Error::from)?.map_err(failed);
-            answers.push(answer.and_then(|value| Ok(decoder.decode_value(value)?)));
+        let before = results.len();
+        for result in codec::answers(&encoded.map_err(guest_error)?).take(rows.len() + 1) {
+            let result = result.map_err(anyhow::Error::from)?.map_err(guest_error);
+            results.push(result.and_then(|value| Ok(decoder.decode_value(value)?)));
         }
-        if answers.len() != expected {
+        let returned = results.len() - before;
+        if returned != rows.len() {
+            let returned = if returned > rows.len() { "more".into() } else { returned.to_string() };
             return Err(SurrealismError::Other(anyhow::anyhow!(
-                "{} was given {} rows at once and did not answer as many",
-                self.module,
+                "{} returned {returned} results for {} rows",
+                self.module(),
                 rows.len()
             )));
         }
         Ok(())
     }
 
-    /// The arguments of a function, as the guest itself describes them.
+    /// Returns the arguments of a function, as the guest itself describes them.
     ///
     /// # Errors
     ///
     /// Those of [`invoke`](Self::invoke), and when the component does not describe itself.
     pub async fn args(&mut self, name: Option<String>) -> SurrealismResult<Vec<(String, Kind)>> {
-        let name = name.as_deref();
-        let bytes = self
-            .describe("function-args", async |store, guest| match &guest.function_args {
-                Some(function) => function.call_async(store, (name,)).await.map(Some),
-                None => Ok(None),
-            })
-            .await?;
+        let bytes = self.function_metadata("function-args", name, |g| &g.function_args).await?;
         Ok(codec::decode_arguments(&bytes)?)
     }
 
-    /// The kind that a function returns, as the guest itself describes it.
+    /// Returns the kind that a function returns, as the guest itself describes it.
     ///
     /// # Errors
     ///
     /// Those of [`args`](Self::args).
     pub async fn returns(&mut self, name: Option<String>) -> SurrealismResult<Kind> {
-        let name = name.as_deref();
-        let bytes = self
-            .describe("function-returns", async |store, guest| match &guest.function_returns {
-                Some(function) => function.call_async(store, (name,)).await.map(Some),
-                None => Ok(None),
-            })
-            .await?;
+        let bytes =
+            self.function_metadata("function-returns", name, |g| &g.function_returns).await?;
         Ok(codec::decode_kind(&bytes)?)
     }
 
-    /// Whether a function may write to the database, as the guest itself describes it.
+    /// Returns whether a function may write to the database, as the guest itself describes it.
     ///
     /// # Errors
     ///
     /// Those of [`args`](Self::args).
     pub async fn writeable(&mut self, name: Option<String>) -> SurrealismResult<bool> {
-        let name = name.as_deref();
-        self.describe("function-writeable", async |store, guest| match &guest.function_writeable {
-            Some(function) => function.call_async(store, (name,)).await.map(Some),
-            None => Ok(None),
-        })
-        .await
+        self.function_metadata("function-writeable", name, |g| &g.function_writeable).await
     }
 
-    /// What a function says of itself.
+    /// Returns a function's comment, as the guest itself describes it.
     ///
     /// # Errors
     ///
     /// Those of [`args`](Self::args).
     pub async fn comment(&mut self, name: Option<String>) -> SurrealismResult<Option<String>> {
-        let name = name.as_deref();
-        self.describe("function-comment", async |store, guest| match &guest.function_comment {
-            Some(function) => function.call_async(store, (name,)).await.map(Some),
-            None => Ok(None),
-        })
-        .await
+        self.function_metadata("function-comment", name, |g| &g.function_comment).await
     }
 
-    /// The names of all functions, as the guest itself lists them; `None` is the default export.
+    /// Returns the names of all functions, as the guest itself lists them; `None` is the default export.
     ///
     /// # Errors
     ///
     /// Those of [`args`](Self::args).
     pub async fn list(&mut self) -> SurrealismResult<Vec<Option<String>>> {
-        self.describe("list-functions", async |store, guest| match &guest.list_functions {
-            Some(function) => {
-                function.call_async(store, ()).await.map(|(names,)| Some((Ok(names),)))
-            }
+        self.query_metadata("list-functions", async |store, guest| match &guest.list_functions {
+            Some(list) => list.call_async(store, ()).await.map(|(names,)| Some((Ok(names),))),
             None => Ok(None),
         })
         .await
     }
 
-    /// Asks the guest about itself: no call answers `None`, and an answer may be a refusal.
-    async fn describe<T>(
+    /// Calls one of the exports that describe a function.
+    async fn function_metadata<T: 'static>(
         &mut self,
         export: &str,
-        ask: impl AsyncFnOnce(
+        name: Option<String>,
+        pick: impl Fn(&Guest) -> &Option<Metadata<T>>,
+    ) -> SurrealismResult<T>
+    where
+        GuestResult<T>: wasmtime::component::Lift + wasmtime::component::ComponentNamedList,
+    {
+        let name = name.as_deref();
+        self.query_metadata(export, async |store, guest| match pick(guest) {
+            Some(describe) => describe.call_async(store, (name,)).await.map(Some),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// Calls an export that describes the guest; `None` when the component does not have it.
+    async fn query_metadata<T>(
+        &mut self,
+        export: &str,
+        query: impl AsyncFnOnce(
             &mut Store<StoreData>,
             &Guest,
-        ) -> wasmtime::Result<Option<(Result<T, String>,)>>,
+        ) -> wasmtime::Result<Option<GuestResult<T>>>,
     ) -> SurrealismResult<T> {
-        let deadline = Deadline::of(&self.module, None);
+        let deadline = self.module().deadline(None);
         self.store.data_mut().begin_call();
-        match self.enter(export, deadline, ask).await? {
-            Some((answer,)) => answer.map_err(failed),
+        match self.enter(export, deadline, query).await? {
+            Some((result,)) => result.map_err(guest_error),
             None => Err(SurrealismError::Other(anyhow::anyhow!(
                 "{} does not describe itself: its component exports no `{export}`",
-                self.module
+                self.module()
             ))),
         }
     }
 
-    /// The one way into a guest: bounded in time, and the instance is lost unless the guest comes
-    /// back in order.
+    /// Enters the guest. This is the only way in: it bounds the time, and poisons the instance unless
+    /// the guest returns normally.
     async fn enter<T>(
         &mut self,
         function: &str,
         deadline: Deadline,
         call: impl AsyncFnOnce(&mut Store<StoreData>, &Guest) -> wasmtime::Result<T>,
     ) -> SurrealismResult<T> {
-        if !self.fit {
+        if self.poisoned {
             return Err(SurrealismError::Wasmtime(wasmtime::format_err!(
-                "this instance of {} is lost, since its last call trapped, ran out of time or was \
+                "this instance of {} is poisoned, since its last call trapped, timed out or was \
                  cancelled: drop it and acquire another",
-                self.module
+                self.module()
             )));
         }
         self.reset_epoch_deadline();
-        self.store.data_mut().begin_entry();
+        self.store.data_mut().before_guest_call();
 
-        self.fit = false;
+        self.poisoned = true;
         let outcome = {
-            // Pinned here: it is large, and would be moved.
-            let entered = pin!(call(&mut self.store, &self.guest));
-            within(&self.module.process.alarms, deadline.at, entered).await
+            // Pinned here, since the future is large and would be moved.
+            let guest_call = pin!(call(&mut self.store, &self.guest));
+            timeout_at(&self.template.globals.timers, deadline.at, guest_call).await
         };
-        self.store.data().end_entry();
+        self.store.data().after_guest_call();
         match outcome {
-            Ok(Ok(answer)) => {
-                self.fit = true;
-                Ok(answer)
+            Ok(Ok(result)) => {
+                self.poisoned = false;
+                Ok(result)
             }
-            Ok(Err(error)) => Err(explain::trap(error, function, self.store.data())),
-            Err(_) => Err(deadline.missed()),
+            Ok(Err(error)) => Err(trap_error(error, function, self.store.data())),
+            Err(_) => Err(deadline.timeout_error()),
         }
     }
 }
 
-/// What a function answered in place of a value.
-fn failed(message: String) -> SurrealismError {
-    SurrealismError::FunctionCallError(shortened(&message).to_string())
-}
-
-/// Guests are fair: on every tick they let other tasks of their thread run.
-fn yield_every_tick(store: &mut Store<StoreData>, module: &Module) {
-    if module.config.capabilities.strict_timeout {
-        store.as_context_mut().epoch_deadline_async_yield_and_update(1);
-        store.set_epoch_deadline(1);
-    }
+/// Makes an error of what a function returned in place of a value.
+fn guest_error(message: String) -> SurrealismError {
+    SurrealismError::FunctionCallError(truncate(&message).to_string())
 }
 
 impl fmt::Debug for Controller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Controller")
-            .field("module", &self.module.to_string())
-            .field("fit", &self.fit)
-            .field("initialised", &self.initialised)
+            .field("module", &self.module().to_string())
+            .field("poisoned", &self.poisoned)
+            .field("initialized", &self.initialized)
             .finish_non_exhaustive()
     }
 }

@@ -1,24 +1,34 @@
-//! "Did you mean": the known names nearest to one that is not known.
+//! Text for error messages: suggestions for misspelt names, and truncation of untrusted text.
 
-use crate::limits::{MAX_COMPARED_NAME_BYTES, MAX_COMPARED_NAMES};
+use crate::limits::{MAX_COMPARED_NAME_BYTES, MAX_COMPARED_NAMES, MAX_ERROR_BYTES};
 
-/// The candidates closest to `name`, best first, at most three, none that is far off. A name without
-/// its namespace is close to the whole name.
+/// Truncates untrusted text to what an error message may repeat.
+pub(crate) fn truncate(text: &str) -> &str {
+    truncate_to(text, MAX_ERROR_BYTES)
+}
+
+/// Truncates text to `max_bytes`, at a character boundary.
+pub(crate) fn truncate_to(text: &str, max_bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(max_bytes)]
+}
+
+/// Returns at most three candidates that resemble `name`, best first. A candidate is compared with and
+/// without its namespace.
 pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Vec<&'a str> {
-    const ALIKE: f64 = 0.6;
-    const MOST: usize = 3;
+    const MIN_SIMILARITY: f64 = 0.6;
+    const MAX_RESULTS: usize = 3;
 
-    // The distance takes time by the product of the lengths, and both are strangers', as is how many
-    // there are.
-    let sensible = |name: &str| name.len() <= MAX_COMPARED_NAME_BYTES;
-    if !sensible(name) {
+    // The distance takes time proportional to the product of both lengths, and both are untrusted, as is
+    // the number of candidates.
+    let is_short = |name: &str| name.len() <= MAX_COMPARED_NAME_BYTES;
+    if !is_short(name) {
         return Vec::new();
     }
 
-    let alike = |candidate: &str| {
+    let similarity = |candidate: &str| {
         let whole = strsim::normalized_damerau_levenshtein(name, candidate);
         candidate.rsplit_once("::").map_or(whole, |(_, last)| {
             whole.max(strsim::normalized_damerau_levenshtein(name, last))
@@ -26,16 +36,16 @@ pub(crate) fn nearest<'a>(
     };
     let mut scored: Vec<(f64, &str)> = candidates
         .into_iter()
-        .filter(|candidate| sensible(candidate))
+        .filter(|candidate| is_short(candidate))
         .take(MAX_COMPARED_NAMES)
-        .map(|candidate| (alike(candidate), candidate))
-        .filter(|(score, _)| *score >= ALIKE)
+        .map(|candidate| (similarity(candidate), candidate))
+        .filter(|(score, _)| *score >= MIN_SIMILARITY)
         .collect();
     scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    scored.into_iter().take(MOST).map(|(_, candidate)| candidate).collect()
+    scored.into_iter().take(MAX_RESULTS).map(|(_, candidate)| candidate).collect()
 }
 
-/// `` `a`, `b` `` for the end of a sentence; empty for no names.
+/// Formats names as `` `a`, `b` ``.
 pub(crate) fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -15,7 +15,9 @@ use redb::backends::FileBackend;
 use redb::{Database, WriteTransaction};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::KVStore;
-use surrealism_runtime::kv::bounds::{Answer, KvSize, check_key, check_ttl, is_empty, sum};
+use surrealism_runtime::kv::enforce::{
+    KvSize, ResponseBudget, check_key, check_ttl, checked_add, is_empty_range,
+};
 use surrealism_runtime::limits::KvLimits;
 use surrealism_types::codec;
 use tokio::sync::Semaphore;
@@ -237,7 +239,7 @@ impl KVStore for RedbStore {
     }
 
     async fn del_rng(&self, start: Bound<String>, end: Bound<String>) -> Result<()> {
-        if is_empty(&start, &end) {
+        if is_empty_range(&start, &end) {
             return Ok(());
         }
         self.write(move |contents| contents.remove_range(&start, &end)).await
@@ -246,10 +248,10 @@ impl KVStore for RedbStore {
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>> {
         keys.iter().try_for_each(|key| check_key(key))?;
         self.read(move |snapshot| {
-            let mut answer = Answer::new();
+            let mut answer = ResponseBudget::new();
             let get = |key: &String| match snapshot.get(key)? {
-                Some(entry) => answer.value(key, entry.value()).map(Some),
-                None => answer.take(key, &[]).map(|()| None),
+                Some(entry) => answer.charge_and_decode(key, entry.value()).map(Some),
+                None => answer.charge(key, &[]).map(|()| None),
             };
             keys.iter().map(get).collect()
         })
@@ -269,9 +271,9 @@ impl KVStore for RedbStore {
 
     async fn keys(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<String>> {
         self.read(move |snapshot| {
-            let mut answer = Answer::new();
+            let mut answer = ResponseBudget::new();
             snapshot.range(&start, &end, |key, _| {
-                answer.take(key, &[])?;
+                answer.charge(key, &[])?;
                 Ok(key.to_string())
             })
         })
@@ -280,8 +282,8 @@ impl KVStore for RedbStore {
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
         self.read(move |snapshot| {
-            let mut answer = Answer::new();
-            snapshot.range(&start, &end, |_, value| answer.value("", value))
+            let mut answer = ResponseBudget::new();
+            snapshot.range(&start, &end, |_, value| answer.charge_and_decode("", value))
         })
         .await
     }
@@ -292,9 +294,10 @@ impl KVStore for RedbStore {
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>> {
         self.read(move |snapshot| {
-            let mut answer = Answer::new();
-            snapshot
-                .range(&start, &end, |key, value| Ok((key.to_string(), answer.value(key, value)?)))
+            let mut answer = ResponseBudget::new();
+            snapshot.range(&start, &end, |key, value| {
+                Ok((key.to_string(), answer.charge_and_decode(key, value)?))
+            })
         })
         .await
     }
@@ -342,7 +345,7 @@ impl KVStore for RedbStore {
             let entry = contents.get(&key)?;
             let ends = entry.as_ref().and_then(|entry| entry.ends);
             let held = entry.map(|entry| codec::decode_value(&entry.value)).transpose()?;
-            let sum = sum(&key, held.as_ref(), delta)?;
+            let sum = checked_add(&key, held.as_ref(), delta)?;
             let bytes = limits.encode(&key, &sum.into_value())?;
             contents.put(&BTreeMap::from([(key, bytes)]), ends, &limits)?;
             Ok(sum)

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::KVStore;
-use surrealism_runtime::kv::bounds::{KvSize, check_key, check_ttl, sum};
+use surrealism_runtime::kv::enforce::{KvSize, check_key, check_ttl, checked_add};
 use surrealism_runtime::limits::KvLimits;
 use surrealism_types::codec;
 use tokio::time::Instant;
@@ -100,7 +100,7 @@ impl RedisStore {
                 Reply::Done(items) => return Ok(items),
                 Reply::Again => {}
                 Reply::Full { before, after } => {
-                    self.limits.admit(before, after)?;
+                    self.limits.check_growth(before, after)?;
                     bail!("Redis refused what {:?} admit: {before:?} to {after:?}", self.limits)
                 }
             }
@@ -229,7 +229,7 @@ impl KVStore for RedisStore {
         let mut items = self.ask(request).await?;
         let Some(added) = items.next::<Option<i64>>()? else {
             let held = items.value()?;
-            sum(&key, held.as_ref(), delta)?;
+            checked_add(&key, held.as_ref(), delta)?;
             bail!("Redis did not add {delta} to key {key:?}, which has {held:?}")
         };
         if !items.next::<bool>()? {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use surrealdb_types::Value;
-use surrealism_runtime::kv::bounds::KvSize;
+use surrealism_runtime::kv::enforce::KvSize;
 use surrealism_runtime::limits::KvLimits;
 use surrealism_stores::{RedbDatabase, RedisClient};
 use surrealism_types::codec;

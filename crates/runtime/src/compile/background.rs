@@ -1,4 +1,4 @@
-//! Work that blocks, on a thread of its own.
+//! Blocking work on a thread of its own.
 
 use std::thread;
 
@@ -7,26 +7,26 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::limits::MAX_LOADING_THREADS;
 
-/// Does the work on a thread of its own, so that the executor's run on; any executor will do. The
-/// work is not begun when this is dropped before its turn, and ends by itself when it is dropped
-/// after.
+/// Runs blocking work on a thread of its own, on any executor.
+///
+/// Dropped before the thread starts, the future starts no work. Dropped later, the work runs to its end.
 ///
 /// # Errors
 ///
 /// When no thread can be started, or the work panics.
-pub(crate) async fn apart<T: Send + 'static>(
+pub(crate) async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
-    static TURNS: Semaphore = Semaphore::const_new(MAX_LOADING_THREADS);
+    static PERMITS: Semaphore = Semaphore::const_new(MAX_LOADING_THREADS);
 
-    let turn = TURNS.acquire().await?;
-    let (done, result) = oneshot::channel();
+    let permit = PERMITS.acquire().await?;
+    let (sender, result) = oneshot::channel();
     let work = move || {
-        let _turn = turn;
-        // Whoever is not interested any more has dropped the other end.
-        let _ = done.send(work());
+        let _permit = permit;
+        // The receiver is gone when the future was dropped.
+        let _ = sender.send(work());
     };
     let loader = thread::Builder::new().name("surrealism-load".to_string());
-    loader.spawn(work).context("cannot start a thread to load the module")?;
+    loader.spawn(work).context("the thread that loads the module cannot be started")?;
     result.await.context("the thread that loads the module panicked")
 }

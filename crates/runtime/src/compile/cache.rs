@@ -1,5 +1,5 @@
-//! A folder of compiled code. What is in it runs as machine code in this process, so it is this
-//! user's alone, and nothing but what was written here is taken from it.
+//! A directory of compiled code. The process runs its content as machine code, so it must belong to
+//! this user alone, and nothing is loaded from it but what this module wrote.
 
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,105 +8,120 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
+use surrealism_types::err::SurrealismResult;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::SurrealismResult;
-use crate::compile::Fingerprint;
+use super::fingerprint::Fingerprint;
 use crate::limits::{DEFAULT_MAX_CODE_CACHE_BYTES, STALE_TEMP_FILE_AGE};
 
-/// What the names of whole files end with, and those of files under way begin with. No other file
-/// of the folder is touched.
-const WHOLE: &str = ".cwasm";
-const UNFINISHED: &str = ".unfinished-";
+/// The extension of entries, and the prefix of temporary files. No other file of the directory is
+/// touched.
+const EXTENSION: &str = ".cwasm";
+const TEMP_PREFIX: &str = ".unfinished-";
 
-/// The CRC-32 of anything that ends with its own.
-const CRC_OF_WHOLE: u32 = 0x2144_df1c;
+/// The CRC-32 of any data followed by its own CRC-32.
+const CRC_RESIDUE: u32 = 0x2144_df1c;
 
-/// The size of a file without code.
-const NOTHING: u64 = 4;
+/// The length of an entry without code: its checksum alone.
+const EMPTY_LEN: u64 = 4;
 
-/// A folder of compiled code, so that a module is compiled once and not in every process that loads
-/// it. Give it to [`RuntimeBuilder::code_cache`](crate::RuntimeBuilder::code_cache).
+/// A directory of compiled code, so that a module is not compiled again by every process that loads it.
+/// Set it with [`RuntimeBuilder::code_cache`](crate::RuntimeBuilder::code_cache).
 ///
-/// What is in it, this process runs as machine code: it belongs to this user alone, on a disk of
-/// this machine. Any number of processes may share it. What is missing, damaged, or was made for
-/// another engine, processor or version is compiled anew, and a folder that cannot be written to
-/// is no error: [`Usage::code`](crate::Usage::code) tells where a module's code came from. The code
-/// of a module whose `init` was [captured](crate::Isolation::Fresh) has a file of its own.
+/// The process runs the directory's content as machine code: the directory must belong to this user
+/// alone and be on a local disk. Any number of processes may share it.
+///
+/// An entry that is missing, damaged, or made for another engine, processor or version is compiled
+/// anew. A directory that cannot be written to is not an error:
+/// [`Usage::code`](crate::Usage::code) tells where a module's code came from. A
+/// [pre-initialized](crate::RuntimeBuilder::preinitialize) module has an entry of its own.
+///
+/// ```no_run
+/// # use surrealism_runtime::{CodeCache, Runtime, SurrealismPackage, SurrealismResult};
+/// # fn example(package: SurrealismPackage) -> SurrealismResult<()> {
+/// let cache = CodeCache::open("/var/cache/my-database/extensions")?.max_bytes(1 << 30);
+/// let runtime = Runtime::builder(package).code_cache(cache).build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct CodeCache {
-    folder: PathBuf,
+    directory: PathBuf,
     max_bytes: u64,
 }
 
 impl CodeCache {
-    /// Opens a folder, or makes it, for this user only. Whoever may write to a folder that it lies in can
-    /// put another folder in its place: choose a place where nobody else can.
+    /// Opens a directory, or creates it for this user only.
+    ///
+    /// No other user may be able to write to the directories above it either: such a user could replace
+    /// it.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, or another user owns it or may write to it.
-    pub fn open(folder: impl Into<PathBuf>) -> SurrealismResult<Self> {
-        let folder = folder.into();
-        let opened = make(&folder).and_then(|()| private(&folder));
-        let folder = opened.with_context(|| {
-            format!("the folder {} cannot be used for compiled code", folder.display())
+    /// When the directory cannot be created, or another user owns it or may write to it.
+    pub fn open(directory: impl Into<PathBuf>) -> SurrealismResult<Self> {
+        let directory = directory.into();
+        let opened = create_private_dir(&directory).and_then(|()| ensure_private_dir(&directory));
+        let directory = opened.with_context(|| {
+            format!("the directory {} cannot be used for compiled code", directory.display())
         })?;
-        Ok(Self { folder, max_bytes: DEFAULT_MAX_CODE_CACHE_BYTES })
+        Ok(Self { directory, max_bytes: DEFAULT_MAX_CODE_CACHE_BYTES })
     }
 
-    /// What all of it may take, in bytes; what was used least recently goes first, whenever
-    /// something is added. Default: [`DEFAULT_MAX_CODE_CACHE_BYTES`].
+    /// Limits the size of all entries together, in bytes. Whenever an entry is added, the least
+    /// recently used ones are evicted. Default: [`DEFAULT_MAX_CODE_CACHE_BYTES`].
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// The code of a component, if it is there and whole, for this engine.
-    #[allow(unsafe_code, reason = "code from a disk is what a cache of code is")]
+    /// Returns the code of a component for this engine, if the cache has an intact entry.
+    #[allow(unsafe_code, reason = "a cache of code loads code from a disk")]
     pub(crate) fn get(&self, engine: &Engine, fingerprint: &Fingerprint) -> Option<Component> {
-        let name = name(engine, fingerprint);
-        let path = self.folder.join(&name);
-        let file = self.open_whole(&name)?;
-        if file.metadata().ok()?.len() == NOTHING {
+        let name = entry_name(engine, fingerprint);
+        let path = self.directory.join(&name);
+        let file = self.open_intact(&name)?;
+        if file.metadata().ok()?.len() == EMPTY_LEN {
             return None;
         }
-        // SAFETY: wasmtime wants what `Component::serialize` made, and that nobody changes it while
-        // it is mapped. Nobody but this user writes to the file and to its folder, or, as `open` asks
-        // of its caller, puts another in the folder's place; and this user's processes write by
-        // `put`: under another name first, and never again once it has this one. The checksum holds
-        // the content to what `put` wrote for this component and this engine, whatever became of the
-        // disk since.
+        // SAFETY: `deserialize_file` requires that `Component::serialize` made the content, and that it
+        // does not change while it is mapped.
+        // - Only this user can write to the file and its directory (`check_private`), or replace the
+        //   directory (required of the caller of `open`).
+        // - This user's processes write entries by `put` alone, which writes a temporary file, renames
+        //   it, and never writes to it again.
+        // - The checksum, which covers the name, shows that the content is what `put` wrote for this
+        //   component and engine.
         let component = unsafe { Component::deserialize_file(engine, &path) }.ok()?;
-        // Its last use, for what goes first; the code is good without.
+        // The time of last use, for eviction. The entry is good without it.
         let _ = file.set_modified(SystemTime::now());
         Some(component)
     }
 
-    /// Keeps code. That it cannot, a full disk for one, is no reason to fail a load.
+    /// Adds an entry. A failure, such as a full disk, must not fail the load.
     pub(crate) fn put(&self, engine: &Engine, fingerprint: &Fingerprint, component: &Component) {
         let code = component.serialize().map_err(Into::into);
-        let _ = code.and_then(|code| self.write(&name(engine, fingerprint), &code));
+        let _ = code.and_then(|code| self.write(&entry_name(engine, fingerprint), &code));
     }
 
-    /// Whether it is known that there is no such code.
-    pub(crate) fn has_none(&self, engine: &Engine, fingerprint: &Fingerprint) -> bool {
-        let Some(file) = self.open_whole(&name(engine, fingerprint)) else { return false };
+    /// Whether the cache has an entry that says that there is no such code.
+    pub(crate) fn has_negative_entry(&self, engine: &Engine, fingerprint: &Fingerprint) -> bool {
+        let Some(file) = self.open_intact(&entry_name(engine, fingerprint)) else { return false };
         let _ = file.set_modified(SystemTime::now());
-        file.metadata().is_ok_and(|metadata| metadata.len() == NOTHING)
+        file.metadata().is_ok_and(|metadata| metadata.len() == EMPTY_LEN)
     }
 
-    /// Keeps that there is none: a file without code.
-    pub(crate) fn put_none(&self, engine: &Engine, fingerprint: &Fingerprint) {
-        let _ = self.write(&name(engine, fingerprint), &[]);
+    /// Adds an entry that says that there is no such code.
+    pub(crate) fn put_negative_entry(&self, engine: &Engine, fingerprint: &Fingerprint) {
+        let _ = self.write(&entry_name(engine, fingerprint), &[]);
     }
 
-    /// A file of ours, if all of it is there.
-    fn open_whole(&self, name: &str) -> Option<File> {
-        let file = File::open(self.folder.join(name)).ok()?;
+    /// Opens an entry, if it is private and its checksum is right.
+    fn open_intact(&self, name: &str) -> Option<File> {
+        let file = File::open(self.directory.join(name)).ok()?;
         check_private(&file.metadata().ok()?).ok()?;
-        is_whole(&file, name).ok()?.then_some(file)
+        verify_checksum(&file, name).ok()?.then_some(file)
     }
 
     fn write(&self, name: &str, code: &[u8]) -> Result<()> {
@@ -116,33 +131,33 @@ impl CodeCache {
         let mut sum = crc32fast::Hasher::new();
         sum.update(name.as_bytes());
         sum.update(code);
-        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;
+        let mut file = tempfile::Builder::new().prefix(TEMP_PREFIX).tempfile_in(&self.directory)?;
         file.write_all(code)?;
         file.write_all(&sum.finalize().to_le_bytes())?;
-        file.persist(self.folder.join(name))?;
+        file.persist(self.directory.join(name))?;
         self.evict()?;
         Ok(())
     }
 
-    /// Removes what was used least recently, until the rest fits, and what killed processes left
-    /// unfinished. Code that is in use stays mapped.
+    /// Removes the least recently used entries until the rest fits, and temporary files that killed
+    /// processes left. Code in use stays mapped.
     fn evict(&self) -> io::Result<()> {
-        let mut whole = Vec::new();
-        for entry in fs::read_dir(&self.folder)?.flatten() {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&self.directory)?.flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            // What is gone already, another process has evicted.
+            // Another process may have removed the file.
             let Ok(metadata) = entry.metadata() else { continue };
-            let used = metadata.modified()?;
-            if name.ends_with(WHOLE) {
-                whole.push((used, metadata.len(), entry.path()));
-            } else if name.starts_with(UNFINISHED) && is_abandoned(used) {
+            let last_used = metadata.modified()?;
+            if name.ends_with(EXTENSION) {
+                entries.push((last_used, metadata.len(), entry.path()));
+            } else if name.starts_with(TEMP_PREFIX) && is_abandoned(last_used) {
                 let _ = fs::remove_file(entry.path());
             }
         }
-        whole.sort_unstable();
-        let mut total: u64 = whole.iter().map(|(_, size, _)| size).sum();
-        for (_, size, path) in whole {
+        entries.sort_unstable();
+        let mut total: u64 = entries.iter().map(|(_, size, _)| size).sum();
+        for (_, size, path) in entries {
             if total <= self.max_bytes {
                 break;
             }
@@ -153,28 +168,26 @@ impl CodeCache {
     }
 }
 
-/// What the code of a component for an engine is called. The name changes with all that the code
-/// depends on: the component, the engine's settings, this machine's processor, and wasmtime's
-/// version to its last digit.
-fn name(engine: &Engine, fingerprint: &Fingerprint) -> String {
+/// Returns the file name of an entry. It depends on all that the code depends on: the component, the
+/// engine's settings, the processor, and wasmtime's exact version.
+fn entry_name(engine: &Engine, fingerprint: &Fingerprint) -> String {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("{}-{:016x}{WHOLE}", hex::encode(fingerprint), hasher.finish())
+    format!("{}-{:016x}{EXTENSION}", hex::encode(fingerprint), hasher.finish())
 }
 
-/// Whether a file is what was written under its name. Reading it all takes a part of the time that
-/// making the first instance takes; running what a disk or a power cut has damaged takes the
-/// process.
-fn is_whole(file: &File, name: &str) -> io::Result<bool> {
-    const AT_A_TIME: usize = 64 << 10;
+/// Whether a file holds what was written under its name. Running code that a disk or a power cut has
+/// damaged could crash the process.
+fn verify_checksum(file: &File, name: &str) -> io::Result<bool> {
+    const BUFFER_BYTES: usize = 64 << 10;
 
     let mut sum = crc32fast::Hasher::new();
     sum.update(name.as_bytes());
-    let mut reader = BufReader::with_capacity(AT_A_TIME, file);
+    let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
     loop {
         let part = reader.fill_buf()?;
         if part.is_empty() {
-            return Ok(sum.finalize() == CRC_OF_WHOLE);
+            return Ok(sum.finalize() == CRC_RESIDUE);
         }
         sum.update(part);
         let length = part.len();
@@ -182,26 +195,26 @@ fn is_whole(file: &File, name: &str) -> io::Result<bool> {
     }
 }
 
-fn is_abandoned(used: SystemTime) -> bool {
-    used.elapsed().is_ok_and(|age| age > STALE_TEMP_FILE_AGE)
+fn is_abandoned(last_used: SystemTime) -> bool {
+    last_used.elapsed().is_ok_and(|age| age > STALE_TEMP_FILE_AGE)
 }
 
-fn make(folder: &Path) -> Result<()> {
+fn create_private_dir(directory: &Path) -> Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    Ok(builder.create(folder)?)
+    Ok(builder.create(directory)?)
 }
 
-/// The folder by a path without links, which may lead elsewhere later.
-fn private(folder: &Path) -> Result<PathBuf> {
-    let folder = folder.canonicalize()?;
-    check_private(&fs::metadata(&folder)?)?;
-    Ok(folder)
+/// Returns the directory's path without symbolic links, which could be changed later.
+fn ensure_private_dir(directory: &Path) -> Result<PathBuf> {
+    let directory = directory.canonicalize()?;
+    check_private(&fs::metadata(&directory)?)?;
+    Ok(directory)
 }
 
-/// Refuses what others may have written.
+/// Refuses what other users own or may write to.
 #[cfg(unix)]
 fn check_private(metadata: &Metadata) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
@@ -213,7 +226,7 @@ fn check_private(metadata: &Metadata) -> Result<()> {
     Ok(())
 }
 
-/// Folders of a user's profile are the user's own.
+/// Elsewhere, directories of a user's profile are private by default.
 #[cfg(not(unix))]
 fn check_private(_: &Metadata) -> Result<()> {
     Ok(())

@@ -1,11 +1,12 @@
-//! The outcome of a module's `init`, captured while the module is loaded: a component whose instances
-//! begin with it.
+//! Pre-initialization: runs a component's `init` once, while its module is loaded, and makes a component
+//! whose instances begin with the state after it.
 //!
-//! `init` runs once, in an instance of its own without a host: whatever it imports traps. If it comes
-//! back in order, its outcome depends on nothing but the component's bytes, and all of it is in
-//! memories and globals: there is no handle, and no table has changed ([`capturable`] and wizer see to
-//! that). wizer makes a component of them. In any other case nothing is captured, and `init` runs in
-//! every instance, with what comes of it.
+//! `init` runs in an instance without a host: every import traps. If it returns normally, its effect
+//! depends on the component's bytes alone, and all of it is in memories and globals: there are no
+//! handles, and no table has changed ([`eligibility`] and wizer check that). wizer makes a component of
+//! these. In any other case `init` runs in every instance.
+
+mod eligibility;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,236 +20,203 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Func, Instance, Linker, Val, WasmList};
 use wasmtime::error::Context as _;
-use wasmtime::{Engine, Error, ResourceLimiter, Result, Store, UpdateDeadline, bail, ensure};
+use wasmtime::{Engine, Error, Result, Store, UpdateDeadline, bail, ensure};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
-use crate::compile::preinit::eligibility;
-use crate::compile::Fingerprint;
+pub(super) use self::eligibility::exports_init;
+use self::eligibility::{INIT, ensure_supported};
+use super::fingerprint::Fingerprint;
 use crate::limits::{MAX_PREINIT_TIME, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOT_SEGMENTS};
-use crate::store::MemoryLimit;
+use crate::store::limiter::StoreLimiter;
 
-/// What `init` may take to be captured.
+/// What `init` may use while it is run ahead of time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct CaptureLimits {
+pub(crate) struct PreinitLimits {
     memory_bytes: usize,
+    stack_bytes: usize,
     time: Duration,
 }
 
-impl CaptureLimits {
-    /// For a module whose instances have this much memory, and whose calls this much time.
-    pub(crate) fn new(memory_bytes: Option<usize>, time: Option<Duration>) -> Self {
+impl PreinitLimits {
+    /// Returns the limits for a module whose instances have this memory and stack, and whose calls have
+    /// this time.
+    pub(crate) fn new(
+        memory_bytes: Option<usize>,
+        stack_bytes: usize,
+        time: Option<Duration>,
+    ) -> Self {
         Self {
+            stack_bytes,
             memory_bytes: memory_bytes.unwrap_or(usize::MAX).min(MAX_SNAPSHOT_BYTES),
             time: time.unwrap_or(Duration::MAX).min(MAX_PREINIT_TIME),
         }
     }
 
-    /// By what the outcome of a component's `init` is known. What fits one limit of memory may not fit
-    /// another, and what one version of ours captures, another may not; time is no part of an
-    /// outcome.
-    pub(crate) fn fingerprint(self, component: &Fingerprint) -> Fingerprint {
+    /// Returns the fingerprint of the pre-initialized component. It covers what decides whether there is
+    /// one: the limits and this crate's version. Time is left out, since running out of it is transient.
+    pub(super) fn fingerprint(self, component: &Fingerprint) -> Fingerprint {
         const KIND: &str = concat!("surrealism ", env!("CARGO_PKG_VERSION"), ": after init\0");
         let digest = Sha256::new().chain_update(KIND).chain_update(component);
-        digest.chain_update((self.memory_bytes as u64).to_le_bytes()).finalize().into()
+        let limits = [self.memory_bytes as u64, self.stack_bytes as u64].map(u64::to_le_bytes);
+        digest.chain_update(limits.as_flattened()).finalize().into()
     }
 }
 
-/// Why nothing was captured.
+/// Why a component was not pre-initialized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// The component is to blame, and no other attempt will end otherwise.
-    Ever,
-    /// The machine may be to blame.
-    Now,
+pub(super) enum PreinitError {
+    /// The component does not support it; every attempt would fail.
+    Unsupported,
+    /// Time or memory ran out; another attempt may succeed.
+    Transient,
 }
 
-/// Runs a component's `init`, and makes a component of what it leaves.
+impl PreinitError {
+    pub(super) fn from_error(error: &Error) -> Self {
+        #[cfg(unix)]
+        let is_system_error = error.is::<rustix::io::Errno>();
+        #[cfg(not(unix))]
+        let is_system_error = error.is::<std::io::Error>();
+        if is_system_error || error.is::<TimedOut>() { Self::Transient } else { Self::Unsupported }
+    }
+}
+
+/// Runs a component's `init`, and returns a component whose instances begin with the state after it.
 ///
 /// # Errors
 ///
-/// Where that cannot be done, or would not be sound.
-pub(crate) fn capture(
+/// When that cannot be done, or would not be sound.
+pub(super) fn preinitialize(
     engine: &Engine,
     wasm: &[u8],
-    limits: CaptureLimits,
-) -> Result<Vec<u8>, Refused> {
-    // wizer asserts what it takes for granted; `capturable` refuses what is known to break that.
-    let attempt = catch_unwind(AssertUnwindSafe(|| at_once(attempt(engine, wasm, limits))));
-    match attempt {
+    limits: PreinitLimits,
+) -> Result<Vec<u8>, PreinitError> {
+    // wizer asserts its preconditions, so an untrusted component could panic the host; `eligibility`
+    // refuses what is known to break them.
+    let attempt = AssertUnwindSafe(|| now_or_never(try_preinitialize(engine, wasm, limits)));
+    match catch_unwind(attempt) {
         Ok(Some(Ok(component))) => Ok(component),
-        Ok(Some(Err(error))) => Err(Refused::by(&error)),
-        _ => Err(Refused::Ever),
+        Ok(Some(Err(error))) => Err(PreinitError::from_error(&error)),
+        Ok(None) | Err(_) => Err(PreinitError::Unsupported),
     }
 }
 
-impl Refused {
-    /// The machine is to blame where there was no time, or the system had no memory.
-    pub(crate) fn by(error: &Error) -> Self {
-        #[cfg(unix)]
-        let is_the_systems = error.is::<rustix::io::Errno>();
-        #[cfg(not(unix))]
-        let is_the_systems = error.is::<std::io::Error>();
-        if is_the_systems || error.is::<TimeIsUp>() { Self::Now } else { Self::Ever }
-    }
-}
-
-/// What a future that never waits gives. Guests are called asynchronously for the sake of their
-/// stack, which is then not that of this thread.
-fn at_once<F: Future>(future: F) -> Option<F::Output> {
+/// Polls a future once. Guests are called asynchronously to run on a stack of their own, and none of
+/// these futures waits.
+fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
     }
 }
 
-async fn attempt(engine: &Engine, wasm: &[u8], limits: CaptureLimits) -> Result<Vec<u8>> {
-    capturable::check(wasm)?;
+async fn try_preinitialize(engine: &Engine, wasm: &[u8], limits: PreinitLimits) -> Result<Vec<u8>> {
+    ensure_supported(wasm)?;
     let mut wizer = Wizer::new();
-    // Taken out, it would be missed by what the component makes its export of.
-    wizer.init_func(capturable::INIT).keep_init_func(true);
-    let (parts, readable) = wizer.instrument_component(wasm)?;
-    let component = Component::from_binary(engine, &readable)?;
-    drop(readable);
+    // Keep `init`: the component's export still refers to it.
+    wizer.init_func(INIT).keep_init_func(true);
+    let (context, instrumented) = wizer.instrument_component(wasm)?;
+    let component = Component::from_binary(engine, &instrumented)?;
+    drop(instrumented);
 
     let mut linker = Linker::new(engine);
     linker.define_unknown_imports_as_traps(&component)?;
-    let mut store = bounded(engine, limits);
+    let mut store = limited_store(engine, limits);
     let instance = linker.instantiate_async(&mut store, &component).await?;
-    let init =
-        instance.get_typed_func::<(), (Result<(), String>,)>(&mut store, capturable::INIT)?;
+    let init = instance.get_typed_func::<(), (Result<(), String>,)>(&mut store, INIT)?;
     init.call_async(&mut store, ()).await?.0.map_err(Error::msg)?;
 
-    let mut state = State::read(&mut store, &component, &instance).await?;
+    let mut snapshot = Snapshot::read(&mut store, &component, &instance).await?;
     drop(store);
-    let captured = wizer.snapshot_component(&parts, &mut state).await?;
-    ensure!(!state.missed, "wizer asked for what it did not provide for");
-    Ok(captured)
+    let preinitialized = wizer.snapshot_component(&context, &mut snapshot).await?;
+    ensure!(!snapshot.has_unknown_name, "wizer asked for state that it did not export");
+    Ok(preinitialized)
 }
 
-/// A store whose guest has no host, and no more memory and time than it may take.
-fn bounded(engine: &Engine, limits: CaptureLimits) -> Store<OrNothing> {
-    let memory = MemoryLimit::new(Some(limits.memory_bytes), Arc::default());
-    let mut store = Store::new(engine, OrNothing(memory));
-    store.limiter(|limit| limit);
+/// Creates a store within the limits. A guest that is denied memory traps: it would go on in another
+/// way where it is not denied.
+fn limited_store(engine: &Engine, limits: PreinitLimits) -> Store<StoreLimiter> {
+    let limiter =
+        StoreLimiter::new(Some(limits.memory_bytes), Arc::default()).trap_on_grow_failure();
+    let mut store = Store::new(engine, limiter);
+    store.limiter(|limiter| limiter);
     let until = Instant::now() + limits.time;
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        if Instant::now() < until { Ok(UpdateDeadline::Continue(1)) } else { Err(TimeIsUp.into()) }
+        if Instant::now() < until { Ok(UpdateDeadline::Continue(1)) } else { Err(TimedOut.into()) }
     });
     store
 }
 
 #[derive(Debug)]
-struct TimeIsUp;
+struct TimedOut;
 
-impl fmt::Display for TimeIsUp {
+impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is no more time to capture the outcome of `init`")
+        f.write_str("`init` took longer than pre-initialization allows")
     }
 }
 
-impl std::error::Error for TimeIsUp {}
+impl std::error::Error for TimedOut {}
 
-/// A guest that is refused memory, and goes on, goes on differently elsewhere: it ends instead.
-struct OrNothing(MemoryLimit);
-
-impl ResourceLimiter for OrNothing {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> Result<bool> {
-        ensure!(self.0.memory_growing(current, desired, maximum)?, "it is refused memory");
-        Ok(true)
-    }
-
-    fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
-        Err(error)
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> Result<bool> {
-        ensure!(self.0.table_growing(current, desired, maximum)?, "it is refused tables");
-        Ok(true)
-    }
-
-    fn table_grow_failed(&mut self, error: Error) -> Result<()> {
-        Err(error)
-    }
-
-    fn instances(&self) -> usize {
-        self.0.instances()
-    }
-
-    fn tables(&self) -> usize {
-        self.0.tables()
-    }
-
-    fn memories(&self) -> usize {
-        self.0.memories()
-    }
-}
-
-/// What an instance's memories and globals hold, by the names that wizer gives the functions that
-/// tell it. All of it is read at first, since wizer has no ear for errors.
+/// The content of an instance's memories and globals, by the names of wizer's accessor functions. All
+/// of it is read ahead, since wizer's callbacks are infallible.
 #[derive(Default)]
-struct State {
+struct Snapshot {
     memories: HashMap<String, Vec<u8>>,
     integers: HashMap<String, i64>,
-    missed: bool,
+    has_unknown_name: bool,
 }
 
-impl State {
+impl Snapshot {
     async fn read(
-        store: &mut Store<OrNothing>,
+        store: &mut Store<StoreLimiter>,
         component: &Component,
         instance: &Instance,
     ) -> Result<Self> {
-        /// Where wizer puts its functions.
-        const ACCESS: &str = "wasmtime:wizer/access";
+        /// The instance that holds wizer's accessor functions.
+        const ACCESSORS: &str = "wasmtime:wizer/access";
 
-        // To tell of a memory, its function takes a page more of it.
-        store.data_mut().0 = MemoryLimit::new(None, Arc::default());
-        let (item, access) = component.get_export(None, ACCESS).context("there is no access")?;
-        let ComponentItem::ComponentInstance(functions) = item else { bail!("it is no instance") };
-        let mut state = Self::default();
+        // wizer's memory accessor grows memory by one page.
+        *store.data_mut() = StoreLimiter::new(None, Arc::default()).trap_on_grow_failure();
+        let (item, accessors) =
+            component.get_export(None, ACCESSORS).context("wizer exported no accessors")?;
+        let ComponentItem::ComponentInstance(functions) = item else {
+            bail!("wizer's accessors are not an instance")
+        };
+        let mut snapshot = Self::default();
         for (name, _) in functions.exports(component.engine()) {
-            let function = component.get_export_index(Some(&access), name);
+            let function = component.get_export_index(Some(&accessors), name);
             let function = function.and_then(|index| instance.get_func(&mut *store, index));
-            let function = function.context("there is no function")?;
+            let function = function.context("an accessor is missing")?;
             if name.starts_with("memory") {
                 let memory = read_memory(store, function).await?;
-                state.memories.insert(name.to_string(), memory);
+                snapshot.memories.insert(name.to_string(), memory);
             } else {
-                state.integers.insert(name.to_string(), read_integer(store, function).await?);
+                snapshot.integers.insert(name.to_string(), read_integer(store, function).await?);
             }
         }
-        let pieces: usize = state.memories.values().map(|memory| pieces(memory)).sum();
-        ensure!(pieces <= MAX_SNAPSHOT_SEGMENTS, "memory is in {pieces} pieces");
-        Ok(state)
+        let segments: usize = snapshot.memories.values().map(|memory| count_segments(memory)).sum();
+        ensure!(segments <= MAX_SNAPSHOT_SEGMENTS, "memory consists of {segments} segments");
+        Ok(snapshot)
     }
 
     fn integer(&mut self, name: &str) -> i64 {
         let known = self.integers.get(name).copied();
-        self.missed |= known.is_none();
+        self.has_unknown_name |= known.is_none();
         known.unwrap_or_default()
     }
 }
 
-async fn read_memory(store: &mut Store<OrNothing>, function: Func) -> Result<Vec<u8>> {
-    let function = function.typed::<(), (WasmList<u8>,)>(&*store)?;
-    let (bytes,) = function.call_async(&mut *store, ()).await?;
+async fn read_memory(store: &mut Store<StoreLimiter>, accessor: Func) -> Result<Vec<u8>> {
+    let accessor = accessor.typed::<(), (WasmList<u8>,)>(&*store)?;
+    let (bytes,) = accessor.call_async(&mut *store, ()).await?;
     Ok(bytes.as_le_slice(&*store).to_vec())
 }
 
-async fn read_integer(store: &mut Store<OrNothing>, function: Func) -> Result<i64> {
+async fn read_integer(store: &mut Store<StoreLimiter>, accessor: Func) -> Result<i64> {
     let mut value = [Val::Bool(false)];
-    function.call_async(store, &[], &mut value).await?;
+    accessor.call_async(store, &[], &mut value).await?;
     match value {
         [Val::S32(value)] => Ok(value.into()),
         [Val::S64(value)] => Ok(value),
@@ -256,13 +224,13 @@ async fn read_integer(store: &mut Store<OrNothing>, function: Func) -> Result<i6
     }
 }
 
-/// In how many pieces memory is, with zeros between them.
-fn pieces(memory: &[u8]) -> usize {
-    let begins = |pair: &&[u8]| matches!(pair, [0, other] if *other != 0);
-    1 + memory.windows(2).filter(begins).count()
+/// Counts the segments of non-zero bytes in a memory.
+fn count_segments(memory: &[u8]) -> usize {
+    let begins_segment = |pair: &&[u8]| matches!(pair, [0, other] if *other != 0);
+    1 + memory.windows(2).filter(begins_segment).count()
 }
 
-impl ComponentInstanceState for State {
+impl ComponentInstanceState for Snapshot {
     async fn call_func_ret_list_u8(
         &mut self,
         _: &str,
@@ -270,12 +238,12 @@ impl ComponentInstanceState for State {
         contents: impl FnOnce(&[u8]) + Send,
     ) {
         let memory = self.memories.get(function);
-        self.missed |= memory.is_none();
+        self.has_unknown_name |= memory.is_none();
         contents(memory.map_or(&[], Vec::as_slice));
     }
 
     async fn call_func_ret_s32(&mut self, _: &str, function: &str) -> i32 {
-        // That of an i32, which it was.
+        // Lossless: read from an i32 global.
         self.integer(function) as i32
     }
 
@@ -284,12 +252,12 @@ impl ComponentInstanceState for State {
     }
 
     async fn call_func_ret_f32(&mut self, _: &str, _: &str) -> u32 {
-        self.missed = true;
+        self.has_unknown_name = true;
         0
     }
 
     async fn call_func_ret_f64(&mut self, _: &str, _: &str) -> u64 {
-        self.missed = true;
+        self.has_unknown_name = true;
         0
     }
 }

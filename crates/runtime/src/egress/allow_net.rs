@@ -1,4 +1,4 @@
-//! Where a guest may connect to: `allow_net`, resolved once when the module is loaded.
+//! The entries of `allow_net`, resolved once when the module is loaded.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use ipnet::IpNet;
 
+use super::resolver::resolve_blocking;
 use crate::limits::{MAX_ALLOW_NET_ENTRIES, MAX_ALLOW_NET_TIME};
-use crate::egress::resolver::addresses;
 
-/// One rule, resolved to addresses.
+/// A rule of `allow_net`, resolved to addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResolvedNetAllow {
     /// Every port of a block of addresses.
@@ -20,8 +20,8 @@ pub enum ResolvedNetAllow {
 }
 
 impl ResolvedNetAllow {
-    /// One port of an address, or without a port, every port.
-    pub(crate) fn of(ip: IpAddr, port: Option<u16>) -> Self {
+    /// Allows one port of an address, or every port.
+    pub(super) fn new(ip: IpAddr, port: Option<u16>) -> Self {
         let ip = ip.to_canonical();
         match port {
             Some(port) => Self::IpPort(ip, port),
@@ -29,7 +29,7 @@ impl ResolvedNetAllow {
         }
     }
 
-    /// Whether the rule admits a connection to `addr`.
+    /// Whether the rule allows a connection to `addr`.
     pub fn matches_socket_addr(&self, addr: &SocketAddr) -> bool {
         let ip = addr.ip().to_canonical();
         match self {
@@ -39,22 +39,29 @@ impl ResolvedNetAllow {
     }
 }
 
-/// Resolves the entries of `allow_net`. Each is a CIDR block, an address, or `host[:port]`; a
-/// host's name is looked up here, and **blocks** until that is answered: for
-/// [`MAX_ALLOW_NET_TIME`] in all, and what the last look-up takes.
+/// Resolves the entries of `allow_net`. Each is a CIDR block, an address, or `host[:port]`.
+///
+/// This **blocks** on name resolution. No name is resolved after [`MAX_ALLOW_NET_TIME`].
 ///
 /// # Errors
 ///
-/// When an entry cannot be parsed or a name not be resolved, or not in time; the message names it.
+/// When there are too many entries, or one cannot be parsed or resolved in time. The message names
+/// the entry.
+///
+/// ```
+/// let rules = surrealism_runtime::resolve_allow_net(&["10.0.0.0/8".to_string()])?;
+/// assert!(rules[0].matches_socket_addr(&"10.1.2.3:443".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resolve_allow_net(entries: &[String]) -> Result<Arc<Vec<ResolvedNetAllow>>> {
     Ok(Arc::new(resolve(&parse(entries)?)?))
 }
 
-/// The entries as rules, of which there may not be too many.
-pub(crate) fn parse(entries: &[String]) -> Result<Vec<NetRule>> {
+/// Parses the entries.
+pub(super) fn parse(entries: &[String]) -> Result<Vec<NetRule>> {
     ensure!(
         entries.len() <= MAX_ALLOW_NET_ENTRIES,
-        "`allow_net` has {} entries, and {MAX_ALLOW_NET_ENTRIES} are allowed",
+        "`allow_net` has {} entries, and {MAX_ALLOW_NET_ENTRIES} are allowed: remove some",
         entries.len()
     );
     let rule = |entry: &String| {
@@ -63,8 +70,8 @@ pub(crate) fn parse(entries: &[String]) -> Result<Vec<NetRule>> {
     entries.iter().map(rule).collect()
 }
 
-/// Resolves rules one after the other, in the time that there is.
-pub(crate) fn resolve(rules: &[NetRule]) -> Result<Vec<ResolvedNetAllow>> {
+/// Resolves rules one after the other, until [`MAX_ALLOW_NET_TIME`] is over.
+pub(super) fn resolve(rules: &[NetRule]) -> Result<Vec<ResolvedNetAllow>> {
     let until = Instant::now() + MAX_ALLOW_NET_TIME;
     let mut resolved = Vec::new();
     for rule in rules {
@@ -73,13 +80,13 @@ pub(crate) fn resolve(rules: &[NetRule]) -> Result<Vec<ResolvedNetAllow>> {
             NetRule::Name(name, port) => {
                 ensure!(
                     Instant::now() < until,
-                    "the names of `allow_net` took longer than {MAX_ALLOW_NET_TIME:?} to resolve, \
-                     before {name:?}: see whether the resolver answers"
+                    "`allow_net` was not resolved within {MAX_ALLOW_NET_TIME:?}, before {name:?}: check \
+                     the system's resolver"
                 );
-                let addresses = addresses(name)
+                let addresses = resolve_blocking(name)
                     .with_context(|| format!("{name:?} of `allow_net` cannot be resolved"))?;
                 ensure!(!addresses.is_empty(), "{name:?} of `allow_net` resolves to no address");
-                let rule = |ip| ResolvedNetAllow::of(ip, *port);
+                let rule = |ip| ResolvedNetAllow::new(ip, *port);
                 resolved.extend(addresses.into_iter().map(rule));
             }
         }
@@ -87,46 +94,46 @@ pub(crate) fn resolve(rules: &[NetRule]) -> Result<Vec<ResolvedNetAllow>> {
     Ok(resolved)
 }
 
-/// Checks that the entries of `allow_net` can be parsed, without looking any name up.
+/// Checks that the entries of `allow_net` can be parsed, without resolving names.
 ///
 /// # Errors
 ///
-/// When one cannot; the message names it.
+/// When one cannot be parsed. The message names it.
 pub fn check_allow_net(entries: &[String]) -> Result<()> {
     parse(entries).map(drop)
 }
 
-/// One entry of `allow_net`, as it is written.
+/// An entry of `allow_net` before its name is resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NetRule {
-    /// By address.
+pub(super) enum NetRule {
+    /// An address or a block of addresses.
     Address(ResolvedNetAllow),
-    /// By name, in the form that DNS uses; without a port, every port.
+    /// A name in the form that DNS uses, and a port; `None` is every port.
     Name(String, Option<u16>),
 }
 
 impl NetRule {
-    pub(crate) fn parse(entry: &str) -> Result<Self> {
+    pub(super) fn parse(entry: &str) -> Result<Self> {
         if let Ok(net) = entry.parse::<IpNet>() {
             return Ok(Self::Address(ResolvedNetAllow::Net(net)));
         }
         if let Ok(ip) = entry.parse::<IpAddr>() {
-            return Ok(Self::Address(ResolvedNetAllow::of(ip, None)));
+            return Ok(Self::Address(ResolvedNetAllow::new(ip, None)));
         }
         let (host, port) = split_port(entry)?;
         Ok(match url::Host::parse(host)? {
-            url::Host::Ipv4(ip) => Self::Address(ResolvedNetAllow::of(ip.into(), port)),
-            url::Host::Ipv6(ip) => Self::Address(ResolvedNetAllow::of(ip.into(), port)),
+            url::Host::Ipv4(ip) => Self::Address(ResolvedNetAllow::new(ip.into(), port)),
+            url::Host::Ipv6(ip) => Self::Address(ResolvedNetAllow::new(ip.into(), port)),
             url::Host::Domain(name) => Self::Name(name, port),
         })
     }
 }
 
-/// Splits `host:port` and `[v6]:port`; what has no port is a host alone.
+/// Splits `host:port` and `[v6]:port`; the port is optional.
 fn split_port(entry: &str) -> Result<(&str, Option<u16>)> {
     match entry.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => {
-            let port = port.parse().with_context(|| format!("{port:?} is no port"))?;
+            let port = port.parse().with_context(|| format!("{port:?} is not a port"))?;
             Ok((host, Some(port)))
         }
         _ => Ok((entry, None)),
@@ -138,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_admit_what_they_say() {
+    fn entries_allow_what_they_say() {
         let cases = [
             ("10.0.0.0/8", "10.1.2.3:80", true),
             ("10.0.0.0/8", "11.1.2.3:80", false),
@@ -154,14 +161,14 @@ mod tests {
             ("localhost:9", "127.0.0.1:9", true),
             ("localhost:9", "127.0.0.1:8", false),
             ("localhost", "127.0.0.1:8", true),
-            // An IPv4 address in IPv6 clothes is the same machine.
+            // An IPv4-mapped IPv6 address is the same machine.
             ("10.1.2.3", "[::ffff:10.1.2.3]:1", true),
         ];
         for (entry, address, expected) in cases {
             let rules = resolve_allow_net(&[entry.to_string()]).unwrap();
             let address: SocketAddr = address.parse().unwrap();
-            let admitted = rules.iter().any(|rule| rule.matches_socket_addr(&address));
-            assert_eq!(admitted, expected, "{entry} on {address}");
+            let allowed = rules.iter().any(|rule| rule.matches_socket_addr(&address));
+            assert_eq!(allowed, expected, "{entry} on {address}");
         }
     }
 

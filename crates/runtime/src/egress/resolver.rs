@@ -1,4 +1,4 @@
-//! The system's resolver, of which each module, and the process, asks little at a time.
+//! The system's resolver, with a limit on concurrent lookups of each module and of the process.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -9,9 +9,9 @@ use wasmtime_wasi::runtime::{spawn, spawn_blocking};
 
 use crate::limits::{MAX_ADDRESSES_PER_NAME, MAX_DNS_LOOKUPS, MAX_DNS_LOOKUPS_PER_PROCESS};
 
-/// One module's way to the resolver. Clones share its turns.
+/// The resolver of one module. Clones share its permits.
 #[derive(Debug, Clone)]
-pub(crate) struct Resolver(Arc<Semaphore>);
+pub(super) struct Resolver(Arc<Semaphore>);
 
 impl Default for Resolver {
     fn default() -> Self {
@@ -20,43 +20,43 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    /// The addresses of a name, once it is its turn.
+    /// Returns the addresses of a name.
     ///
     /// # Errors
     ///
-    /// The resolver's own.
-    pub(crate) async fn look_up(self, name: String) -> io::Result<Vec<IpAddr>> {
-        self.ask(move || addresses(&name)).await
+    /// Those of the system's resolver.
+    pub(super) async fn resolve(self, name: String) -> io::Result<Vec<IpAddr>> {
+        self.run_limited(move || resolve_blocking(&name)).await
     }
 
-    /// Asks in its turn. The resolver blocks a thread and cannot be told to stop: what is dropped keeps its
-    /// turn until the resolver is done, or guests could begin look-ups without end.
-    async fn ask<T: Send + 'static>(
+    /// Runs a lookup on a blocking thread, under a permit of the module and one of the process. A lookup
+    /// cannot be cancelled, so it keeps its permits after its future is dropped.
+    async fn run_limited<T: Send + 'static>(
         self,
-        ask: impl FnOnce() -> io::Result<T> + Send + 'static,
+        lookup: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
-        static OF_PROCESS: Semaphore = Semaphore::const_new(MAX_DNS_LOOKUPS_PER_PROCESS);
+        static PROCESS_PERMITS: Semaphore = Semaphore::const_new(MAX_DNS_LOOKUPS_PER_PROCESS);
 
-        // In a task: a guest that asks and does not listen must not hold its turn up.
-        let asked = spawn(async move {
-            let turn = self.0.acquire_owned().await.map_err(io::Error::other)?;
-            let place = OF_PROCESS.acquire().await.map_err(io::Error::other)?;
+        // Spawned so that the permits are released even if the guest drops the future.
+        let task = spawn(async move {
+            let module_permit = self.0.acquire_owned().await.map_err(io::Error::other)?;
+            let process_permit = PROCESS_PERMITS.acquire().await.map_err(io::Error::other)?;
             let work = move || {
-                let _turn = (turn, place);
-                ask()
+                let _permits = (module_permit, process_permit);
+                lookup()
             };
             spawn_blocking(work).await
         });
-        asked.await
+        task.await
     }
 }
 
-/// The addresses of a name; this **blocks**.
+/// Returns the addresses of a name. This **blocks**.
 ///
 /// # Errors
 ///
-/// The resolver's own.
-pub(crate) fn addresses(name: &str) -> io::Result<Vec<IpAddr>> {
+/// Those of the system's resolver.
+pub(super) fn resolve_blocking(name: &str) -> io::Result<Vec<IpAddr>> {
     let addresses = (name, 0).to_socket_addrs()?;
     Ok(addresses.map(|address| address.ip().to_canonical()).take(MAX_ADDRESSES_PER_NAME).collect())
 }
@@ -77,18 +77,18 @@ mod tests {
     }
 
     #[test]
-    fn a_look_up_that_is_dropped_keeps_its_turn_until_it_is_done() {
+    fn a_dropped_lookup_keeps_its_permits_until_it_is_done() {
         let resolver = Resolver::default();
         let (begun, has_begun) = mpsc::channel();
         let (end, ends) = mpsc::channel::<()>();
         {
-            let ask = move || {
+            let lookup = move || {
                 begun.send(()).unwrap();
                 let _ = ends.recv();
                 Ok(())
             };
-            let mut asked = pin!(resolver.clone().ask(ask));
-            assert!(!poll(asked.as_mut()));
+            let mut future = pin!(resolver.clone().run_limited(lookup));
+            assert!(!poll(future.as_mut()));
             has_begun.recv().unwrap();
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -98,15 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_listen_holds_nobody_up() {
+    fn a_future_that_is_not_polled_holds_up_no_other() {
         let resolver = Resolver::default();
         let all = resolver.0.clone().try_acquire_many_owned(MAX_DNS_LOOKUPS as u32).unwrap();
-        let mut deaf: Vec<_> =
-            (0..2 * MAX_DNS_LOOKUPS).map(|_| Box::pin(resolver.clone().ask(|| Ok(())))).collect();
-        for asked in &mut deaf {
-            assert!(!poll(asked.as_mut()));
+        let mut unpolled: Vec<_> = (0..2 * MAX_DNS_LOOKUPS)
+            .map(|_| Box::pin(resolver.clone().run_limited(|| Ok(()))))
+            .collect();
+        for future in &mut unpolled {
+            assert!(!poll(future.as_mut()));
         }
         drop(all);
-        assert!(!block_on(resolver.look_up("localhost".into())).unwrap().is_empty());
+        assert!(!block_on(resolver.resolve("localhost".into())).unwrap().is_empty());
     }
 }

@@ -1,125 +1,130 @@
-//! The instances of a module that wait for work, and the places to have one at work.
+//! The idle instances of a module, and the permits to check instances out.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use surrealism_types::err::PoolQueueFull;
 use tokio::sync::oneshot;
 
-use crate::instance::Controller;
+use crate::sync::lock;
 
-/// At most `size` instances are out at a time, and at most as many wait inside. Whoever finds no
-/// place left queues, first come, first served, unless too many do already.
+/// A pool of at most `size` idle instances, with as many permits. Callers that find no permit wait in
+/// order of arrival, at most `max_queue` of them.
 ///
-/// All of it is behind one lock, which a call takes twice.
-pub(crate) struct Pool {
+/// One lock guards all of it. A call takes it twice.
+pub(crate) struct Pool<T> {
     size: usize,
     max_queue: usize,
-    state: Mutex<State>,
+    state: Mutex<State<T>>,
 }
 
-#[derive(Default)]
-struct State {
-    /// Places taken; while anybody queues, all of them.
-    out: usize,
-    idle: Vec<Controller>,
-    /// Who waits for a place, by ticket.
-    queue: BTreeMap<u64, oneshot::Sender<Place>>,
+struct State<T> {
+    /// Permits in use: all of them while a caller waits.
+    checked_out: usize,
+    idle: Vec<T>,
+    /// The waiting callers, by ticket.
+    waiters: BTreeMap<u64, oneshot::Sender<Permit<T>>>,
     next_ticket: u64,
 }
 
-/// The right to have one instance at work. Dropped, it goes to whoever has queued longest.
-pub(crate) struct Place(Option<Arc<Pool>>);
+/// Permission to have one instance checked out. On drop, it passes to the caller that has waited
+/// longest.
+pub(crate) struct Permit<T>(Option<Arc<Pool<T>>>);
 
-impl Pool {
+impl<T> Pool<T> {
     pub(crate) fn new(size: usize, max_queue: usize) -> Self {
-        Self { size, max_queue, state: Mutex::default() }
+        let state =
+            State { checked_out: 0, idle: Vec::new(), waiters: BTreeMap::new(), next_ticket: 0 };
+        Self { size, max_queue, state: Mutex::new(state) }
     }
 
-    /// Waits for a place, and takes the instance that was used last, whose memory is warmest.
-    pub(crate) async fn checkout(self: &Arc<Self>) -> anyhow::Result<(Place, Option<Controller>)> {
-        let turn = {
-            let mut state = self.state();
-            if state.out < self.size {
-                state.out += 1;
-                return Ok((Place(Some(self.clone())), state.idle.pop()));
+    /// Waits for a permit, and takes the most recently used instance, whose memory is warmest.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolQueueFull`] when `max_queue` callers wait.
+    pub(crate) async fn checkout(self: &Arc<Self>) -> anyhow::Result<(Permit<T>, Option<T>)> {
+        let waiter = {
+            let mut state = lock(&self.state);
+            if state.checked_out < self.size {
+                state.checked_out += 1;
+                return Ok((Permit(Some(self.clone())), state.idle.pop()));
             }
-            self.queue(&mut state)?
+            self.enqueue(&mut state)?
         };
-        let place = turn.come().await?;
-        let idle = self.state().idle.pop();
-        Ok((place, idle))
+        let permit = waiter.wait().await?;
+        let idle = lock(&self.state).idle.pop();
+        Ok((permit, idle))
     }
 
-    /// Puts an instance back, unless there are as many as there may be at work, and gives up its
-    /// place, if it has one.
-    pub(crate) fn put(&self, controller: Controller, place: Option<Place>) {
-        self.settle(Some(controller), place.and_then(|mut place| place.0.take()));
+    /// Returns an instance with its permit. The instance is dropped when the pool is full.
+    pub(crate) fn check_in(&self, instance: T, permit: Option<Permit<T>>) {
+        self.release(Some(instance), permit.and_then(|mut permit| permit.0.take()));
     }
 
-    fn settle(&self, instance: Option<Controller>, place: Option<Arc<Self>>) {
-        let next = {
-            let mut state = self.state();
-            if let Some(instance) = instance
-                && state.idle.len() < self.size
-            {
-                state.idle.push(instance);
-            }
-            place.and_then(|place| match state.queue.pop_first() {
-                Some((_, waiting)) => Some((waiting, place)),
-                None => {
-                    state.out -= 1;
+    fn release(&self, instance: Option<T>, permit: Option<Arc<Self>>) {
+        let (next, surplus) = {
+            let mut state = lock(&self.state);
+            let surplus = match instance {
+                Some(instance) if state.idle.len() < self.size => {
+                    state.idle.push(instance);
                     None
                 }
-            })
+                surplus => surplus,
+            };
+            let next = permit.and_then(|pool| match state.waiters.pop_first() {
+                Some((_, waiter)) => Some((waiter, pool)),
+                None => {
+                    state.checked_out -= 1;
+                    None
+                }
+            });
+            (next, surplus)
         };
-        // Outside the lock, since it wakes a task of the host's. A place that finds nobody there
-        // any more is dropped, and goes on to the next.
-        if let Some((waiting, place)) = next {
-            let _ = waiting.send(Place(Some(place)));
+        drop(surplus);
+        // Outside the lock, since sending wakes a task of the host. A permit whose waiter is gone is
+        // dropped here, and passes to the next.
+        if let Some((waiter, pool)) = next {
+            let _ = waiter.send(Permit(Some(pool)));
         }
     }
 
-    fn queue(&self, state: &mut State) -> Result<Turn<'_>, PoolQueueFull> {
-        let queued = state.queue.len();
+    fn enqueue(&self, state: &mut State<T>) -> Result<Waiter<'_, T>, PoolQueueFull> {
+        let queued = state.waiters.len();
         if queued >= self.max_queue {
             return Err(PoolQueueFull { instances: self.size, queued, max_queued: self.max_queue });
         }
         let ticket = state.next_ticket;
         state.next_ticket += 1;
-        let (sender, place) = oneshot::channel();
-        state.queue.insert(ticket, sender);
-        Ok(Turn { pool: self, ticket, place })
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let (sender, permit) = oneshot::channel();
+        state.waiters.insert(ticket, sender);
+        Ok(Waiter { pool: self, ticket, permit })
     }
 }
 
-impl Drop for Place {
+impl<T> Drop for Permit<T> {
     fn drop(&mut self) {
         if let Some(pool) = self.0.take() {
-            pool.clone().settle(None, Some(pool));
+            pool.clone().release(None, Some(pool));
         }
     }
 }
 
-/// A turn in the queue, given up when it is dropped.
-struct Turn<'a> {
-    pool: &'a Pool,
+/// A caller in the queue, which it leaves on drop.
+struct Waiter<'a, T> {
+    pool: &'a Pool<T>,
     ticket: u64,
-    place: oneshot::Receiver<Place>,
+    permit: oneshot::Receiver<Permit<T>>,
 }
 
-impl Turn<'_> {
-    async fn come(mut self) -> anyhow::Result<Place> {
-        Ok((&mut self.place).await?)
+impl<T> Waiter<'_, T> {
+    async fn wait(mut self) -> anyhow::Result<Permit<T>> {
+        Ok((&mut self.permit).await?)
     }
 }
 
-impl Drop for Turn<'_> {
+impl<T> Drop for Waiter<'_, T> {
     fn drop(&mut self) {
-        let _sender = self.pool.state().queue.remove(&self.ticket);
+        let _sender = lock(&self.pool.state).waiters.remove(&self.ticket);
     }
 }

@@ -1,52 +1,53 @@
-//! A trap, in words: which function of which module, what the guest said, and where it was.
+//! Errors for traps: the function and module, the guest's own message, and a backtrace.
 
+use surrealism_types::err::SurrealismError;
 use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace};
 
-use crate::SurrealismError;
-use crate::limits::{MAX_ERROR_BYTES, MAX_FUNCTION_NAME_BYTES, MAX_HANDLES, MAX_HOST_RESOURCES};
+use crate::limits::{MAX_FUNCTION_NAME_BYTES, MAX_HANDLES, MAX_HOST_RESOURCES};
 use crate::module::Module;
 use crate::store::StoreData;
+use crate::text::truncate_to;
 
-/// Makes of what wasmtime answers an error that a plugin's author can act on. wasmtime's own error
-/// stays inside, for who wants to downcast it.
-pub(crate) fn trap(error: Error, function: &str, data: &StoreData) -> SurrealismError {
-    let what = cause(&error, data);
-    let message = format!("function `{function}` of {} {what}{}", data.module, places(&error));
+/// Describes a trap for the plugin's author. wasmtime's error stays inside, for downcasts.
+pub(crate) fn trap_error(error: Error, function: &str, data: &StoreData) -> SurrealismError {
+    let cause = describe_cause(&error, data);
+    let backtrace = format_backtrace(&error);
+    let message = format!("function `{function}` of {} {cause}{backtrace}", data.module);
     SurrealismError::Wasmtime(error.context(message))
 }
 
-/// Why an instance could not be made: what it was refused, or what its start functions did.
-pub(crate) fn no_instance(
+/// Describes why an instance could not be created: denied growth, or a trap of a start function.
+pub(crate) fn instantiation_error(
     error: Error,
     module: &Module,
     data: Option<&StoreData>,
 ) -> SurrealismError {
-    let what = match data {
+    let cause = match data {
         Some(data) if error.is::<WasmBacktrace>() => {
-            format!("it {}{}", cause(&error, data), places(&error))
+            format!("it {}{}", describe_cause(&error, data), format_backtrace(&error))
         }
-        Some(StoreData { memory, .. }) if let Some(refusal) = memory.refusal() => {
-            format!("it {refusal}: {error:#}")
+        Some(StoreData { limiter, .. }) if let Some(denial) = limiter.denial_message() => {
+            format!("it {denial}: {error:#}")
         }
         _ => format!("{error:#}"),
     };
-    let message = format!("{module} cannot be instantiated: {what}");
+    let message = format!("{module} cannot be instantiated: {cause}");
     SurrealismError::Instantiation(error.context(message))
 }
 
-/// Where a guest was, a line for each frame.
-fn places(error: &Error) -> String {
+/// Formats the guest's backtrace, with one line for each frame.
+fn format_backtrace(error: &Error) -> String {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
     let frames = backtrace.frames().iter().enumerate();
-    let lines = frames.map(|(index, frame)| format!("\n  {index:>3}: {}", place(frame)));
+    let lines = frames.map(|(index, frame)| format!("\n  {index:>3}: {}", format_frame(frame)));
     format!("\nwasm backtrace:{}", lines.collect::<String>())
 }
 
-/// Which function, and where in its module. Names are the archive's, and told as they are: what takes
-/// those of C++ apart, as wasmtime would, makes gigabytes of some that have a few hundred bytes.
-fn place(frame: &FrameInfo) -> String {
+/// Formats a function's name and the offset in its module. Names are untrusted and not demangled:
+/// demangling a C++ name of a few hundred bytes can take gigabytes.
+fn format_frame(frame: &FrameInfo) -> String {
     let name = match frame.func_name() {
-        Some(name) => cut(name, MAX_FUNCTION_NAME_BYTES).to_string(),
+        Some(name) => truncate_to(name, MAX_FUNCTION_NAME_BYTES).to_string(),
         None => format!("function {}", frame.func_index()),
     };
     match frame.module_offset() {
@@ -55,36 +56,27 @@ fn place(frame: &FrameInfo) -> String {
     }
 }
 
-/// A stranger's words, cut to what an error may repeat.
-pub(crate) fn shortened(text: &str) -> &str {
-    cut(text, MAX_ERROR_BYTES)
-}
-
-fn cut(text: &str, bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes)]
-}
-
-fn cause(error: &Error, data: &StoreData) -> String {
+fn describe_cause(error: &Error, data: &StoreData) -> String {
     let stderr = data.stderr.tail();
     if let Some(panic) = panic_message(&stderr) {
         return format!("panicked: {panic}");
     }
-    if let Some(refusal) = data.memory.refusal() {
-        return refusal;
+    if let Some(denial) = data.limiter.denial_message() {
+        return denial;
     }
     let trap = match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => "ran out of stack: it calls itself too deeply".to_string(),
         Some(trap) => format!("trapped: {trap}"),
-        None => format!("failed: {}", held_too_much(&error.root_cause().to_string())),
+        None => format!("failed: {}", describe_limit(&error.root_cause().to_string())),
     };
     match stderr.trim() {
         "" => trap,
-        said => format!("{trap}; its last output was: {said}"),
+        output => format!("{trap}; its last output was: {output}"),
     }
 }
 
-/// wasmtime's words for what an instance may hold, with the limits.
-fn held_too_much(cause: &str) -> String {
+/// Replaces wasmtime's messages about an instance's limits with messages that state the limit.
+fn describe_limit(cause: &str) -> String {
     match cause {
         "resource table has no free keys" => format!(
             "it wants more host resources (streams, files, sockets, requests, timers) than the \
@@ -98,17 +90,17 @@ fn held_too_much(cause: &str) -> String {
     }
 }
 
-/// What a Rust guest's panic says on its error output:
-/// `thread 'main' panicked at src/lib.rs:1:2:`, then the message, then a note on backtraces.
+/// Extracts a Rust guest's panic from its error output: `thread 'main' panicked at src/lib.rs:1:2:`,
+/// then the message, then a note about backtraces.
 fn panic_message(stderr: &str) -> Option<String> {
-    let (_, told) = stderr.rsplit_once("panicked at ")?;
-    let (place, message) = told.split_once('\n').unwrap_or((told, ""));
+    let (_, panic) = stderr.rsplit_once("panicked at ")?;
+    let (location, message) = panic.split_once('\n').unwrap_or((panic, ""));
     let message: Vec<&str> =
         message.lines().take_while(|line| !line.starts_with("note: ")).collect();
-    let place = place.trim_end_matches(':');
+    let location = location.trim_end_matches(':');
     Some(match message.join("\n").trim() {
-        "" => format!("at {place}"),
-        message => format!("{message}, at {place}"),
+        "" => format!("at {location}"),
+        message => format!("{message}, at {location}"),
     })
 }
 
@@ -117,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_found_in_what_was_printed() {
+    fn a_panic_is_found_in_the_error_output() {
         let cases = [
             ("", None),
             ("all is well\n", None),

@@ -1,5 +1,5 @@
-//! What keeps a store within its limits, for whoever writes one: the same measures, and the same
-//! words where something is refused.
+//! Limit checks for implementations of [`KVStore`](super::KVStore), with the same measures and messages
+//! in every store.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -12,24 +12,24 @@ use surrealism_types::codec::{self, Decoder};
 use super::MAX_KV_KEY_BYTES;
 use crate::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits, MAX_KV_RESPONSE_BYTES, MAX_KV_TTL};
 
-/// What a store holds.
+/// The size of a store's content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KvSize {
-    /// Keys.
+    /// Number of keys.
     pub entries: usize,
-    /// Keys and encoded values, and [`KV_ENTRY_OVERHEAD_BYTES`] for each entry.
+    /// Bytes of keys and encoded values, and [`KV_ENTRY_OVERHEAD_BYTES`] for each entry.
     pub bytes: usize,
 }
 
 impl KvSize {
-    /// The size with one more entry, whose encoded value takes so many bytes.
-    pub fn with(self, key: &str, value_bytes: usize) -> Self {
+    /// Returns the size with one more entry.
+    pub fn plus_entry(self, key: &str, value_bytes: usize) -> Self {
         let bytes = self.bytes + entry_bytes(key, value_bytes);
         Self { entries: self.entries + 1, bytes }
     }
 
-    /// The size without an entry that is in it.
-    pub fn without(self, key: &str, value_bytes: usize) -> Self {
+    /// Returns the size without an entry that it includes.
+    pub fn minus_entry(self, key: &str, value_bytes: usize) -> Self {
         let bytes = self.bytes - entry_bytes(key, value_bytes);
         Self { entries: self.entries - 1, bytes }
     }
@@ -40,28 +40,28 @@ fn entry_bytes(key: &str, value_bytes: usize) -> usize {
 }
 
 impl KvLimits {
-    /// Encodes a value as stores keep it.
+    /// Encodes a value.
     ///
     /// # Errors
     ///
-    /// When it is larger than a value may be.
+    /// When the encoded value is larger than the limit.
     pub fn encode(&self, key: &str, value: &Value) -> Result<Vec<u8>> {
         let bytes = codec::encode_value(value)?;
-        if let Some(most) = self.max_value_bytes {
+        if let Some(max) = self.max_value_bytes {
             ensure!(
-                bytes.len() <= most,
-                "the value of key {key:?} takes {} bytes, and `max_kv_value_bytes` is {most}",
+                bytes.len() <= max,
+                "the value of key {key:?} takes {} bytes, and `max_kv_value_bytes` is {max}",
                 bytes.len()
             );
         }
         Ok(bytes)
     }
 
-    /// Encodes entries as stores keep them; of a key that comes twice, the later value holds.
+    /// Encodes entries. Of a key that occurs twice, the last value is kept.
     ///
     /// # Errors
     ///
-    /// When a key is too long, or a value larger than it may be.
+    /// When a key or an encoded value is larger than its limit.
     pub fn encode_all(&self, entries: Vec<(String, Value)>) -> Result<BTreeMap<String, Vec<u8>>> {
         let encoded = entries.into_iter().map(|(key, value)| {
             check_key(&key)?;
@@ -71,24 +71,24 @@ impl KvLimits {
         encoded.collect()
     }
 
-    /// Whether a store may grow. One that is as full as it may be, or fuller, can still shrink, and
-    /// be overwritten in place.
+    /// Checks whether a store may grow. A full store can still shrink, and be overwritten with values of
+    /// the same size.
     ///
     /// # Errors
     ///
-    /// When it would hold more entries or bytes than it may, and than it did.
-    pub fn admit(&self, before: KvSize, after: KvSize) -> Result<()> {
-        if let Some(most) = self.max_entries.filter(|_| after.entries > before.entries) {
+    /// When the store would grow beyond a limit.
+    pub fn check_growth(&self, before: KvSize, after: KvSize) -> Result<()> {
+        if let Some(max) = self.max_entries.filter(|_| after.entries > before.entries) {
             ensure!(
-                after.entries <= most,
-                "the store would hold {} keys, and `max_kv_entries` is {most}: delete some first",
+                after.entries <= max,
+                "the store would hold {} keys, and `max_kv_entries` is {max}: delete some first",
                 after.entries
             );
         }
-        if let Some(most) = self.max_bytes.filter(|_| after.bytes > before.bytes) {
+        if let Some(max) = self.max_bytes.filter(|_| after.bytes > before.bytes) {
             ensure!(
-                after.bytes <= most,
-                "the store would hold {} bytes, and the host allows {most}: delete some first",
+                after.bytes <= max,
+                "the store would hold {} bytes, and the host allows {max}: delete some first",
                 after.bytes
             );
         }
@@ -96,52 +96,54 @@ impl KvLimits {
     }
 }
 
-/// What one answer may still take. A guest pays for its questions; the answers are the host's.
+/// The size that one response may still have. Responses are in the host's memory, which the guest's
+/// limits do not cover.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ResponseBudget {
     left: usize,
     decoder: Decoder,
 }
 
-impl Answer {
-    /// An answer of nothing yet.
-    #[allow(clippy::new_without_default, reason = "nobody wants a default answer")]
+impl ResponseBudget {
+    /// Returns the budget of an empty response.
+    #[allow(clippy::new_without_default, reason = "no meaningful default")]
     pub fn new() -> Self {
         Self { left: MAX_KV_RESPONSE_BYTES, decoder: Decoder::new() }
     }
 
-    /// Makes room for an entry; what of it is not in the answer counts as empty.
+    /// Charges an entry to the budget. A key or value that is not part of the response counts as empty.
     ///
     /// # Errors
     ///
-    /// When the answer has no room for it.
-    pub fn take(&mut self, key: &str, value: &[u8]) -> Result<()> {
+    /// When the response would be too large.
+    pub fn charge(&mut self, key: &str, value: &[u8]) -> Result<()> {
         let left = self.left.checked_sub(entry_bytes(key, value.len()));
         self.left = left.with_context(Self::too_large)?;
         Ok(())
     }
 
-    /// Makes room for an entry, and decodes its value.
+    /// Charges an entry to the budget, and decodes its value.
     ///
     /// # Errors
     ///
-    /// When the answer has no room for it, in bytes or in regular expressions.
-    pub fn value(&mut self, key: &str, value: &[u8]) -> Result<Value> {
-        self.take(key, value)?;
+    /// When the response would be too large or contain too many regular expressions, or the value
+    /// cannot be decoded.
+    pub fn charge_and_decode(&mut self, key: &str, value: &[u8]) -> Result<Value> {
+        self.charge(key, value)?;
         self.decoder.decode_value(value)
     }
 
-    /// Why an answer is refused.
+    /// Returns the message of a response that is too large.
     pub fn too_large() -> String {
         format!("the answer takes more than {MAX_KV_RESPONSE_BYTES} bytes: ask for less at a time")
     }
 }
 
-/// Refuses a key that is too long.
+/// Checks the length of a key.
 ///
 /// # Errors
 ///
-/// When it is.
+/// When the key is longer than [`MAX_KV_KEY_BYTES`].
 pub fn check_key(key: &str) -> Result<()> {
     ensure!(
         key.len() <= MAX_KV_KEY_BYTES,
@@ -152,8 +154,8 @@ pub fn check_key(key: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether nothing lies between two bounds, whatever a store holds: most maps panic on these.
-pub fn is_empty(start: &Bound<String>, end: &Bound<String>) -> bool {
+/// Whether a range is empty whatever the store holds. Most maps panic on such a range.
+pub fn is_empty_range(start: &Bound<String>, end: &Bound<String>) -> bool {
     match (start, end) {
         (Bound::Excluded(start), Bound::Excluded(end)) => start >= end,
         (
@@ -164,11 +166,11 @@ pub fn is_empty(start: &Bound<String>, end: &Bound<String>) -> bool {
     }
 }
 
-/// A time to live in milliseconds, rounded up.
+/// Returns a time to live in milliseconds, rounded up.
 ///
 /// # Errors
 ///
-/// When it is zero, or more than it may be.
+/// When it is zero, or more than [`MAX_KV_TTL`].
 pub fn check_ttl(key: &str, ttl: Duration) -> Result<u64> {
     ensure!(!ttl.is_zero(), "the time to live of key {key:?} is zero: delete it instead");
     ensure!(
@@ -178,24 +180,22 @@ pub fn check_ttl(key: &str, ttl: Duration) -> Result<u64> {
         ttl.as_secs(),
         MAX_KV_TTL.as_secs()
     );
-    // The bound is far below what 64 bits hold.
+    // `MAX_KV_TTL` fits 64 bits by far.
     Ok(ttl.as_nanos().div_ceil(1_000_000) as u64)
 }
 
-/// What a key holds once `delta` is added to its value, of which `None` is 0.
+/// Adds `delta` to a key's value; `None` counts as 0.
 ///
 /// # Errors
 ///
-/// When the value is no integer, or the sum does not fit.
-pub fn sum(key: &str, value: Option<&Value>, delta: i64) -> Result<i64> {
-    let held = match value {
+/// When the value is not an integer, or the sum overflows.
+pub fn checked_add(key: &str, value: Option<&Value>, delta: i64) -> Result<i64> {
+    let current = match value {
         None => 0,
-        Some(Value::Number(Number::Int(held))) => *held,
-        Some(_) => anyhow::bail!(
-            "the value of key {key:?} is no integer, and nothing else can be added to: set it first"
-        ),
+        Some(Value::Number(Number::Int(current))) => *current,
+        Some(_) => anyhow::bail!("the value of key {key:?} is not an integer: set it to one first"),
     };
-    held.checked_add(delta).with_context(|| {
-        format!("key {key:?} has {held}, and {delta} more does not fit 64 bits: set it first")
+    current.checked_add(delta).with_context(|| {
+        format!("key {key:?} is {current}, and adding {delta} overflows 64 bits: set it first")
     })
 }

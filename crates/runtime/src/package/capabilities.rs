@@ -1,46 +1,46 @@
-//! What a module asks to be allowed, as its `surrealism.toml` says.
+//! The `[capabilities]` of `surrealism.toml`: what a module asks to be allowed, and its own limits.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The `[capabilities]` of a module. Everything is denied or unbounded-by-the-module by default;
-/// the host's own ceilings hold beside these, and of two bounds the smaller one counts.
+/// The capabilities and limits of a module. By default everything is denied, and no limit is set.
+///
+/// The host has limits of its own ([`RuntimeBuilder`](crate::RuntimeBuilder)); of two limits, the
+/// smaller applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SurrealismCapabilities {
-    /// Whether the module needs scripting functions of the database. Default: `false`.
+    /// Whether the module needs the database's scripting functions. Default: `false`.
     pub allow_scripting: bool,
     /// Whether the guest may run SurrealQL through `sql`. Default: `false`.
     pub allow_arbitrary_queries: bool,
-    /// Which functions the guest may call through `run`. Default: none.
+    /// The functions that the guest may call through `run`. Default: none.
     pub allow_functions: FunctionTargets,
-    /// Where the guest may connect to over TCP: addresses, CIDR blocks, `host`, `host:port`.
-    /// Default: nowhere. See [`resolve_allow_net`](crate::resolve_allow_net).
+    /// The destinations that the guest may connect to over TCP: addresses, CIDR blocks, `host`,
+    /// `host:port`. Default: none. See [`resolve_allow_net`](crate::resolve_allow_net).
     pub allow_net: Vec<String>,
-    /// Linear memory of one instance, all its memories together, in bytes. Default: no bound of
-    /// the module's own.
+    /// Linear memory of one instance, all its memories together, in bytes. Default: the host's
+    /// limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_memory_bytes: Option<usize>,
-    /// Time for one call, in whole milliseconds; a part of one is written as one. Default: no bound
-    /// of the module's own.
+    /// Time of one call. In TOML, milliseconds, rounded up. Default: the host's limit.
     #[serde(skip_serializing_if = "Option::is_none", with = "milliseconds")]
     pub max_execution_time: Option<Duration>,
-    /// Most instances at work at a time. Default: the host's pool size.
+    /// Instances that are checked out at a time. Default: the host's pool size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_pool_size: Option<usize>,
-    /// Entries in the key-value store. Default: no bound of the module's own.
+    /// Entries in the key-value store. Default: the host's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_kv_entries: Option<usize>,
-    /// Encoded size of one value in the key-value store, in bytes. Default: no bound of the
-    /// module's own.
+    /// Encoded size of one value in the key-value store, in bytes. Default: the host's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_kv_value_bytes: Option<usize>,
     /// Whether guest code is compiled with checks that let the host stop it. Default: `true`.
     ///
-    /// With `false`, guest code runs without them and **cannot be stopped**: it holds its thread
-    /// until it returns or calls the host, other tasks of that thread wait, and a deadline takes
-    /// effect only where the guest waits for the host. For trusted, compute-heavy modules.
+    /// With `false`, guest code **cannot be stopped**: it keeps its thread until it returns or calls the
+    /// host, and a deadline takes effect only while the guest waits for the host. For trusted,
+    /// compute-heavy modules.
     pub strict_timeout: bool,
 }
 
@@ -61,21 +61,29 @@ impl Default for SurrealismCapabilities {
     }
 }
 
-/// Which functions a guest may call through `run`. Written in TOML as a list of patterns.
+/// The functions that a guest may call through `run`. In TOML, a list of patterns.
+///
+/// ```
+/// use surrealism_runtime::FunctionTargets;
+///
+/// let targets = FunctionTargets::from(vec!["http::*".to_string(), "fn::greet".to_string()]);
+/// assert!(targets.allows("http::get"));
+/// assert!(!targets.allows("fn::delete"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum FunctionTargets {
-    /// None: `[]`, the default.
+    /// No function: `[]`, the default.
     #[default]
     None,
     /// Every function: a list with `"*"` in it.
     All,
-    /// Those that a pattern admits: `family` and `family::*` a whole family, `family::name` one
-    /// function. A name's family is what stands before its first `::`.
+    /// The functions that a pattern matches: `family` and `family::*` match a whole family,
+    /// `family::name` one function. The family of a name is the part before its first `::`.
     Some(Vec<String>),
 }
 
 impl FunctionTargets {
-    /// Whether a function, by its full name, may be called.
+    /// Whether the function with this full name may be called.
     pub fn allows(&self, fnc: &str) -> bool {
         match self {
             Self::None => false,
@@ -128,8 +136,7 @@ impl Serialize for FunctionTargets {
     }
 }
 
-/// A duration as a whole number of milliseconds, rounded up: what began as a little time must not
-/// end as none.
+/// A duration in whole milliseconds, rounded up: a short time must not become zero.
 mod milliseconds {
     use super::*;
     use serde::ser::Error;
@@ -154,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_admit_what_they_say() {
+    fn patterns_allow_what_they_say() {
         let some = |patterns: &[&str]| {
             FunctionTargets::from(patterns.iter().map(|p| p.to_string()).collect::<Vec<_>>())
         };
@@ -180,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_little_time_is_not_written_as_none() {
+    fn a_short_time_is_not_written_as_zero() {
         for (time, written) in [
             (Duration::ZERO, 0),
             (Duration::from_nanos(1), 1),

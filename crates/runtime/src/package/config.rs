@@ -1,72 +1,90 @@
-//! `surrealism.toml`: what a module is called, what it asks for, what it brings.
+//! `surrealism.toml`: the name, capabilities and attached files of a module.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use surrealism_types::err::{PrefixErr, SurrealismResult};
 
-use crate::package::capabilities::SurrealismCapabilities;
+use super::capabilities::SurrealismCapabilities;
 use crate::limits::MAX_IDENTIFIER_BYTES;
 use crate::text;
-use crate::{PrefixErr, SurrealismResult};
 
-/// The whole of `surrealism.toml`. A key that the format does not know is an error: a misspelt
-/// limit would otherwise be no limit.
+/// The content of `surrealism.toml`. An unknown key is an error: a misspelt limit would otherwise be
+/// ignored.
+///
+/// ```
+/// use surrealism_runtime::SurrealismConfig;
+///
+/// let config = SurrealismConfig::parse(
+///     r#"
+///     abi = 2
+///     [package]
+///     organisation = "acme"
+///     name = "greeter"
+///     version = "1.0.0"
+///     [capabilities]
+///     max_execution_time = 250
+///     "#,
+/// )?;
+/// assert_eq!(config.file_name(), "acme-greeter-1.0.0.surli");
+/// # Ok::<(), surrealism_runtime::SurrealismError>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SurrealismConfig {
-    /// What the module is written in.
+    /// The language of the module's source.
     #[serde(default)]
     pub target: Target,
-    /// Which version of the interface the module was built for.
+    /// The version of the interface that the module was built for.
     #[serde(default)]
     pub abi: AbiVersion,
-    /// Who made it, and what it is called: `[package]`.
+    /// The name and version: `[package]`.
     #[serde(rename = "package")]
     pub meta: SurrealismMeta,
-    /// What it asks to be allowed: `[capabilities]`.
+    /// What the module asks to be allowed, and its own limits: `[capabilities]`.
     #[serde(default)]
     pub capabilities: SurrealismCapabilities,
-    /// What is packed beside the code: `[attach]`.
+    /// The files packed beside the code: `[attach]`.
     #[serde(default)]
     pub attach: SurrealismAttach,
 }
 
 impl SurrealismConfig {
-    /// Reads a configuration.
+    /// Parses a configuration.
     ///
     /// # Errors
     ///
-    /// When it is no TOML, a key is missing, unknown or of the wrong type, or a name is no plain
-    /// identifier. The message has the line, and for an unknown key the known ones nearest to it.
+    /// When the text is not TOML, a key is missing, unknown or of the wrong type, or a name is not a
+    /// plain identifier. The message states the line, and suggests a known key for an unknown one.
     pub fn parse(s: &str) -> SurrealismResult<Self> {
         toml::from_str(s)
             .map_err(|error| with_suggestion(&error))
             .prefix_err(|| "surrealism.toml is not valid")
     }
 
-    /// Writes the configuration; [`parse`](Self::parse) reads it back.
+    /// Writes the configuration in the form that [`parse`](Self::parse) reads.
     ///
     /// # Errors
     ///
-    /// When a number does not fit TOML's.
+    /// When a number is outside TOML's range.
     pub fn to_toml(&self) -> SurrealismResult<String> {
         toml::to_string_pretty(self).prefix_err(|| "surrealism.toml cannot be written")
     }
 
-    /// The name of the archive: `{organisation}-{name}-{version}.surli`.
+    /// Returns the archive's file name: `{organisation}-{name}-{version}.surli`.
     pub fn file_name(&self) -> String {
         let SurrealismMeta { organisation, name, version } = &self.meta;
         format!("{organisation}-{name}-{version}.surli")
     }
 }
 
-/// Adds "did you mean" to serde's "unknown field `x`, expected one of `a`, `b`".
+/// Adds a suggestion to serde's "unknown field `x`, expected one of `a`, `b`".
 fn with_suggestion(error: &toml::de::Error) -> String {
     let message = error.to_string();
     let mut quoted = error.message().split('`').skip(1).step_by(2);
     let nearest = match quoted.next() {
         Some(unknown) if error.message().starts_with("unknown field") => {
-            suggest::nearest(unknown, quoted)
+            text::nearest(unknown, quoted)
         }
         _ => Vec::new(),
     };
@@ -76,7 +94,7 @@ fn with_suggestion(error: &toml::de::Error) -> String {
     }
 }
 
-/// What a module is written in. It matters to the tools that build it, not to the host.
+/// The language of a module's source. Build tools use it; the host does not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
@@ -93,13 +111,13 @@ impl fmt::Display for Target {
     }
 }
 
-/// A version of the interface between host and guest. Written in TOML as a number or as `"p1"`,
-/// `"p2"`; without it, 0, which no host accepts.
+/// A version of the interface between host and guest. In TOML, a number, `"p1"` or `"p2"`. Default: 0,
+/// which every host refuses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AbiVersion(pub u32);
 
 impl AbiVersion {
-    /// The version that this crate speaks.
+    /// The version that this crate implements.
     pub const CURRENT: Self = Self(2);
 }
 
@@ -149,22 +167,22 @@ impl<'de> Deserialize<'de> for AbiVersion {
     }
 }
 
-/// Who made a module, and what it is called.
+/// The name and version of a module.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SurrealismMeta {
-    /// The maker, a plain identifier: letters, digits, `-` and `_`, first a letter or a digit.
+    /// The organization: letters, digits, `-` and `_`, beginning with a letter or a digit.
     #[serde(deserialize_with = "identifier")]
     pub organisation: String,
-    /// The module, a plain identifier as well.
+    /// The module's name, of the same characters.
     #[serde(deserialize_with = "identifier")]
     pub name: String,
-    /// The module's own version.
+    /// The module's version.
     #[serde(deserialize_with = "version")]
     pub version: semver::Version,
 }
 
-/// `organisation/name version`.
+/// Formats `organisation/name version`.
 impl fmt::Display for SurrealismMeta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{} {}", self.organisation, self.name, self.version)
@@ -174,7 +192,7 @@ impl fmt::Display for SurrealismMeta {
 fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let name = String::deserialize(deserializer)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let fault = if name.is_empty() {
+    let problem = if name.is_empty() {
         "it is empty".to_string()
     } else if name.len() > MAX_IDENTIFIER_BYTES {
         format!("it is {} bytes long, and {MAX_IDENTIFIER_BYTES} are allowed", name.len())
@@ -186,7 +204,7 @@ fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::E
         return Ok(name);
     };
     let shown: String = name.chars().take(MAX_IDENTIFIER_BYTES).collect();
-    Err(de::Error::custom(format!("{shown:?} is no plain identifier: {fault}")))
+    Err(de::Error::custom(format!("{shown:?} is not a plain identifier: {problem}")))
 }
 
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<semver::Version, D::Error> {
@@ -200,11 +218,11 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<semver::Version
     text.parse().map_err(de::Error::custom)
 }
 
-/// What is packed beside the code.
+/// The files packed beside the code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SurrealismAttach {
-    /// A folder whose contents the guest sees, read-only, at `/`. Relative to the project.
+    /// A directory, relative to the project, that the guest sees read-only at `/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fs: Option<String>,
 }
@@ -265,7 +283,7 @@ mod tests {
             ("abi = 2".to_string(), "missing field `package`"),
             (PACKAGE.replace("1.2.3", &format!("1.2.3-{}", "x".repeat(60))), "takes 66 bytes"),
             (PACKAGE.replace("1.2.3", "one"), "line 4"),
-            (package("../evil"), "is no plain identifier: '.' is not allowed"),
+            (package("../evil"), "is not a plain identifier: '.' is not allowed"),
             (package(""), "it is empty"),
             (package("-x"), "must begin with a letter or a digit"),
             (package(&"x".repeat(65)), "it is 65 bytes long, and 64 are allowed"),

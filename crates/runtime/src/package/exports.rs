@@ -1,4 +1,4 @@
-//! `exports.toml`: what functions an archive has, readable without running it.
+//! `exports.toml`: the signatures of an archive's functions, readable without running a guest.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,35 +7,36 @@ use anyhow::ensure;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use surrealdb_types::{Kind, ToSql};
 use surrealism_types::codec;
+use surrealism_types::err::{PrefixErr, SurrealismResult};
 
 use crate::limits::{MAX_FUNCTION_NAME_BYTES, MAX_FUNCTIONS};
-use crate::{PrefixErr, SurrealismResult};
 
-/// The functions of a module.
+/// The signatures of a module's functions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExportsManifest {
-    /// One for each function, in no particular order.
+    /// The functions, in no particular order.
     pub functions: Vec<FunctionExport>,
 }
 
 impl ExportsManifest {
-    /// No functions: what a build starts with, before it has asked the component.
+    /// Returns a manifest without functions: a build begins with it, before it has run the component.
     pub fn empty() -> Self {
         Self { functions: Vec::new() }
     }
 
-    /// Reads a manifest.
+    /// Parses a manifest.
     ///
     /// # Errors
     ///
-    /// When it is no TOML, a signature in it cannot be decoded, or a function is in it twice.
+    /// When the text is not TOML, a signature cannot be decoded, two functions have the same name, or a
+    /// limit is exceeded.
     pub fn parse(s: &str) -> SurrealismResult<Self> {
         let parsed = toml::from_str::<Self>(s).map_err(anyhow::Error::from);
         let checked = parsed.and_then(|manifest| manifest.check().map(|()| manifest));
         checked.prefix_err(|| "exports.toml is not valid")
     }
 
-    /// Writes the manifest; [`parse`](Self::parse) reads it back.
+    /// Writes the manifest in the form that [`parse`](Self::parse) reads.
     ///
     /// # Errors
     ///
@@ -48,7 +49,7 @@ impl ExportsManifest {
         let count = self.functions.len();
         ensure!(
             count <= MAX_FUNCTIONS,
-            "it has {count} functions, and {MAX_FUNCTIONS} are allowed"
+            "the archive has {count} functions, and {MAX_FUNCTIONS} are allowed: split it"
         );
         let mut seen = HashSet::new();
         for function in &self.functions {
@@ -56,48 +57,53 @@ impl ExportsManifest {
             let length = name.map_or(0, str::len);
             ensure!(
                 length <= MAX_FUNCTION_NAME_BYTES,
-                "a function's name takes {length} bytes, and {MAX_FUNCTION_NAME_BYTES} are allowed"
+                "the name of a function takes {length} bytes, and {MAX_FUNCTION_NAME_BYTES} are allowed: \
+                 shorten it"
             );
-            ensure!(seen.insert(name), "it has two functions {:?}", name.unwrap_or("(default)"));
+            ensure!(
+                seen.insert(name),
+                "the archive has two functions {:?}",
+                name.unwrap_or("(default)")
+            );
         }
         Ok(())
     }
 
-    /// A function by its name; `None` is the default export.
+    /// Returns a function by its name; `None` is the default export.
     pub fn get_signature(&self, name: Option<&str>) -> Option<&FunctionExport> {
         self.functions.iter().find(|function| function.name.as_deref() == name)
     }
 }
 
-/// A function of a module.
+/// The signature of a function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionExport {
-    /// Its name, namespaces included; `None` for the default export.
+    /// The name, namespaces included; `None` for the default export.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its arguments, by name and kind. In TOML, the hexadecimal form of
+    /// The arguments, by name and kind. In TOML, the hexadecimal form of
     /// [`codec::encode_arguments`].
     #[serde(with = "hex_arguments")]
     pub args: Vec<(String, Kind)>,
-    /// What it returns. In TOML, the hexadecimal form of [`codec::encode_kind`].
+    /// The kind of the result. In TOML, the hexadecimal form of [`codec::encode_kind`].
     #[serde(with = "hex_kind")]
     pub returns: Kind,
-    /// The arguments as text, where that says more than their kinds do.
+    /// The arguments as text, where that says more than their kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args_text: Option<Vec<String>>,
-    /// What it returns, as text, where that says more than the kind does.
+    /// The result as text, where that says more than its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returns_text: Option<String>,
-    /// Whether it may write to the database.
+    /// Whether the function may write to the database.
     #[serde(default)]
     pub writeable: bool,
-    /// What it says of itself.
+    /// The function's documentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
 }
 
 impl FunctionExport {
-    /// The arguments as a person reads them: `name: string, age: int`.
+    /// Formats the arguments: `name: string, age: int`.
     pub fn args_display(&self) -> String {
         match &self.args_text {
             Some(text) => text.join(", "),
@@ -108,13 +114,13 @@ impl FunctionExport {
         }
     }
 
-    /// What the function returns, as a person reads it: `array<string>`.
+    /// Formats the result's kind: `array<string>`.
     pub fn returns_display(&self) -> String {
         self.returns_text.clone().unwrap_or_else(|| self.returns.to_sql())
     }
 }
 
-/// The whole signature: `math::add(a: int, b: int) -> int`.
+/// Formats the signature: `math::add(a: int, b: int) -> int`.
 impl fmt::Display for FunctionExport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.as_deref().unwrap_or("(default)");

@@ -1,4 +1,4 @@
-//! Reading an archive.
+//! Reads an archive.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -6,20 +6,20 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
+use super::config::SurrealismConfig;
+use super::exports::ExportsManifest;
 use super::tar::{Entry, each_entry};
 use super::{AttachedFs, MAX_LOGO_BYTES, SurrealismPackage, UnpackOptions};
 use super::{check_component, check_logo};
-use crate::package::config::SurrealismConfig;
-use crate::package::exports::ExportsManifest;
 use crate::limits::ArchiveLimits;
 
-/// What an entry is to the format.
+/// The entries that the format defines.
 enum Part<'a> {
     Wasm,
     Config,
     Exports,
     Logo,
-    /// A file that the guest sees, by its path there.
+    /// An attached file or directory, by the path that the guest sees.
     Attached(&'a str),
     Unknown,
 }
@@ -54,7 +54,7 @@ pub(super) fn package(
             Part::Exports => exports = Some(text(entry, limits.max_exports_bytes)?),
             Part::Logo => logo = Some(entry.bytes(MAX_LOGO_BYTES as u64)?),
             Part::Attached(path) => files.add(path, entry)?,
-            Part::Unknown => pass_over(&entry, &mut unknown_left)?,
+            Part::Unknown => skip(&entry, &mut unknown_left)?,
         }
         Ok(())
     })?;
@@ -75,7 +75,7 @@ pub(super) fn exports(archive: impl Read, limits: &ArchiveLimits) -> Result<Expo
     each_entry(archive, limits, |entry| {
         match Part::at(entry.path) {
             Part::Exports => exports = Some(text(entry, limits.max_exports_bytes)?),
-            _ => pass_over(&entry, &mut rest_left)?,
+            _ => skip(&entry, &mut rest_left)?,
         }
         Ok(())
     })?;
@@ -87,23 +87,23 @@ fn missing(part: &str) -> anyhow::Error {
     anyhow!("the archive has no surrealism/{part}: pack it with `surrealism build`")
 }
 
-fn text(entry: Entry<'_>, most: u64) -> Result<String> {
+fn text(entry: Entry<'_>, max_bytes: u64) -> Result<String> {
     let path = entry.path.to_string();
-    String::from_utf8(entry.bytes(most)?).with_context(|| format!("{path:?} is no UTF-8"))
+    String::from_utf8(entry.bytes(max_bytes)?).with_context(|| format!("{path:?} is not UTF-8"))
 }
 
-/// Skipping costs time, if no memory; so what is not known is bounded too.
-fn pass_over(entry: &Entry<'_>, left: &mut u64) -> Result<()> {
+/// Skips an entry that the format does not define. Skipping costs time, so it is limited too.
+fn skip(entry: &Entry<'_>, left: &mut u64) -> Result<()> {
     *left = left.checked_sub(entry.size).with_context(|| {
         format!(
-            "{:?} takes {} bytes, and {left} are left for what the format does not know",
+            "{:?} takes {} bytes, and {left} are left for entries that the format does not define",
             entry.path, entry.size
         )
     })?;
     Ok(())
 }
 
-/// Unpacks attached files, into a folder that is made when the first one comes.
+/// Unpacks attached files into a directory that is created with the first one.
 struct Files<'a> {
     opts: &'a UnpackOptions<'a>,
     left: u64,
@@ -113,35 +113,35 @@ struct Files<'a> {
 impl Files<'_> {
     fn add(&mut self, path: &str, entry: Entry<'_>) -> Result<()> {
         let size = entry.size;
-        let most = self.opts.max_fs_bytes;
+        let max = self.opts.max_fs_bytes;
         self.left = self.left.checked_sub(size).with_context(|| {
-            format!("the attached files take more than {most} bytes, with {path:?} of {size}")
+            format!("the attached files take more than {max} bytes, with {path:?} of {size}")
         })?;
         let target = self.root()?.join(path);
-        if entry.folder {
+        if entry.is_directory {
             return fs::create_dir_all(&target)
-                .with_context(|| format!("cannot unpack the folder {path:?}"));
+                .with_context(|| format!("cannot unpack the directory {path:?}"));
         }
-        ensure!(!path.is_empty(), "\"surrealism/fs\" is a file, and a folder is expected");
+        ensure!(!path.is_empty(), "\"surrealism/fs\" is a file, and a directory is expected");
         unpack(&target, entry).with_context(|| format!("cannot unpack {path:?}"))
     }
 
     fn root(&mut self) -> Result<&Path> {
         let attached = match self.attached.take() {
             Some(attached) => attached,
-            None => AttachedFs { folder: self.folder()? },
+            None => AttachedFs { directory: self.create_directory()? },
         };
         Ok(self.attached.insert(attached).path())
     }
 
-    fn folder(&self) -> Result<tempfile::TempDir> {
+    fn create_directory(&self) -> Result<tempfile::TempDir> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(self.opts.temp_prefix);
         match self.opts.temp_base {
             Some(base) => builder.tempdir_in(base),
             None => builder.tempdir(),
         }
-        .context("cannot make a temporary folder for attached files")
+        .context("cannot create a temporary directory for attached files")
     }
 }
 
@@ -151,6 +151,6 @@ fn unpack(target: &Path, entry: Entry<'_>) -> Result<()> {
     }
     let size = entry.size;
     let written = io::copy(&mut entry.content(), &mut File::create_new(target)?)?;
-    ensure!(written == size, "it holds {written} bytes instead of {size}");
+    ensure!(written == size, "the entry holds {written} bytes instead of {size}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Writing an archive.
+//! Writes an archive.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
@@ -12,39 +12,39 @@ use super::{
 };
 use crate::limits::ArchiveLimits;
 
-/// Slower to pack than the default, no slower to unpack, and a tenth smaller.
+/// Packs more slowly than the default level, unpacks as fast, and is a tenth smaller.
 const ZSTD_LEVEL: i32 = 19;
 
-/// Writes beside the target and renames, so that nobody sees half an archive.
+/// Writes a temporary file beside the target and renames it, so that the target is never incomplete.
 pub(super) fn to_file(
     package: &SurrealismPackage,
     target: &Path,
     attached: Option<&Path>,
 ) -> Result<()> {
-    let folder = match target.parent() {
+    let directory = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = NamedTempFile::new_in(directory)?;
     to_writer(package, file.as_file_mut(), attached)?;
     check_readable(file.path())?;
-    share(file.as_file())?;
+    make_readable(file.as_file())?;
     file.as_file().sync_all()?;
     file.persist(target)?;
     Ok(())
 }
 
-/// What reading would refuse is not handed on.
+/// Checks that the archive can be read.
 fn check_readable(file: &Path) -> Result<()> {
     let archive = BufReader::new(File::open(file)?);
     let (opts, limits) = (UnpackOptions::default(), ArchiveLimits::default());
-    reader::package(archive, &opts, &limits).context("nobody could read the archive")?;
+    reader::package(archive, &opts, &limits).context("the written archive fails validation")?;
     Ok(())
 }
 
-/// A temporary file is for its owner alone; an archive is for whom the folder is for.
+/// Makes the archive readable for all users: a temporary file is readable for its owner only.
 #[cfg(unix)]
-fn share(file: &File) -> Result<()> {
+fn make_readable(file: &File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
     file.set_permissions(fs::Permissions::from_mode(0o644))?;
@@ -52,7 +52,7 @@ fn share(file: &File) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-fn share(_: &File) -> Result<()> {
+fn make_readable(_: &File) -> Result<()> {
     Ok(())
 }
 
@@ -76,14 +76,14 @@ fn to_writer(
     }
     ensure!(
         package.wasm.len() as u64 <= archive.limits.max_wasm_bytes,
-        "the component takes {} bytes, and {} are allowed",
+        "the component takes {} bytes, and {} are allowed: make it smaller",
         package.wasm.len(),
         archive.limits.max_wasm_bytes
     );
     archive.part("mod.wasm", &package.wasm)?;
-    if let Some(folder) = attached {
+    if let Some(directory) = attached {
         let mut left = DEFAULT_MAX_FS_BYTES;
-        archive.folder(folder, "surrealism/fs", &mut left)?;
+        archive.directory(directory, "surrealism/fs", &mut left)?;
     }
     archive.tar.into_inner()?.finish()?.flush()?;
     Ok(())
@@ -106,30 +106,32 @@ impl<W: Write> Archive<W> {
         Ok(self.tar.append_data(&mut header, path, content)?)
     }
 
-    /// A folder and all in it, in the order of the names.
-    fn folder(&mut self, folder: &Path, path: &str, left: &mut u64) -> Result<()> {
+    /// Adds a directory and its content, ordered by name.
+    fn directory(&mut self, directory: &Path, path: &str, left: &mut u64) -> Result<()> {
         self.count(path)?;
         let mut header = header(tar::EntryType::Directory, 0);
         self.tar.append_data(&mut header, format!("{path}/"), std::io::empty())?;
 
-        let mut names = fs::read_dir(folder)
-            .with_context(|| format!("cannot read the folder {}", folder.display()))?
+        let mut names = fs::read_dir(directory)
+            .with_context(|| format!("cannot read the directory {}", directory.display()))?
             .map(|entry| Ok(entry?.file_name()))
             .collect::<Result<Vec<_>>>()?;
         names.sort();
         for name in names {
-            let file = folder.join(&name);
-            let Some(name) = name.to_str() else { bail!("{} is no UTF-8", file.display()) };
+            let file = directory.join(&name);
+            let Some(name) = name.to_str() else {
+                bail!("the file name {} is not UTF-8", file.display())
+            };
             let path = format!("{path}/{name}");
             let kind = fs::symlink_metadata(&file)?.file_type();
             if kind.is_dir() {
-                self.folder(&file, &path, left)?;
+                self.directory(&file, &path, left)?;
             } else if kind.is_file() {
                 self.attached(&file, &path, left)?;
             } else {
                 bail!(
-                    "{} is neither file nor folder, and an archive may hold only those: \
-                     put a copy of what it stands for in its place",
+                    "{} is neither a file nor a directory, and an archive may hold only those: \
+                     replace it with a copy",
                     file.display()
                 );
             }
@@ -150,13 +152,13 @@ impl<W: Write> Archive<W> {
         self.file(path, size, content)
     }
 
-    /// What reading would refuse is not written.
+    /// Checks the limits that reading checks.
     fn count(&mut self, path: &str) -> Result<()> {
         let limits = &self.limits;
         self.entries += 1;
         ensure!(
             self.entries <= limits.max_entries,
-            "the archive would have more than {} entries",
+            "the archive would have more than {} entries: attach fewer files",
             limits.max_entries
         );
         ensure!(
@@ -169,8 +171,7 @@ impl<W: Write> Archive<W> {
     }
 }
 
-/// The same for every file of every day and machine, so that the same input packs to the same
-/// bytes.
+/// Returns a header without times and owners, so that the same package results in the same bytes.
 fn header(entry_type: tar::EntryType, size: u64) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(entry_type);

@@ -1,4 +1,4 @@
-//! One call, from checkout to release.
+//! A call, from checkout to release.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use surrealdb_types::Value;
 use surrealism_types::args::Args;
+use surrealism_types::err::SurrealismResult;
 
-use crate::SurrealismResult;
-use crate::instance::Controller;
-use crate::deadline::within;
+use super::Runtime;
+use crate::deadline::{Deadline, timeout_at};
 use crate::host::InvocationContext;
-use crate::module::Deadline;
-use crate::runtime::Runtime;
+use crate::instance::Controller;
 
-/// A call that has not begun; await it. Made by [`Runtime::call`].
+/// A call that has not begun. Awaiting it makes the call. Returned by [`Runtime::call`].
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<'a, A> {
     runtime: &'a Runtime,
@@ -26,7 +25,8 @@ pub struct Call<'a, A> {
     max_wait: Option<Duration>,
 }
 
-/// A call with many rows that has not begun; await it. Made by [`Runtime::call_rows`].
+/// A call with many rows that has not begun. Awaiting it makes the call. Returned by
+/// [`Runtime::call_rows`].
 #[must_use = "a call does nothing until it is awaited"]
 #[derive(Debug)]
 pub struct CallRows<'a>(Call<'a, Vec<Vec<Value>>>);
@@ -36,7 +36,7 @@ impl<'a> CallRows<'a> {
         Self(call)
     }
 
-    /// As [`Call::timeout`], for all rows together.
+    /// Limits the whole call, as [`Call::timeout`] does, for all rows together.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self(self.0.timeout(timeout))
     }
@@ -52,40 +52,41 @@ impl<'a, A> Call<'a, A> {
         Self { runtime, name, args, context, timeout: None, max_wait: None }
     }
 
-    /// Bounds the whole call: waiting for an instance, making one, `init`, and the function itself.
-    /// Default: none; the module's and the host's own limits hold in either case.
+    /// Limits the whole call: waiting for an instance, instantiation, `init`, and the function itself.
+    /// The module's and the host's limits apply in any case. Default: no timeout.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Bounds waiting for an instance alone; who waits longer is refused as
+    /// Limits the wait for an instance. A call that waits longer is refused as
     /// [busy](crate::SurrealismError::is_busy). Default: as long as the call may take.
     ///
-    /// For calls that are made while another instance is held, such as those from one module to
-    /// another: two of them may each hold what the other waits for.
+    /// Set it for calls that are made while another instance is checked out, such as calls between
+    /// modules: without it, two of them could wait for each other's instance forever.
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = Some(wait);
         self
     }
 
-    /// Checks an instance out, has it do its `work`, and gives it back.
-    async fn run<T>(
+    /// Checks an instance out, runs `work` with it, and releases it.
+    async fn with_instance<T>(
         self,
         work: impl AsyncFnOnce(&mut Controller, Option<&str>, A, Deadline) -> SurrealismResult<T>,
     ) -> SurrealismResult<T> {
         let Self { runtime, name, args, context, timeout, max_wait } = self;
-        let module = runtime.module();
-        let callers = Deadline::of_caller(timeout);
-        let place = within(&module.process.alarms, callers.at, runtime.checkout_within(max_wait))
+        let caller = Deadline::for_caller(timeout);
+        let checkout = runtime.checkout_timeout(max_wait);
+        let checked_out = timeout_at(runtime.timers(), caller.at, checkout)
             .await
-            .map_err(|_| callers.missed())??;
+            .map_err(|_| caller.timeout_error())??;
 
-        let deadline = callers.and_of(module);
-        let mut controller = runtime.ready(place, context, || deadline).await?;
-        let answer = work(&mut controller, name.as_deref(), args, deadline).await;
+        // The module's limit counts from here, and not while the call waits for an instance.
+        let deadline = caller.with_module_limit(runtime.module().max_execution_time);
+        let mut controller = runtime.prepare(checked_out, context, || deadline).await?;
+        let result = work(&mut controller, name.as_deref(), args, deadline).await;
         runtime.release_controller(controller);
-        answer
+        result
     }
 }
 
@@ -99,8 +100,8 @@ impl<'a, A: Args + Send + 'a> IntoFuture for Call<'a, A> {
             let args = args.to_values();
             runtime.module().check_call(name.as_deref(), args.len())?;
             let call = Call { runtime, name, args, context, timeout, max_wait };
-            call.run(async |controller, name, args, deadline| {
-                controller.invoke_within(name, &args, deadline).await
+            call.with_instance(async |controller, name, args, deadline| {
+                controller.invoke_with_deadline(name, &args, deadline).await
             })
             .await
         })
@@ -115,8 +116,8 @@ impl<'a> IntoFuture for CallRows<'a> {
         Box::pin(async move {
             let call = self.0;
             call.runtime.module().check_rows(call.name.as_deref(), &call.args)?;
-            call.run(async |controller, name, rows, deadline| {
-                controller.invoke_rows_within(name, &rows, deadline).await
+            call.with_instance(async |controller, name, rows, deadline| {
+                controller.invoke_rows_with_deadline(name, &rows, deadline).await
             })
             .await
         })

@@ -1,8 +1,9 @@
-//! Outbound `wasi:http`, held to what the module may reach.
+//! Outbound `wasi:http`, restricted by [`EgressFilter`].
 //!
-//! wasmtime's own client looks names up and connects wherever they lead. This one goes through
-//! [`Reach`], as a guest's sockets do. Bodies are streamed: of each, the host holds a piece. A
-//! request lives as long as what the guest holds of it, and no longer than its instance.
+//! wasmtime's own client resolves a name and connects in one step, so that a check before it would not
+//! hold for the address it connects to. This client connects to addresses that the filter allowed.
+//! Bodies are streamed through a bounded buffer. A request ends when the guest drops its handles, at
+//! the latest with its instance.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -32,62 +33,58 @@ use wasmtime_wasi_http::{
     WasiHttpView,
 };
 
+use crate::egress::EgressFilter;
 use crate::limits::{
     MAX_HOST_NAME_BYTES, MAX_HTTP_BUFFER_BYTES, MAX_HTTP_HEADER_BYTES, MAX_HTTP_HEADERS,
     MAX_HTTP_WAIT,
 };
-use crate::egress::Reach;
-use crate::store::StoreData;
 
-/// Adds `wasi:http` without its server's half.
+/// Adds the outbound interfaces of `wasi:http`.
 ///
 /// # Errors
 ///
-/// When the linker refuses it.
-pub(crate) fn add_to_linker(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
+/// When the linker refuses one.
+pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(
+    linker: &mut Linker<T>,
+) -> wasmtime::Result<()> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
 }
 
-/// One instance's client.
-pub(crate) struct Http {
+/// The HTTP client of one instance.
+pub(crate) struct HttpClient {
     limits: WasiHttpCtx,
-    client: Client,
+    hooks: Hooks,
 }
 
-impl Http {
-    pub(crate) fn new(reach: Reach) -> Self {
+impl HttpClient {
+    pub(crate) fn new(egress: EgressFilter) -> Self {
         let mut limits = WasiHttpCtx::new();
         limits.set_field_size_limit(MAX_HTTP_HEADER_BYTES);
-        Self { limits, client: Client { reach } }
+        Self { limits, hooks: Hooks { egress } }
     }
 
     pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
-        WasiHttpCtxView { hooks: &mut self.client, table, ctx: &mut self.limits }
+        WasiHttpCtxView { hooks: &mut self.hooks, table, ctx: &mut self.limits }
     }
 }
 
-impl WasiHttpView for StoreData {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        self.http_view()
-    }
+struct Hooks {
+    egress: EgressFilter,
 }
 
-struct Client {
-    reach: Reach,
-}
+/// The connection of a request, to be polled while the body is read.
+type ConnectionTask = Box<dyn Future<Output = Result<()>> + Send>;
 
-/// What is still to be done for a request: its connection, to be driven while the body is read.
-type Rest = Box<dyn Future<Output = Result<()>> + Send>;
-
-impl WasiHttpHooks for Client {
+impl WasiHttpHooks for Hooks {
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
-        _: Rest,
-    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Rest)>> + Send> {
-        let reach = self.reach.clone();
-        Box::new(async move { send(&reach, request, Patience::of(options)).await })
+        _: ConnectionTask,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, ConnectionTask)>> + Send> {
+        let egress = self.egress.clone();
+        let timeouts = RequestTimeouts::new(options);
+        Box::new(async move { send(&egress, request, timeouts).await })
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
@@ -95,61 +92,62 @@ impl WasiHttpHooks for Client {
     }
 }
 
-/// How long each step of a request may take: what the guest says, within [`MAX_HTTP_WAIT`].
-struct Patience {
+/// The timeouts of a request: the guest's own, at most [`MAX_HTTP_WAIT`].
+struct RequestTimeouts {
     connect: Duration,
     first_byte: Duration,
     between_bytes: Duration,
 }
 
-impl Patience {
-    fn of(options: Option<RequestOptions>) -> Self {
+impl RequestTimeouts {
+    fn new(options: Option<RequestOptions>) -> Self {
         let options = options.unwrap_or_default();
-        let at_most = |asked: Option<Duration>| asked.unwrap_or(MAX_HTTP_WAIT).min(MAX_HTTP_WAIT);
+        let limited =
+            |requested: Option<Duration>| requested.unwrap_or(MAX_HTTP_WAIT).min(MAX_HTTP_WAIT);
         Self {
-            connect: at_most(options.connect_timeout),
-            first_byte: at_most(options.first_byte_timeout),
-            between_bytes: at_most(options.between_bytes_timeout),
+            connect: limited(options.connect_timeout),
+            first_byte: limited(options.first_byte_timeout),
+            between_bytes: limited(options.between_bytes_timeout),
         }
     }
 }
 
 async fn send(
-    reach: &Reach,
+    egress: &EgressFilter,
     mut request: Request<WasiBody>,
-    patience: Patience,
-) -> Result<(Response<WasiBody>, Rest)> {
-    let target = Target::of(request.uri())?;
-    let connecting = async { connect(&target, &target.addresses(reach).await?).await };
+    timeouts: RequestTimeouts,
+) -> Result<(Response<WasiBody>, ConnectionTask)> {
+    let target = Target::new(request.uri())?;
+    let connecting = async { connect(&target, &target.addresses(egress).await?).await };
     let stream =
-        timeout(patience.connect, connecting).await.map_err(|_| Error::ConnectionTimeout)?;
+        timeout(timeouts.connect, connecting).await.map_err(|_| Error::ConnectionTimeout)?;
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HTTP_BUFFER_BYTES)
         .max_headers(MAX_HTTP_HEADERS)
         .handshake(TokioIo::new(stream?))
         .await?;
-    let mut connection: Pin<Rest> = Box::pin(async { Ok(connection.await?) });
+    let mut connection: Pin<ConnectionTask> = Box::pin(async { Ok(connection.await?) });
 
-    // Only a proxy is told scheme and authority.
+    // Scheme and authority are for proxies only.
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
-    let mut answering = pin!(async {
-        let answer = timeout(patience.first_byte, sender.send_request(request)).await;
-        answer.map_err(|_| Error::ConnectionReadTimeout)?.map_err(Error::from)
+    let mut exchange = pin!(async {
+        let response = timeout(timeouts.first_byte, sender.send_request(request)).await;
+        response.map_err(|_| Error::ConnectionReadTimeout)?.map_err(Error::from)
     });
-    // The connection may be done first: where the other side closes it behind its answer.
+    // The connection ends first where the server closes it right after its response.
     let mut done = false;
     let response = poll_fn(|cx| {
         done = done || connection.as_mut().poll(cx)?.is_ready();
-        answering.as_mut().poll(cx)
+        exchange.as_mut().poll(cx)
     })
     .await?;
-    let rest = async move { if done { Ok(()) } else { connection.await } };
-    let timed = |body| Timed::new(body, patience.between_bytes).boxed_unsync();
-    Ok((response.map(timed), Box::new(rest)))
+    let connection_task = async move { if done { Ok(()) } else { connection.await } };
+    let with_timeout = |body| TimeoutBody::new(body, timeouts.between_bytes).boxed_unsync();
+    Ok((response.map(with_timeout), Box::new(connection_task)))
 }
 
-/// Where a request goes.
+/// The destination of a request.
 struct Target {
     host: url::Host,
     port: u16,
@@ -157,7 +155,7 @@ struct Target {
 }
 
 impl Target {
-    fn of(uri: &Uri) -> Result<Self> {
+    fn new(uri: &Uri) -> Result<Self> {
         let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
         let host = url::Host::parse(authority.host()).map_err(|_| Error::HttpRequestUriInvalid)?;
         let secure = uri.scheme() == Some(&Scheme::HTTPS);
@@ -165,28 +163,28 @@ impl Target {
         Ok(Self { host, port, secure })
     }
 
-    /// Those of its addresses that the module may reach, of which there is at least one.
-    async fn addresses(&self, reach: &Reach) -> Result<Vec<SocketAddr>> {
+    /// Returns the addresses that the module may connect to, at least one.
+    async fn addresses(&self, egress: &EgressFilter) -> Result<Vec<SocketAddr>> {
         let mut addresses = match &self.host {
             url::Host::Ipv4(ip) => vec![SocketAddr::new((*ip).into(), self.port)],
             url::Host::Ipv6(ip) => vec![SocketAddr::new((*ip).into(), self.port)],
-            url::Host::Domain(name) => self.look_up(name, reach).await?,
+            url::Host::Domain(name) => self.resolve(name, egress).await?,
         };
-        addresses.retain(|address| reach.admits(address));
+        addresses.retain(|address| egress.allows(address));
         if addresses.is_empty() { Err(Error::HttpRequestDenied) } else { Ok(addresses) }
     }
 
-    async fn look_up(&self, name: &str, reach: &Reach) -> Result<Vec<SocketAddr>> {
+    async fn resolve(&self, name: &str, egress: &EgressFilter) -> Result<Vec<SocketAddr>> {
         if name.len() > MAX_HOST_NAME_BYTES {
             return Err(Error::HttpRequestDenied);
         }
-        let found = reach.look_up(name).ok_or(Error::HttpRequestDenied)?.await;
+        let found = egress.resolve(name).ok_or(Error::HttpRequestDenied)?.await;
         let found = found.map_err(|_| Error::DnsError { rcode: None, info_code: None })?;
-        let learned = found.into_iter().filter(|ip| reach.learn(name, *ip));
-        Ok(learned.map(|ip| SocketAddr::new(ip, self.port)).collect())
+        let allowed = found.into_iter().filter(|ip| egress.record_resolved(name, *ip));
+        Ok(allowed.map(|ip| SocketAddr::new(ip, self.port)).collect())
     }
 
-    /// The name that the other side's certificate has to have.
+    /// The name that the server's certificate must have.
     fn server_name(&self) -> Result<ServerName<'static>> {
         Ok(match &self.host {
             url::Host::Ipv4(ip) => ServerName::from(*ip),
@@ -207,14 +205,14 @@ async fn connect(target: &Target, addresses: &[SocketAddr]) -> Result<Box<dyn St
     if !target.secure {
         return Ok(Box::new(stream));
     }
-    let connector = TlsConnector::from(tls()?);
+    let connector = TlsConnector::from(tls_config()?);
     let stream = connector.connect(target.server_name()?, stream).await.map_err(Error::Tls)?;
     Ok(Box::new(stream))
 }
 
-/// How certificates are checked: against the roots that browsers trust.
-fn tls() -> Result<Arc<ClientConfig>> {
-    // The provider is named, since which one the rest of the process uses is not ours to guess.
+/// Returns the TLS settings: certificates are checked against Mozilla's roots.
+fn tls_config() -> Result<Arc<ClientConfig>> {
+    // The provider is explicit: the process may have another default, or two.
     static CONFIG: LazyLock<Option<Arc<ClientConfig>>> = LazyLock::new(|| {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -225,20 +223,20 @@ fn tls() -> Result<Arc<ClientConfig>> {
     CONFIG.clone().ok_or(Error::ConfigurationError)
 }
 
-/// A body whose every piece has to come in time.
-struct Timed {
+/// A body that fails when the next frame does not arrive in time.
+struct TimeoutBody {
     body: Incoming,
-    patience: Duration,
-    out: Pin<Box<Sleep>>,
+    timeout: Duration,
+    idle_timer: Pin<Box<Sleep>>,
 }
 
-impl Timed {
-    fn new(body: Incoming, patience: Duration) -> Self {
-        Self { body, patience, out: Box::pin(sleep(patience)) }
+impl TimeoutBody {
+    fn new(body: Incoming, timeout: Duration) -> Self {
+        Self { body, timeout, idle_timer: Box::pin(sleep(timeout)) }
     }
 }
 
-impl Body for Timed {
+impl Body for TimeoutBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -248,10 +246,10 @@ impl Body for Timed {
     ) -> Poll<Option<Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
-            this.out.as_mut().reset(Instant::now() + this.patience);
+            this.idle_timer.as_mut().reset(Instant::now() + this.timeout);
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
         }
-        ready!(this.out.as_mut().poll(cx));
+        ready!(this.idle_timer.as_mut().poll(cx));
         Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
     }
 }

@@ -1,7 +1,7 @@
-//! `wasi:sockets/ip-name-lookup`, held to what the module may reach.
+//! `wasi:sockets/ip-name-lookup`, restricted by [`EgressFilter`].
 //!
-//! wasmtime's own interface answers either every name or none. This one stands in its place: it asks for the
-//! names that `allow_net` has, in turns, and tells the addresses that [`Reach`] admits.
+//! wasmtime's own implementation resolves either every name or none. This one replaces it: it resolves
+//! the names that `allow_net` allows, and returns the addresses that the filter allows.
 
 use std::future::poll_fn;
 use std::io;
@@ -20,70 +20,76 @@ use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, HostNetwork
 use wasmtime_wasi::p2::{DynPollable, Pollable, SocketError, subscribe};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
+use crate::egress::EgressFilter;
 use crate::limits::MAX_HOST_NAME_BYTES;
-use crate::egress::Reach;
-use crate::store::StoreData;
 
-/// Puts this interface in the place of wasmtime's.
+/// Replaces wasmtime's implementation of the interface.
 ///
 /// # Errors
 ///
 /// When the linker refuses it.
-pub(crate) fn add_to_linker(linker: &mut Linker<StoreData>) -> Result<()> {
+pub(crate) fn add_to_linker<T: NameLookup + 'static>(linker: &mut Linker<T>) -> Result<()> {
     linker.allow_shadowing(true);
-    ip_name_lookup::add_to_linker::<StoreData, Lookup>(linker, StoreData::lookup)?;
+    ip_name_lookup::add_to_linker::<T, HasNameLookup>(linker, T::name_lookup)?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
-struct Lookup;
-
-impl HasData for Lookup {
-    type Data<'a> = LookupView<'a>;
+/// Store data that serves name lookups.
+pub(crate) trait NameLookup {
+    fn name_lookup(&mut self) -> NameLookupView<'_>;
 }
 
-pub(crate) struct LookupView<'a> {
+struct HasNameLookup;
+
+impl HasData for HasNameLookup {
+    type Data<'a> = NameLookupView<'a>;
+}
+
+pub(crate) struct NameLookupView<'a> {
     pub(crate) sockets: WasiSocketsCtxView<'a>,
-    pub(crate) reach: &'a Reach,
+    pub(crate) egress: &'a EgressFilter,
 }
 
-/// What a guest's stream of addresses is: it has the number of one of these in the table.
-struct Stream {
+/// The table's entry behind a guest's `resolve-address-stream`.
+struct AddressStream {
     name: String,
-    /// Whose it is: what one caller's guest has asked is not told to that of the next.
+    /// The caller that it belongs to: the next caller's guest must not read it.
     caller: u64,
-    answer: Answer,
+    resolution: Resolution,
 }
 
-enum Answer {
-    Awaited(Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>),
-    Come(vec::IntoIter<IpAddr>),
+enum Resolution {
+    Pending(Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>),
+    Ready(vec::IntoIter<IpAddr>),
     Failed,
 }
 
-impl Stream {
+impl AddressStream {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Answer::Awaited(asked) = &mut self.answer {
-            let addresses = ready!(asked.as_mut().poll(cx));
-            self.answer = addresses.map_or(Answer::Failed, |found| Answer::Come(found.into_iter()));
+        if let Resolution::Pending(lookup) = &mut self.resolution {
+            self.resolution = match ready!(lookup.as_mut().poll(cx)) {
+                Ok(addresses) => Resolution::Ready(addresses.into_iter()),
+                Err(_) => Resolution::Failed,
+            };
         }
         Poll::Ready(())
     }
 }
 
 #[async_trait]
-impl Pollable for Stream {
+impl Pollable for AddressStream {
     async fn ready(&mut self) {
         poll_fn(|cx| self.poll(cx)).await;
     }
 }
 
-/// The same, by the name that the interface has for it.
-fn stream(stream: &Resource<ResolveAddressStream>) -> Resource<Stream> {
+/// Casts the interface's handle to that of the table's entry.
+fn entry(stream: &Resource<ResolveAddressStream>) -> Resource<AddressStream> {
     Resource::new_borrow(stream.rep())
 }
 
-impl ip_name_lookup::Host for LookupView<'_> {
+impl ip_name_lookup::Host for NameLookupView<'_> {
     fn resolve_addresses(
         &mut self,
         network: Resource<Network>,
@@ -93,16 +99,16 @@ impl ip_name_lookup::Host for LookupView<'_> {
         if name.len() > MAX_HOST_NAME_BYTES {
             return Err(ErrorCode::InvalidArgument.into());
         }
-        let Some(asked) = self.reach.look_up(&name) else {
+        let Some(lookup) = self.egress.resolve(&name) else {
             return Err(ErrorCode::AccessDenied.into());
         };
-        let (caller, answer) = (self.reach.caller(), Answer::Awaited(Box::pin(asked)));
-        let stream = self.sockets.table.push(Stream { name, caller, answer })?;
+        let (caller, resolution) = (self.egress.caller(), Resolution::Pending(Box::pin(lookup)));
+        let stream = self.sockets.table.push(AddressStream { name, caller, resolution })?;
         Ok(Resource::new_own(stream.rep()))
     }
 }
 
-impl network::Host for LookupView<'_> {
+impl network::Host for NameLookupView<'_> {
     fn convert_error_code(&mut self, error: SocketError) -> Result<ErrorCode> {
         self.sockets.convert_error_code(error)
     }
@@ -115,40 +121,40 @@ impl network::Host for LookupView<'_> {
     }
 }
 
-impl HostNetwork for LookupView<'_> {
+impl HostNetwork for NameLookupView<'_> {
     fn drop(&mut self, network: Resource<Network>) -> Result<()> {
         HostNetwork::drop(&mut self.sockets, network)
     }
 }
 
-impl HostResolveAddressStream for LookupView<'_> {
+impl HostResolveAddressStream for NameLookupView<'_> {
     fn resolve_next_address(
         &mut self,
         resource: Resource<ResolveAddressStream>,
     ) -> Result<Option<IpAddress>, SocketError> {
-        let stream = self.sockets.table.get_mut(&stream(&resource))?;
-        if stream.caller != self.reach.caller() {
+        let stream = self.sockets.table.get_mut(&entry(&resource))?;
+        if stream.caller != self.egress.caller() {
             return Err(ErrorCode::AccessDenied.into());
         }
         if stream.poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             return Err(ErrorCode::WouldBlock.into());
         }
-        let Answer::Come(addresses) = &mut stream.answer else {
+        let Resolution::Ready(addresses) = &mut stream.resolution else {
             return Err(ErrorCode::NameUnresolvable.into());
         };
-        let admitted = addresses.find(|address| self.reach.learn(&stream.name, *address));
-        Ok(admitted.map(IpAddress::from))
+        let allowed = addresses.find(|address| self.egress.record_resolved(&stream.name, *address));
+        Ok(allowed.map(IpAddress::from))
     }
 
     fn subscribe(
         &mut self,
         resource: Resource<ResolveAddressStream>,
     ) -> Result<Resource<DynPollable>> {
-        subscribe(self.sockets.table, stream(&resource))
+        subscribe(self.sockets.table, entry(&resource))
     }
 
     fn drop(&mut self, resource: Resource<ResolveAddressStream>) -> Result<()> {
-        self.sockets.table.delete(Resource::<Stream>::new_own(resource.rep()))?;
+        self.sockets.table.delete(Resource::<AddressStream>::new_own(resource.rep()))?;
         Ok(())
     }
 }

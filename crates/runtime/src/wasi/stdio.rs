@@ -1,7 +1,7 @@
-//! What a guest prints: line by line to the context of the call, and not without bound.
+//! A guest's standard output and error: passed to the context of the call line by line, up to a limit.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
@@ -10,99 +10,96 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::host::OutputCallback;
 use crate::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, TRAP_MESSAGE_BYTES};
+use crate::sync::lock;
 
-/// One of a guest's two outputs. Clones share it.
+/// A guest's standard output or error. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Output(Arc<Mutex<State>>);
+pub(crate) struct Stdio(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// Where lines go; nowhere while no context is installed.
-    callback: Option<OutputCallback>,
-    /// What was printed since the last line feed.
+    /// Receives lines; `None` drops them, while no context is installed.
+    sink: Option<OutputCallback>,
+    /// The output since the last line feed.
     line: Vec<u8>,
-    /// What was printed in this call, in bytes.
+    /// Bytes written during this call.
     printed: usize,
-    /// Whether more than a call may print was printed.
-    stopped: bool,
-    /// The end of what was printed since the guest was entered.
+    /// Whether output was dropped, because the call had reached its limit.
+    truncated: bool,
+    /// The end of the output since the guest was last entered.
     tail: Vec<u8>,
 }
 
-impl Output {
-    /// Output goes to `callback` from now on, or nowhere, and nothing of the calls before is left.
-    pub(crate) fn install(&self, callback: Option<OutputCallback>) {
-        let state = State { callback, ..State::default() };
-        // The callback before is the host's, and is dropped outside the lock.
-        let _before = std::mem::replace(&mut *self.state(), state);
+impl Stdio {
+    /// Replaces the sink, and discards the output of earlier calls.
+    pub(crate) fn set_sink(&self, sink: Option<OutputCallback>) {
+        let state = State { sink, ..State::default() };
+        // The replaced sink is the host's code: it is dropped outside the lock.
+        let _replaced = std::mem::replace(&mut *lock(&self.0), state);
     }
 
-    /// Begins another call.
-    pub(crate) fn renew(&self) {
-        let mut state = self.state();
-        *state = State { callback: state.callback.take(), ..State::default() };
+    /// Begins another call with the same sink.
+    pub(crate) fn reset(&self) {
+        let mut state = lock(&self.0);
+        *state = State { sink: state.sink.take(), ..State::default() };
     }
 
-    /// Hands on a last line that has no line feed.
-    pub(crate) fn finish(&self) {
-        let (callback, rest) = {
-            let mut state = self.state();
-            (state.callback.clone(), std::mem::take(&mut state.line))
+    /// Passes on a last line that does not end with a line feed.
+    pub(crate) fn flush_line(&self) {
+        let (sink, line) = {
+            let mut state = lock(&self.0);
+            (state.sink.clone(), std::mem::take(&mut state.line))
         };
-        if let Some(callback) = callback.filter(|_| !rest.is_empty()) {
-            callback(&String::from_utf8_lossy(&rest));
+        if let Some(sink) = sink.filter(|_| !line.is_empty()) {
+            sink(&String::from_utf8_lossy(&line));
         }
     }
 
-    /// Begins another of a call's ways into the guest.
-    pub(crate) fn forget_tail(&self) {
-        self.state().tail.clear();
+    /// Discards the tail, before the guest is entered again.
+    pub(crate) fn clear_tail(&self) {
+        lock(&self.0).tail.clear();
     }
 
-    /// The end of what was printed since the guest was entered.
+    /// Returns the end of the output since the guest was last entered.
     pub(crate) fn tail(&self) -> String {
-        String::from_utf8_lossy(&self.state().tail).into_owned()
+        String::from_utf8_lossy(&lock(&self.0).tail).into_owned()
     }
 
     fn print(&self, bytes: &[u8]) {
-        let (callback, lines) = {
-            let mut state = self.state();
-            let lines = state.take_in(bytes);
-            (state.callback.clone(), lines)
+        let (sink, lines) = {
+            let mut state = lock(&self.0);
+            let lines = state.push(bytes);
+            (state.sink.clone(), lines)
         };
-        // Outside the lock: the callback is the host's, and may panic.
-        if let Some(callback) = callback {
-            lines.iter().for_each(|line| callback(line));
+        // Outside the lock: the sink is the host's code, and may panic.
+        if let Some(sink) = sink {
+            lines.iter().for_each(|line| sink(line));
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Takes bytes in and answers the lines that they complete.
-    fn take_in(&mut self, bytes: &[u8]) -> Vec<String> {
-        self.keep_tail(bytes);
+    /// Adds output, and returns the lines that it completes.
+    fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+        self.update_tail(bytes);
         let fits = bytes.len().min(MAX_OUTPUT_BYTES_PER_CALL - self.printed);
-        let overflows = bytes.len() > fits && !std::mem::replace(&mut self.stopped, true);
+        let overflows = bytes.len() > fits && !std::mem::replace(&mut self.truncated, true);
         self.printed += fits;
 
         let mut lines = Vec::new();
         for piece in bytes[..fits].split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
             while self.line.len() > MAX_OUTPUT_LINE_BYTES {
-                let rest = self.line.split_off(character_start(&self.line, MAX_OUTPUT_LINE_BYTES));
-                lines.push(text(&std::mem::replace(&mut self.line, rest)));
+                let rest = self.line.split_off(floor_char_start(&self.line, MAX_OUTPUT_LINE_BYTES));
+                lines.push(decode_line(&std::mem::replace(&mut self.line, rest)));
             }
             if self.line.ends_with(b"\n") {
-                lines.push(text(&std::mem::take(&mut self.line)));
+                lines.push(decode_line(&std::mem::take(&mut self.line)));
             }
         }
         if overflows {
             if !self.line.is_empty() {
-                lines.push(text(&std::mem::take(&mut self.line)));
+                lines.push(decode_line(&std::mem::take(&mut self.line)));
             }
             lines.push(format!(
                 "[output stopped: one call may print {MAX_OUTPUT_BYTES_PER_CALL} bytes]"
@@ -111,7 +108,7 @@ impl State {
         lines
     }
 
-    fn keep_tail(&mut self, bytes: &[u8]) {
+    fn update_tail(&mut self, bytes: &[u8]) {
         let bytes = &bytes[bytes.len().saturating_sub(TRAP_MESSAGE_BYTES)..];
         let excess = (self.tail.len() + bytes.len()).saturating_sub(TRAP_MESSAGE_BYTES);
         self.tail.drain(..excess);
@@ -119,26 +116,26 @@ impl State {
     }
 }
 
-/// The last place at or before `at` where a UTF-8 character may begin.
-fn character_start(line: &[u8], at: usize) -> usize {
-    let begins = |place: &usize| line[*place] & 0xc0 != 0x80;
-    (at.saturating_sub(3)..=at).rev().find(begins).unwrap_or(at)
+/// Returns the last index at or before `at` where a UTF-8 character may begin.
+fn floor_char_start(line: &[u8], at: usize) -> usize {
+    let is_start = |index: &usize| line[*index] & 0xc0 != 0x80;
+    (at.saturating_sub(3)..=at).rev().find(is_start).unwrap_or(at)
 }
 
-/// A line as text, without its line feed.
-fn text(line: &[u8]) -> String {
+/// Decodes a line, without its line feed.
+fn decode_line(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     String::from_utf8_lossy(line).into_owned()
 }
 
-impl IsTerminal for Output {
+impl IsTerminal for Stdio {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Output {
+impl StdoutStream for Stdio {
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(self.clone())
     }
@@ -149,11 +146,11 @@ impl StdoutStream for Output {
 }
 
 #[async_trait::async_trait]
-impl Pollable for Output {
+impl Pollable for Stdio {
     async fn ready(&mut self) {}
 }
 
-impl OutputStream for Output {
+impl OutputStream for Stdio {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         self.print(&bytes);
         Ok(())
@@ -168,7 +165,7 @@ impl OutputStream for Output {
     }
 }
 
-impl AsyncWrite for Output {
+impl AsyncWrite for Stdio {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -193,12 +190,12 @@ mod tests {
 
     fn printed(pieces: &[&[u8]]) -> Vec<String> {
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let sink = lines.clone();
-        let output = Output::default();
-        output.install(Some(Arc::new(move |line| sink.lock().unwrap().push(line.to_string()))));
+        let target = lines.clone();
+        let output = Stdio::default();
+        output.set_sink(Some(Arc::new(move |line| target.lock().unwrap().push(line.to_string()))));
         pieces.iter().for_each(|piece| output.print(piece));
-        output.finish();
-        output.install(None);
+        output.flush_line();
+        output.set_sink(None);
         Arc::try_unwrap(lines).unwrap().into_inner().unwrap()
     }
 
@@ -230,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_in_even_pieces_is_noted_as_well() {
+    fn a_limit_reached_exactly_is_reported_once() {
         let piece = [b"x".repeat(1023).as_slice(), b"\n"].concat();
         let mut pieces = vec![&piece[..]; MAX_OUTPUT_BYTES_PER_CALL / piece.len()];
         assert!(!printed(&pieces).concat().contains("output stopped"));
@@ -240,12 +237,12 @@ mod tests {
 
     #[test]
     fn the_tail_is_the_end() {
-        let output = Output::default();
+        let output = Stdio::default();
         output.print(&b"a".repeat(TRAP_MESSAGE_BYTES));
         output.print(b"the end");
         assert_eq!(output.tail().len(), TRAP_MESSAGE_BYTES);
         assert!(output.tail().ends_with("the end"));
-        output.renew();
+        output.reset();
         assert_eq!(output.tail(), "");
     }
 }

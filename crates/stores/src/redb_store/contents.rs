@@ -8,7 +8,7 @@ use redb::{
     AccessGuard, Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata,
     Table, TableDefinition, TableError, WriteTransaction,
 };
-use surrealism_runtime::kv::bounds::{KvSize, is_empty};
+use surrealism_runtime::kv::enforce::{KvSize, is_empty_range};
 use surrealism_runtime::limits::{KV_EXPIRED_PER_STEP, KvLimits};
 
 type Key = &'static str;
@@ -81,15 +81,15 @@ impl<'t> Contents<'t> {
             let old = self.entries.insert(key.as_str(), (ends, value.as_slice()))?;
             let old = old.map(|old| (old.value().0, old.value().1.len()));
             if let Some((old_end, old_bytes)) = old {
-                self.size = self.size.without(key, old_bytes);
+                self.size = self.size.minus_entry(key, old_bytes);
                 self.reschedule(key, old_end, None)?;
             }
-            self.size = self.size.with(key, value.len());
+            self.size = self.size.plus_entry(key, value.len());
             self.reschedule(key, None, ends)?;
             self.changed = true;
         }
         // What was written goes with the transaction.
-        limits.admit(before, self.size)
+        limits.check_growth(before, self.size)
     }
 
     pub(super) fn remove(&mut self, key: &str) -> Result<()> {
@@ -97,7 +97,7 @@ impl<'t> Contents<'t> {
         let Some((ends, bytes)) = old.map(|old| (old.value().0, old.value().1.len())) else {
             return Ok(());
         };
-        self.size = self.size.without(key, bytes);
+        self.size = self.size.minus_entry(key, bytes);
         self.changed = true;
         self.reschedule(key, ends, None)
     }
@@ -111,7 +111,7 @@ impl<'t> Contents<'t> {
         for removed in self.entries.extract_from_if::<&str, _>(as_str(start, end), |_, _| true)? {
             let (key, stored) = removed?;
             let (ends, value) = stored.value();
-            self.size = self.size.without(key.value(), value.len());
+            self.size = self.size.minus_entry(key.value(), value.len());
             if let Some(ends) = ends {
                 self.expiries.remove((self.module, ends, key.value()))?;
             }
@@ -208,7 +208,7 @@ impl Snapshot {
         mut take: impl FnMut(&str, &[u8]) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut taken = Vec::new();
-        let Some(entries) = self.entries.as_ref().filter(|_| !is_empty(start, end)) else {
+        let Some(entries) = self.entries.as_ref().filter(|_| !is_empty_range(start, end)) else {
             return Ok(taken);
         };
         for entry in entries.range::<&str>(as_str(start, end))? {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use anyhow::{Context, Result, bail};
 use redis::{Cmd, FromRedisValue};
 use surrealdb_types::{Number, SurrealValue, Value};
-use surrealism_runtime::kv::bounds::{Answer, KvSize};
+use surrealism_runtime::kv::enforce::{KvSize, ResponseBudget};
 use surrealism_runtime::limits::{
     KV_ENTRY_OVERHEAD_BYTES, KV_EXPIRED_PER_STEP, MAX_KV_RESPONSE_BYTES,
 };
@@ -170,7 +170,7 @@ impl Reply {
             "ok" => Self::Done(items),
             "again" => Self::Again,
             "full" => Self::Full { before: size(&mut items)?, after: size(&mut items)? },
-            "large" => bail!(Answer::too_large()),
+            "large" => bail!(ResponseBudget::too_large()),
             other => bail!("Redis answered {other:?}, which is no answer of the store's script"),
         })
     }

@@ -1,26 +1,26 @@
-//! Which components can have the outcome of their `init` captured: those whose whole state is in
-//! memories and globals, and that wizer understands.
+//! Which components can be pre-initialized: those whose whole state is in memories and globals, and
+//! that wizer supports.
 
 use wasmparser::{CanonicalFunction, Encoding, Parser, Payload, ValType, Validator, WasmFeatures};
 use wasmtime::{Result, ensure};
 
 use crate::limits::MAX_SNAPSHOT_ITEMS;
 
-/// The export that is run for its outcome.
-pub(crate) const INIT: &str = "init";
+/// The export that pre-initialization runs.
+pub(super) const INIT: &str = "init";
 
-/// What wizer calls things of its own begins with these.
-const WIZERS: [&str; 2] = ["__wizer_", "wasmtime:wizer/"];
+/// The prefixes of names that wizer adds to a component.
+const RESERVED_PREFIXES: [&str; 2] = ["__wizer_", "wasmtime:wizer/"];
 
-/// What compilers of plugins use. What is left out has state of its own (exceptions, garbage
-/// collection, tasks), or wizer takes it for impossible.
-const FEATURES: WasmFeatures = WasmFeatures::WASM2
+/// The features that compilers of plugins use. The others have state of their own (exceptions, garbage
+/// collection, tasks), or wizer does not expect them.
+const SUPPORTED_FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::RELAXED_SIMD)
     .union(WasmFeatures::COMPONENT_MODEL);
 
-/// Whether a component has an `init` at all. What cannot be read has none.
+/// Whether a component exports `init`. `false` for bytes that cannot be parsed.
 pub(crate) fn exports_init(wasm: &[u8]) -> bool {
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(wasm) {
@@ -39,14 +39,14 @@ pub(crate) fn exports_init(wasm: &[u8]) -> bool {
     false
 }
 
-/// Refuses a component that cannot be captured, whatever its `init` does. wizer refuses more:
+/// Refuses a component that cannot be pre-initialized, whatever its `init` does. wizer refuses more:
 /// instructions that change a table or drop a segment, and modules that are instantiated twice.
 ///
 /// # Errors
 ///
-/// When it is refused; nobody is told why.
-pub(crate) fn check(wasm: &[u8]) -> Result<()> {
-    Validator::new_with_features(FEATURES).validate_all(wasm)?;
+/// When the component is refused. The reason is not shown anywhere.
+pub(super) fn ensure_supported(wasm: &[u8]) -> Result<()> {
+    Validator::new_with_features(SUPPORTED_FEATURES).validate_all(wasm)?;
     let mut items = 0;
     let mut module = Module::default();
     for payload in Parser::new(0).parse_all(wasm) {
@@ -57,7 +57,7 @@ pub(crate) fn check(wasm: &[u8]) -> Result<()> {
                 for global in globals {
                     let global = global?.ty;
                     if global.mutable {
-                        // wizer reads others through conversions that need not keep a NaN's bits.
+                        // wizer reads floats through conversions that may change the bits of a NaN.
                         let is_integer = matches!(global.content_type, ValType::I32 | ValType::I64);
                         ensure!(is_integer, "a global is neither an i32 nor an i64");
                         module.items += 1;
@@ -65,33 +65,39 @@ pub(crate) fn check(wasm: &[u8]) -> Result<()> {
                 }
             }
             Payload::ExportSection(exports) => {
-                module.exports = true;
+                module.has_exports = true;
                 for export in exports {
-                    not_wizers(export?.name)?;
+                    ensure_unreserved(export?.name)?;
                 }
             }
             Payload::ComponentExportSection(exports) => {
                 for export in exports {
-                    not_wizers(export?.name.name)?;
+                    ensure_unreserved(export?.name.name)?;
                 }
             }
             Payload::ComponentCanonicalSection(functions) => {
                 for function in functions {
-                    // Of a resource of its own, a component may keep handles.
+                    // The handles of a resource that the component defines are state.
                     let is_stateless = matches!(
                         function?,
                         CanonicalFunction::Lift { .. }
                             | CanonicalFunction::Lower { .. }
                             | CanonicalFunction::ResourceDrop { .. }
                     );
-                    ensure!(is_stateless, "it has handles or tasks of its own");
+                    ensure!(is_stateless, "the component has handles or tasks of its own");
                 }
             }
             Payload::End(_) => {
-                // wizer adds to the exports that there are.
-                ensure!(module.items == 0 || module.exports, "a module hides all its state");
+                // wizer can export state only from a module that has an export section.
+                ensure!(
+                    module.items == 0 || module.has_exports,
+                    "a module exports none of its state"
+                );
                 items += std::mem::take(&mut module).items;
-                ensure!(items <= MAX_SNAPSHOT_ITEMS, "it has more than {MAX_SNAPSHOT_ITEMS} items");
+                ensure!(
+                    items <= MAX_SNAPSHOT_ITEMS,
+                    "the component has more than {MAX_SNAPSHOT_ITEMS} items"
+                );
             }
             _ => {}
         }
@@ -99,15 +105,18 @@ pub(crate) fn check(wasm: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A core module, as far as it has been read.
+/// The core module that is being parsed.
 #[derive(Default)]
 struct Module {
     /// Memories and mutable globals.
     items: usize,
-    exports: bool,
+    has_exports: bool,
 }
 
-fn not_wizers(name: &str) -> Result<()> {
-    ensure!(!WIZERS.iter().any(|prefix| name.starts_with(prefix)), "it uses wizer's names");
+fn ensure_unreserved(name: &str) -> Result<()> {
+    ensure!(
+        !RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)),
+        "the component uses a name that is reserved for wizer"
+    );
     Ok(())
 }
