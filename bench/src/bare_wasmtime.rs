@@ -1,10 +1,10 @@
-//! wasmtime driven by hand: no context, no checks, arguments encoded beforehand.
+//! wasmtime called directly: without context and checks, with arguments encoded beforehand.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use bench_measure::{Case, Work, distinct, executor, round, together};
+use bench_measure::{Case, Work, concurrently, executor, round, unique_component};
 use surrealdb_types::SurrealValue;
 use wasmtime::component::{Component, InstancePre, Linker, TypedFunc};
 use wasmtime::{
@@ -18,7 +18,7 @@ const NOTHING: &str = r#"(component
     (core instance $instance (instantiate $module))
     (func (export "nothing") (canon lift (core func $instance "nothing"))))"#;
 
-/// What no function that is run here calls.
+/// Host functions that the measured functions do not call.
 const HOST: [&str; 12] = [
     "sql",
     "run",
@@ -71,7 +71,7 @@ impl Bare {
         let component = Component::new(&engine, wasm)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        // A store that answers at once, and stores nothing: what no host can beat.
+        // A store that responds at once and stores nothing, as a lower bound.
         let mut host = linker.instance("surrealism:plugin/host")?;
         let value = surrealdb_types::encode(&1_i64.into_value())?;
         host.func_wrap("kv-get", move |_, (_,): (String,)| {
@@ -79,7 +79,9 @@ impl Bare {
         })?;
         host.func_wrap("kv-set", |_, (_, _): (String, Vec<u8>)| Ok((Ok::<_, String>(()),)))?;
         for name in HOST {
-            host.func_new(name, |_, _, _, _| wasmtime::bail!("there is no host"))?;
+            host.func_new(name, |_, _, _, _| {
+                wasmtime::bail!("host functions are not available here")
+            })?;
         }
         let pre = linker.instantiate_pre(&component)?;
         Ok(Self { engine, pre })
@@ -100,7 +102,7 @@ impl Bare {
         Ok(Instance { store, invoke })
     }
 
-    /// Microseconds that a call of [`NOTHING`] takes.
+    /// Returns the microseconds of a call of [`NOTHING`].
     async fn nothing() -> Result<f64> {
         let bare = Self::new(NOTHING.as_bytes())?;
         let mut store = bare.store();
@@ -112,20 +114,20 @@ impl Bare {
 
 impl Instance {
     async fn call(&mut self, name: &str, args: &[u8]) -> Result<()> {
-        let (answer,) = self.invoke.call_async(&mut self.store, (Some(name), args)).await?;
-        answer.map(drop).map_err(anyhow::Error::msg)
+        let (result,) = self.invoke.call_async(&mut self.store, (Some(name), args)).await?;
+        result.map(drop).map_err(anyhow::Error::msg)
     }
 }
 
-/// Bare wasmtime, measured.
-pub struct Side {
+/// The contender.
+pub struct BareWasmtime {
     wasm: Vec<u8>,
     bare: Bare,
     executor: tokio::runtime::Runtime,
     loads: u32,
 }
 
-impl Side {
+impl BareWasmtime {
     pub fn new(wasm: &[u8]) -> Result<Self> {
         Ok(Self { wasm: wasm.to_vec(), bare: Bare::new(wasm)?, executor: executor()?, loads: 0 })
     }
@@ -138,8 +140,8 @@ impl Side {
         })
     }
 
-    /// With a list of instances for a pool.
-    fn together(&self, callers: u32) -> Result<f64> {
+    /// Measures concurrent callers, with a list of instances for a pool.
+    fn concurrent(&self, callers: u32) -> Result<f64> {
         let args: Arc<[u8]> = encoded(Work::CanDrive)?.into();
         self.executor.block_on(async {
             let mut instances = Vec::new();
@@ -151,26 +153,26 @@ impl Side {
                 let (idle, args) = (idle.clone(), args.clone());
                 async move {
                     let instances = || idle.lock().unwrap_or_else(PoisonError::into_inner);
-                    let mut instance = instances().pop().context("no instance is idle")?;
+                    let mut instance = instances().pop().context("all instances are in use")?;
                     instance.call(Work::CanDrive.function(), &args).await?;
                     instances().push(instance);
                     Ok(())
                 }
             };
-            together(callers, call).await
+            concurrently(callers, call).await
         })
     }
 }
 
-impl bench_measure::Side for Side {
+impl bench_measure::Contender for BareWasmtime {
     fn measure(&mut self, case: Case) -> Result<Option<f64>> {
         let time = match case {
             Case::Rows => return Ok(None),
             Case::Nothing => self.executor.block_on(Bare::nothing())?,
             Case::Call(work) => self.calls(work)?,
-            // A caller that finds no instance would have to wait, and here is nothing to wait with.
-            Case::Together { callers, pool } if callers as usize > pool => return Ok(None),
-            Case::Together { callers, .. } => self.together(callers)?,
+            // A caller that finds no instance would have to wait, which is not implemented here.
+            Case::Concurrent { callers, pool } if callers as usize > pool => return Ok(None),
+            Case::Concurrent { callers, .. } => self.concurrent(callers)?,
             Case::Fresh => {
                 let args = encoded(Work::CanDrive)?;
                 self.executor.block_on(round(async || {
@@ -179,7 +181,7 @@ impl bench_measure::Side for Side {
             }
             Case::Load | Case::LoadAgain => {
                 self.loads += 1;
-                let wasm = distinct(&self.wasm, self.loads);
+                let wasm = unique_component(&self.wasm, self.loads);
                 let start = Instant::now();
                 Bare::new(&wasm)?;
                 start.elapsed().as_secs_f64() * 1e6

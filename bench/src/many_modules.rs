@@ -1,15 +1,14 @@
-//! Many modules in one process: what they take of its memory, and how fast they are called.
+//! Many modules in one process: their memory, and the time of a call.
 //!
-//! Each number of modules is measured in a process that does nothing else. Its modules are one plugin
-//! with different bytes, so that nothing is shared; their code comes from the cache, and each has one
-//! idle instance.
+//! Each number of modules is measured in a process of its own. The modules are one plugin with different
+//! bytes, so that they share nothing. Their code comes from the cache, and each has one idle instance.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use bench_measure::{Work, distinct, executor, round};
+use bench_measure::{Work, executor, round, unique_component};
 use serde::{Deserialize, Serialize};
 use surrealism_bench::contract::ours as contract;
 use surrealism_ours::usage::CodeSource;
@@ -19,43 +18,47 @@ use crate::plot::{Plot, Scale};
 
 const COUNTS: [u32; 4] = [1, 10, 100, 1_000];
 
-/// Room for the code of all of them, and for that of an older run.
+/// Enough for the code of all of them and of an older run.
 const CACHE_BYTES: u64 = 4 << 30;
 
-/// What one process found. Times are of one module or one call, in microseconds.
+/// The result of one process. Times are microseconds of one module or one call.
 #[derive(Serialize, Deserialize)]
-struct Found {
+struct Measured {
     modules: u32,
     from_cache: u32,
     load: f64,
     first_call: f64,
     call: f64,
     resident: u64,
-    /// The same, but what it shares with other processes counts in part; and before the first module.
+    /// Resident memory with shared pages counted in part, now and before the first module.
     proportional: u64,
     proportional_before: u64,
-    /// The part of `proportional` that no file holds as well.
+    /// The part of `proportional` that is not mapped from a file.
     anonymous: u64,
 }
 
 /// Measures each number of modules in turn, prints a table and draws a curve.
 pub(crate) fn compare(guest: &Path, cache: &Path, plots: &Path) -> Result<()> {
-    eprintln!("  modules: compiling those that the cache has not");
+    eprintln!("  modules: compiling those that are not in the cache");
     let most = COUNTS.into_iter().max().unwrap_or_default();
-    apart(most, guest, cache)?;
+    in_new_process(most, guest, cache)?;
 
     println!();
     println!(
-        "| modules | RSS | PSS | PSS a module | not of files | load, each | first call, each | call |"
+        "| modules | RSS | PSS | PSS a module | anonymous | load, each | first call, each | call |"
     );
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|");
     let mut line = Vec::new();
     for count in COUNTS {
         eprintln!("  {count} modules");
-        let found = apart(count, guest, cache)?;
-        ensure!(found.from_cache == count, "{} of {count} were compiled", count - found.from_cache);
-        line.push((f64::from(count), 1e6 / found.call));
-        println!("{}", found.row());
+        let measured = in_new_process(count, guest, cache)?;
+        ensure!(
+            measured.from_cache == count,
+            "{} of {count} were compiled",
+            count - measured.from_cache
+        );
+        line.push((f64::from(count), 1e6 / measured.call));
+        println!("{}", measured.row());
     }
     let plot = Plot {
         file: "modules.svg",
@@ -66,7 +69,7 @@ pub(crate) fn compare(guest: &Path, cache: &Path, plots: &Path) -> Result<()> {
     plot.draw(plots, &[("ours, our SDK", line)])
 }
 
-impl Found {
+impl Measured {
     fn row(&self) -> String {
         const MIB: f64 = (1 << 20) as f64;
         let grown = self.proportional.saturating_sub(self.proportional_before) as f64;
@@ -84,18 +87,18 @@ impl Found {
     }
 }
 
-/// Measures in a process of its own.
-fn apart(count: u32, guest: &Path, cache: &Path) -> Result<Found> {
+/// Measures in a new process.
+fn in_new_process(count: u32, guest: &Path, cache: &Path) -> Result<Measured> {
     let output = Command::new(std::env::current_exe()?)
         .args(["modules", &count.to_string()])
         .args([guest, cache])
         .stderr(Stdio::inherit())
         .output()?;
-    ensure!(output.status.success(), "the process with {count} modules: {}", output.status);
+    ensure!(output.status.success(), "the process with {count} modules failed: {}", output.status);
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Measures in this process, and prints what it found.
+/// Measures in this process, and prints the result as JSON.
 pub(crate) fn run(count: u32, guest: &Path, cache: &Path) -> Result<()> {
     let wasm = std::fs::read(guest).with_context(|| guest.display().to_string())?;
     let cache = CodeCache::open(cache)?.max_bytes(CACHE_BYTES);
@@ -106,9 +109,9 @@ pub(crate) fn run(count: u32, guest: &Path, cache: &Path) -> Result<()> {
     let modules = (0..count)
         .map(|number| {
             if number % 100 == 99 {
-                eprintln!("    {} are loaded", number + 1);
+                eprintln!("    {} loaded", number + 1);
             }
-            let package = contract::package(&distinct(&wasm, number))?;
+            let package = contract::package(&unique_component(&wasm, number))?;
             Ok(Runtime::builder(package).pool_size(1).code_cache(cache.clone()).build()?)
         })
         .collect::<Result<Vec<Runtime>>>()?;
@@ -130,10 +133,11 @@ pub(crate) fn run(count: u32, guest: &Path, cache: &Path) -> Result<()> {
     let anonymous = memory("Pss_Anon:")?;
 
     let mut in_turns = modules.iter().cycle();
-    let call = executor
-        .block_on(round(async || call(in_turns.next().context("there is no module")?).await))?;
+    let call = executor.block_on(round(async || {
+        call(in_turns.next().context("the list of modules is empty")?).await
+    }))?;
     let from_cache = modules.iter().filter(|module| module.usage().code == CodeSource::Cache);
-    let found = Found {
+    let measured = Measured {
         modules: count,
         from_cache: from_cache.count() as u32,
         load,
@@ -144,15 +148,16 @@ pub(crate) fn run(count: u32, guest: &Path, cache: &Path) -> Result<()> {
         proportional_before,
         anonymous,
     };
-    println!("{}", serde_json::to_string(&found)?);
+    println!("{}", serde_json::to_string(&measured)?);
     Ok(())
 }
 
-/// A line of what Linux says of this process's memory, in bytes.
+/// Returns a value of this process's `smaps_rollup`, in bytes.
 fn memory(line: &str) -> Result<u64> {
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup")
-        .context("memory is measured on Linux alone")?;
+        .context("memory can only be measured on Linux")?;
     let kilobytes = rollup.lines().find_map(|found| found.strip_prefix(line));
     let kilobytes = kilobytes.and_then(|rest| rest.trim().strip_suffix(" kB"));
-    Ok(kilobytes.with_context(|| format!("there is no line {line}"))?.parse::<u64>()? * 1024)
+    Ok(kilobytes.with_context(|| format!("smaps_rollup lacks the line {line}"))?.parse::<u64>()?
+        * 1024)
 }

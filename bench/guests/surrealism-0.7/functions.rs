@@ -1,4 +1,4 @@
-//! `../functions.rs` for the next generation, which has no key-value store.
+//! `../functions.rs` for the next generation, which lacks a key-value store.
 
 use std::sync::OnceLock;
 
@@ -22,11 +22,11 @@ fn sum(numbers: Vec<i64>) -> i64 {
 /// The first primes.
 static PRIMES: OnceLock<Vec<i64>> = OnceLock::new();
 
-/// Some work, whose outcome is always the same.
+/// Deterministic work, which can be pre-initialized.
 #[surrealism(init)]
 fn prepare() -> Result<(), String> {
     let is_prime = |number: &i64| (2..*number).take_while(|d| d * d <= *number).all(|d| number % d != 0);
-    PRIMES.set((2..10_000).filter(is_prime).collect()).map_err(|_| "it ran before".to_string())
+    PRIMES.set((2..10_000).filter(is_prime).collect()).map_err(|_| "`init` ran twice".to_string())
 }
 
 #[surrealism]

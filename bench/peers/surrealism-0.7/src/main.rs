@@ -1,16 +1,18 @@
 //! The runtime of the next generation, through its own interface: each invocation has an instance of
-//! its own, in a slot of an engine, and some rows. It has no key-value store.
+//! its own, in a slot of an engine, and one or more rows. It lacks a key-value store.
 //!
-//! `bench-successor GUEST.wasm`, and then as `bench_measure::serve` says.
+//! `bench-surrealism-0-7 GUEST.wasm`; then it serves cases, see `bench_measure::serve`.
 
-mod initialise;
+mod preinit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use bench_measure::{Case, Work, distinct, executor, round, round_with, serve, together};
+use bench_measure::{
+    Case, Work, concurrently, executor, round, round_with, serve, unique_component,
+};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::config::AbiVersion;
 use surrealism_runtime::epoch::{EngineSettings, engines};
@@ -22,39 +24,39 @@ use surrealism_runtime::runtime::{Call, InstanceSettings, Runtime};
 const SLOTS: usize = 64;
 
 fn main() -> Result<()> {
-    let path = std::env::args().nth(1).context("the guest is needed: see the top of main.rs")?;
+    let path = std::env::args().nth(1).context("usage: bench-surrealism-0-7 GUEST.wasm")?;
     let wasm = std::fs::read(&path).context(path)?;
     let executor = executor()?;
-    let wasm = executor.block_on(initialise::initialised(&wasm));
-    let wasm = wasm.map_err(|error| anyhow!("`init` could not run: {error:#}"))?;
-    serve(Side { wasm, executor, by_slots: HashMap::new(), loads: 0 })
+    let wasm = executor.block_on(preinit::preinitialize(&wasm));
+    let wasm = wasm.map_err(|error| anyhow!("pre-initializing failed: {error:#}"))?;
+    serve(NextGeneration { wasm, executor, by_slots: HashMap::new(), loads: 0 })
 }
 
-/// A module of its own for each number of slots that was asked for.
-struct Side {
+/// The contender, with one runtime for each number of slots.
+struct NextGeneration {
     wasm: Vec<u8>,
     executor: tokio::runtime::Runtime,
     by_slots: HashMap<usize, Arc<Runtime>>,
     loads: u32,
 }
 
-impl bench_measure::Side for Side {
+impl bench_measure::Contender for NextGeneration {
     fn measure(&mut self, case: Case) -> Result<Option<f64>> {
         let time = match case {
             Case::Nothing | Case::Call(Work::KvSet | Work::KvGet) => return Ok(None),
             Case::Call(work) => self.calls(work)?,
-            Case::Together { callers, pool } => {
+            Case::Concurrent { callers, pool } => {
                 let runtime = self.loaded(pool)?;
-                self.executor.block_on(together(callers, move || {
+                self.executor.block_on(concurrently(callers, move || {
                     let runtime = runtime.clone();
                     async move { call(&runtime, Work::CanDrive, vec![args(Work::CanDrive)]).await }
                 }))?
             }
-            // Every instance is.
+            // Every instance is a fresh one.
             Case::Fresh => self.calls(Work::CanDrive)?,
             Case::Load | Case::LoadAgain => {
                 self.loads += 1;
-                let wasm = distinct(&self.wasm, self.loads);
+                let wasm = unique_component(&self.wasm, self.loads);
                 let start = Instant::now();
                 load(wasm, SLOTS)?;
                 start.elapsed().as_secs_f64() * 1e6
@@ -65,7 +67,7 @@ impl bench_measure::Side for Side {
     }
 }
 
-impl Side {
+impl NextGeneration {
     fn loaded(&mut self, slots: usize) -> Result<Arc<Runtime>> {
         if let Some(runtime) = self.by_slots.get(&slots) {
             return Ok(runtime.clone());
@@ -130,7 +132,7 @@ async fn call(runtime: &Arc<Runtime>, work: Work, rows: Vec<Vec<Value>>) -> Resu
         deadline: None,
         nested: false,
     };
-    let answers = runtime.invoke(call).await?;
-    ensure!(answers.len() == expected, "some rows have no answer");
+    let results = runtime.invoke(call).await?;
+    ensure!(results.len() == expected, "some rows lack a result");
     Ok(())
 }
