@@ -31,7 +31,7 @@ struct Finding {
     message: String,
 }
 
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     Check {
         name: "import-cycle",
         find: imports::cycles,
@@ -57,10 +57,11 @@ const CHECKS: [Check; 8] = [
         find: documents::wit_copies,
         remedy: "copy `wit/plugin.wit` over it",
     },
+    Check { name: "path", find: documents::paths, remedy: "correct the path in the document" },
     Check {
-        name: "architecture-path",
-        find: documents::architecture_paths,
-        remedy: "correct the path in ARCHITECTURE.md",
+        name: "named-test",
+        find: documents::named_tests,
+        remedy: "name the test that holds the promise, or write it",
     },
     Check {
         name: "readme",

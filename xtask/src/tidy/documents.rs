@@ -1,12 +1,15 @@
 //! Checks of whole files: copies, links, documents and the paths in them.
 
 use super::Finding;
-use super::repository::Repository;
+use super::repository::{Repository, SourceFile};
 
 /// The interface between host and guest, and the name of its copies.
 const WIT: &str = "wit/plugin.wit";
 
-const ARCHITECTURE: &str = "ARCHITECTURE.md";
+/// The documents whose paths are checked.
+const DOCUMENTS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", SECURITY];
+
+const SECURITY: &str = "SECURITY.md";
 
 /// What a path without a `/` ends with.
 const FILE_EXTENSIONS: [&str; 8] = [".rs", ".md", ".toml", ".wit", ".lua", ".txt", ".svg", ".yml"];
@@ -31,29 +34,67 @@ fn first_difference(a: &str, b: &str) -> Option<usize> {
     Some(equal + 1)
 }
 
-/// Paths in ARCHITECTURE.md that do not exist. A path stands in backquotes and counts from the root, or
-/// from the directory that the heading above it names.
-pub(super) fn architecture_paths(repository: &Repository) -> Vec<Finding> {
-    let Some(document) = repository.file(ARCHITECTURE) else {
-        let message = "the document is missing".to_string();
-        return vec![Finding { path: ARCHITECTURE.to_string(), line: 1, message }];
-    };
+/// Paths that do not exist, in the documents that lead through the code. A path stands in backquotes. It
+/// counts from the root, or from the directory that the heading above it names. A name without a directory,
+/// below another heading, may be that of any file.
+pub(super) fn paths(repository: &Repository) -> Vec<Finding> {
+    let documents = DOCUMENTS.into_iter().filter_map(|path| repository.file(path));
+    documents.flat_map(|document| missing_paths(repository, document)).collect()
+}
+
+fn missing_paths(repository: &Repository, document: &SourceFile) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut base = String::new();
+    let mut base: Option<String> = None;
+    let mut base_level = 0;
     let mut is_code = false;
     for (line, number) in document.text.lines().zip(1..) {
         is_code ^= line.starts_with("```");
         if is_code {
             continue;
         }
-        if line.starts_with('#') {
-            let named = code_spans(line).find(|span| looks_like_path(span));
-            base = named.map(|path| format!("{}/", path.trim_end_matches('/'))).unwrap_or_default();
+        let level = line.chars().take_while(|c| *c == '#').count();
+        let named = code_spans(line).find(|span| is_path(span)).filter(|_| level > 0);
+        // The heading of a subsection keeps the directory of its section.
+        if level > 0 && (named.is_some() || level <= base_level) {
+            base = named.map(str::to_string);
+            base_level = level;
         }
-        for path in code_spans(line).filter(|span| looks_like_path(span)) {
-            if !repository.exists(path) && !repository.exists(&format!("{base}{path}")) {
+        for path in code_spans(line).filter(|span| is_path(span)) {
+            let exists = repository.exists(path)
+                || match &base {
+                    Some(base) => repository.exists(&format!("{base}/{path}")),
+                    None => !path.contains('/') && repository.has_file_named(path),
+                };
+            if !exists {
                 let message = format!("`{path}` does not exist");
-                findings.push(Finding { path: ARCHITECTURE.to_string(), line: number, message });
+                findings.push(Finding { path: document.path.clone(), line: number, message });
+            }
+        }
+    }
+    findings
+}
+
+/// Tests that SECURITY.md names and that do not exist: ``Test: `FILE`: `NAME`, `NAME` ``.
+pub(super) fn named_tests(repository: &Repository) -> Vec<Finding> {
+    let Some(document) = repository.file(SECURITY) else { return Vec::new() };
+    let mut findings = Vec::new();
+    let mut file: Option<&SourceFile> = None;
+    for (line, number) in document.text.lines().zip(1..) {
+        if line.is_empty() {
+            file = None;
+        }
+        // A continued line names tests of the file above it.
+        if file.is_none() && !line.starts_with("Test: ") {
+            continue;
+        }
+        for span in code_spans(line) {
+            match file {
+                _ if is_path(span) => file = repository.file(span),
+                Some(file) if !file.text.contains(&format!("fn {span}(")) => {
+                    let message = format!("`{}` has no test `{span}`", file.path);
+                    findings.push(Finding { path: SECURITY.to_string(), line: number, message });
+                }
+                _ => {}
             }
         }
     }
@@ -65,10 +106,10 @@ fn code_spans(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-fn looks_like_path(span: &str) -> bool {
+fn is_path(span: &str) -> bool {
     let plain = span.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
     let is_file = FILE_EXTENSIONS.iter().any(|extension| span.ends_with(extension));
-    plain && (span.contains('/') || is_file) && span.starts_with(|c: char| c != '/')
+    plain && (span.contains('/') || is_file) && !span.starts_with('/')
 }
 
 /// Published crates without a README, which their page in a registry would show.
@@ -114,19 +155,39 @@ mod tests {
         );
     }
 
+    /// The lines and texts of findings.
+    fn found(findings: &[Finding]) -> Vec<(usize, &str)> {
+        findings.iter().map(|finding| (finding.line, finding.message.as_str())).collect()
+    }
+
     #[test]
     fn paths_count_from_the_root_or_from_the_heading() {
-        let document = "# Map\n`crates/a` and `gone.rs`\n## Inside `crates/a/src`\n`lib.rs`\n\
-                        `kv/none.rs` `kv/`\n```text\n`ignored/here`\n```\n\
-                        `wasi:http` `Runtime::call` `a b/c` `/etc/passwd`\n";
+        let document = "# Map\n`crates/a` and `gone.rs` and `map.rs`\n## Inside `crates/a/src`\n`lib.rs`\n\
+                        `kv/none.rs` `kv` `map.rs`\n```text\n`ignored/here`\n```\n\
+                        `wasi:http` `Runtime::call` `a b/c` `/etc/passwd`\n### Part\n`kv/map.rs`\n\
+                        ## Next\n`kv/map.rs`\n";
         let repository = Repository::of(&[
-            (ARCHITECTURE, document),
+            ("ARCHITECTURE.md", document),
             ("crates/a/src/lib.rs", ""),
             ("crates/a/src/kv/map.rs", ""),
         ]);
-        let findings = architecture_paths(&repository);
-        let found: Vec<_> = findings.iter().map(|f| (f.line, f.message.as_str())).collect();
-        assert_eq!(found, [(2, "`gone.rs` does not exist"), (5, "`kv/none.rs` does not exist")]);
+        assert_eq!(
+            found(&paths(&repository)),
+            [
+                (2, "`gone.rs` does not exist"),
+                (5, "`kv/none.rs` does not exist"),
+                (5, "`map.rs` does not exist"),
+                (13, "`kv/map.rs` does not exist"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_named_test_is_in_its_file() {
+        let document = "`kv`\nTest: `a/b.rs`: `one`,\n`two`, `three`.\n\n`two`\nTest: `a/b.rs`.\n";
+        let repository =
+            Repository::of(&[(SECURITY, document), ("a/b.rs", "fn one() {}\nasync fn three() {}")]);
+        assert_eq!(found(&named_tests(&repository)), [(3, "`a/b.rs` has no test `two`")]);
     }
 
     #[test]

@@ -74,6 +74,11 @@ impl Repository {
         self.files.iter().find(|file| file.path == path)
     }
 
+    /// Returns whether a file in any directory has this name.
+    pub(super) fn has_file_named(&self, name: &str) -> bool {
+        self.files.iter().any(|file| file.path.rsplit('/').next() == Some(name))
+    }
+
     /// Returns whether a file or a directory with files has this path.
     pub(super) fn exists(&self, path: &str) -> bool {
         let path = path.trim_end_matches('/');
