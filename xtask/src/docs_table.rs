@@ -24,7 +24,7 @@ pub(crate) fn write(shell: &Shell, page: &str, versions: &str, measured: &str) -
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let machine = model.unwrap_or("an unnamed processor");
     let text = format!(
-        "{before}{BEGIN}\n{date}, {cores} cores of {machine}, {kernel}, {rustc}; {versions}.\n\n\
+        "{before}{BEGIN}\n{date}, {cores} cores of {machine}, {kernel}, {rustc};\n{versions}.\n\n\
          {measured}\n{END}{after}"
     );
     shell.write_file(page, text)?;

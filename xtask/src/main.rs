@@ -17,6 +17,8 @@ mod tidy;
 mod toolchain;
 mod workflows;
 
+use std::process::ExitCode;
+
 use anyhow::{Result, bail};
 use xshell::{Cmd, Shell};
 
@@ -125,7 +127,17 @@ const TASKS: &[Task] = &[
     },
 ];
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let shell = Shell::new()?;
