@@ -123,8 +123,10 @@ pub(crate) fn ensure_python_program(
         return Ok(path);
     }
     step(&format!("{program} is missing; installing {} with pip", packages.join(", ")));
-    cmd!(shell, "python3 -m venv {environment}").quiet().run()?;
     let pip = environment.join("bin/pip");
+    if !shell.path_exists(&pip) {
+        cmd!(shell, "python3 -m venv {environment}").quiet().run()?;
+    }
     cmd!(shell, "{pip} install --quiet {packages...}").quiet().ignore_stderr().run()?;
     Ok(path)
 }
