@@ -18,7 +18,7 @@ const MINGW: Program = Program {
     needed_by: "builds for Windows",
 };
 const WINE: Program =
-    Program { name: "wine64", package: "wine64", needed_by: "runs of the command for Windows" };
+    Program { name: "wine", package: "wine", needed_by: "runs of the command for Windows" };
 const QEMU: Program = Program {
     name: "qemu-aarch64-static",
     package: "qemu-user-static",
@@ -76,7 +76,7 @@ fn windows(shell: &Shell) -> Result<()> {
     let _quiet = shell.push_env("WINEDEBUG", "-all");
     let _prefix = shell.push_env("WINEPREFIX", shell.current_dir().join("target/wine"));
     let program = format!("target/{WINDOWS}/debug/surrealism.exe");
-    try_command(shell, &format!("wine64 {program}"))
+    try_command(shell, &format!("wine {program}"))
 }
 
 fn arm64(shell: &Shell) -> Result<()> {
