@@ -109,7 +109,11 @@ fn code_spans(line: &str) -> impl Iterator<Item = &str> {
 fn is_path(span: &str) -> bool {
     let plain = span.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
     let is_file = FILE_EXTENSIONS.iter().any(|extension| span.ends_with(extension));
-    plain && (span.contains('/') || is_file) && !span.starts_with('/')
+    // `crates/NAME` stands for every crate.
+    let is_pattern = span
+        .split('/')
+        .any(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase()));
+    plain && (span.contains('/') || is_file) && !span.starts_with('/') && !is_pattern
 }
 
 /// Published crates without a README, which their page in a registry would show.
@@ -164,7 +168,7 @@ mod tests {
     fn paths_count_from_the_root_or_from_the_heading() {
         let document = "# Map\n`crates/a` and `gone.rs` and `map.rs`\n## Inside `crates/a/src`\n`lib.rs`\n\
                         `kv/none.rs` `kv` `map.rs`\n```text\n`ignored/here`\n```\n\
-                        `wasi:http` `Runtime::call` `a b/c` `/etc/passwd`\n### Part\n`kv/map.rs`\n\
+                        `wasi:http` `Runtime::call` `a b/c` `/etc/passwd` `guests/NAME`\n### Part\n`kv/map.rs`\n\
                         ## Next\n`kv/map.rs`\n";
         let repository = Repository::of(&[
             ("ARCHITECTURE.md", document),
