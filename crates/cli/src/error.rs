@@ -1,31 +1,32 @@
-//! How the command ends: an exit code for scripts, a message for people.
+//! The command's error: an exit code for scripts and a message for people.
 
 use std::fmt;
 use std::io;
-use std::process::ExitCode;
+use std::process;
 
 use anstream::eprintln;
 use surrealism_runtime::SurrealismError;
 use surrealism_surrealdb::DatabaseError;
 
-use crate::terminal::{BOLD, ERROR, visible};
+use crate::ui::sanitize::escape_control;
+use crate::ui::terminal::{BOLD, ERROR};
 
-/// What each exit code means, for `--help`. Code 2 is clap's.
-pub(crate) const CODES: &str = "\
+/// The section of `--help` about exit codes.
+pub(crate) const EXIT_CODES_HELP: &str = "\
 Exit codes:
-    0  success
-    1  the function failed, a check failed, or the command could not do its work
-    2  the command line is wrong
-    3  the plugin could not be built, or there is no toolchain to build it with
-    4  the archive cannot be used
-  124  the time limit passed";
+    0  Success
+    1  The function failed, a check failed, or another error occurred
+    2  The command line is invalid
+    3  The plugin cannot be built, or no toolchain can build it
+    4  The archive cannot be used
+  124  The time limit was exceeded";
 
-/// What to do about a timeout that is the command's own.
-pub(crate) const MORE_TIME: &str = "give it more time with `--timeout`";
+/// The hint of a timeout that `--timeout` caused.
+pub(crate) const TIMEOUT_HINT: &str = "raise the time limit with `--timeout`";
 
-/// Why the command fails.
+/// The exit codes of failures. clap exits with the code of `Usage` too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Code {
+pub(crate) enum ExitCode {
     Failed = 1,
     Usage = 2,
     Build = 3,
@@ -33,141 +34,141 @@ pub(crate) enum Code {
     Timeout = 124,
 }
 
-/// What a subcommand answers.
-pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+/// The result of a subcommand.
+pub(crate) type CliResult<T = ()> = Result<T, CliError>;
 
-/// An error with the exit code it leads to; [`Code::Failed`] unless [`OrExit`] says otherwise.
+/// An error and its exit code, which is [`ExitCode::Failed`] unless [`ExitContext`] sets another.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    code: Code,
-    /// `None` where all has been said already.
+pub(crate) struct CliError {
+    code: ExitCode,
+    /// `None` if the subcommand has printed the error.
     error: Option<anyhow::Error>,
-    /// What to do about it.
-    help: Option<&'static str>,
+    hint: Option<&'static str>,
 }
 
-impl Failure {
-    fn new(code: Code, error: anyhow::Error) -> Self {
-        Self { code, error: Some(error), help: None }
+impl CliError {
+    fn new(code: ExitCode, error: anyhow::Error) -> Self {
+        Self { code, error: Some(error), hint: None }
     }
 
-    /// Ends the command with nothing more to say.
-    pub(crate) fn silent(code: Code) -> Self {
-        Self { code, error: None, help: None }
+    /// Ends the command without a message: the subcommand has printed one.
+    pub(crate) fn already_reported(code: ExitCode) -> Self {
+        Self { code, error: None, hint: None }
     }
 
-    /// Says what to do about it.
-    pub(crate) fn with_help(self, help: &'static str) -> Self {
-        Self { help: Some(help), ..self }
+    /// Adds what the user can do about the error.
+    pub(crate) fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
     }
 
-    /// Says in which line of a script it was.
-    pub(crate) fn in_line(self, number: usize) -> Self {
+    /// Adds the line of the script that failed.
+    pub(crate) fn at_line(self, number: usize) -> Self {
         Self { error: self.error.map(|error| error.context(format!("line {number}"))), ..self }
     }
 }
 
-/// What went wrong and what to do about it, without `error:`.
-impl fmt::Display for Failure {
+/// Writes the error, its causes and the hint, without `error:` in front.
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = self.error.as_ref().map(told_once).unwrap_or_default();
-        for (index, cause) in told.iter().enumerate() {
+        let chain = self.error.as_ref().map(dedup_chain).unwrap_or_default();
+        for (index, cause) in chain.iter().enumerate() {
             match index {
                 0 => f.write_str(cause)?,
                 _ => write!(f, "\n  caused by: {}", cause.replace('\n', "\n  "))?,
             }
         }
-        self.help.map_or(Ok(()), |help| write!(f, "\n  help: {help}"))
+        self.hint.map_or(Ok(()), |hint| write!(f, "\n  hint: {hint}"))
     }
 }
 
-/// Names the exit code of an error.
-pub(crate) trait OrExit<T> {
-    fn or_exit(self, code: Code) -> Outcome<T>;
+/// Sets the exit code of an error.
+pub(crate) trait ExitContext<T> {
+    fn exit_code(self, code: ExitCode) -> CliResult<T>;
 }
 
-impl<T, E: Into<Failure>> OrExit<T> for Result<T, E> {
-    fn or_exit(self, code: Code) -> Outcome<T> {
-        self.map_err(|error| Failure { code, ..error.into() })
+impl<T, E: Into<CliError>> ExitContext<T> for Result<T, E> {
+    fn exit_code(self, code: ExitCode) -> CliResult<T> {
+        self.map_err(|error| CliError { code, ..error.into() })
     }
 }
 
-impl From<anyhow::Error> for Failure {
+impl From<anyhow::Error> for CliError {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(Code::Failed, error)
+        Self::new(ExitCode::Failed, error)
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         anyhow::Error::from(error).into()
     }
 }
 
-impl From<serde_json::Error> for Failure {
+impl From<serde_json::Error> for CliError {
     fn from(error: serde_json::Error) -> Self {
         anyhow::Error::from(error).into()
     }
 }
 
-impl From<DatabaseError> for Failure {
+impl From<DatabaseError> for CliError {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::Timeout { .. } => {
-                Self::new(Code::Timeout, error.into()).with_help(MORE_TIME)
+                Self::new(ExitCode::Timeout, error.into()).with_hint(TIMEOUT_HINT)
             }
-            error => Self::new(Code::Failed, error.into()),
+            error => Self::new(ExitCode::Failed, error.into()),
         }
     }
 }
 
-impl From<SurrealismError> for Failure {
+impl From<SurrealismError> for CliError {
     fn from(error: SurrealismError) -> Self {
         let code = match &error {
-            SurrealismError::Timeout { .. } => Code::Timeout,
+            SurrealismError::Timeout { .. } => ExitCode::Timeout,
             SurrealismError::Compilation(_) | SurrealismError::UnsupportedAbi { .. } => {
-                Code::Archive
+                ExitCode::Archive
             }
-            _ => Code::Failed,
+            _ => ExitCode::Failed,
         };
-        Self::new(code, plain(error))
+        Self::new(code, flatten(error))
     }
 }
 
-/// A runtime's error as a chain in which each cause is told once: its own text has them all.
-pub(crate) fn plain(error: SurrealismError) -> anyhow::Error {
+/// Converts a runtime's error. The text of most variants includes their causes already, so their chain
+/// is dropped.
+pub(crate) fn flatten(error: SurrealismError) -> anyhow::Error {
     match error {
         SurrealismError::Other(error) => error,
         error => anyhow::Error::msg(error.to_string()),
     }
 }
 
-/// Prints what went wrong and ends the command.
-pub(crate) fn report(outcome: Outcome) -> ExitCode {
-    let Err(failure) = outcome else { return ExitCode::SUCCESS };
+/// Prints the error, if any, and returns the exit code of the process.
+pub(crate) fn report(result: CliResult) -> process::ExitCode {
+    let Err(failure) = result else { return process::ExitCode::SUCCESS };
     if let Some(error) = &failure.error {
-        if reader_is_gone(error) {
-            return ExitCode::SUCCESS;
+        if is_broken_pipe(error) {
+            return process::ExitCode::SUCCESS;
         }
         eprintln!("{ERROR}error{ERROR:#}{BOLD}:{BOLD:#} {failure}");
     }
-    ExitCode::from(failure.code as u8)
+    process::ExitCode::from(failure.code as u8)
 }
 
-/// An error and its causes, for a terminal, without those that the text before them has already.
-pub(crate) fn told_once(error: &anyhow::Error) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
+/// Returns an error and its causes, escaped for a terminal. Skips causes that an earlier text includes.
+pub(crate) fn dedup_chain(error: &anyhow::Error) -> Vec<String> {
+    let mut chain: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let cause = visible(cause.to_string().trim_end());
-        if !told.iter().any(|text| text.contains(&cause)) {
-            told.push(cause);
+        let cause = escape_control(cause.to_string().trim_end());
+        if !chain.iter().any(|text| text.contains(&cause)) {
+            chain.push(cause);
         }
     }
-    told
+    chain
 }
 
-/// Whoever reads our output may stop when it has enough, as `head` does.
-fn reader_is_gone(error: &anyhow::Error) -> bool {
+/// Whether the reader of stdout closed it early, as `head` does. That is not a failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
@@ -178,9 +179,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_cause_is_told_once() {
+    fn each_cause_is_printed_once() {
         let inner = SurrealismError::Other(anyhow!("no such file").context("cannot open x"));
         let error = anyhow::Error::from(inner).context("cannot start");
-        assert_eq!(told_once(&error), ["cannot start", "cannot open x: no such file"]);
+        assert_eq!(dedup_chain(&error), ["cannot start", "cannot open x: no such file"]);
     }
 }

@@ -1,13 +1,12 @@
-//! `surrealism completions`: scripts that complete the command line in a shell.
+//! `surrealism completions`: prints completion scripts for shells.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
-use crate::exit::Outcome;
-use crate::terminal;
+use crate::error::CliResult;
+use crate::ui::terminal;
 
-/// Print a script that completes the command line in a shell
+/// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -15,13 +14,15 @@ Examples:
   surrealism completions zsh > ~/.zfunc/_surrealism
   surrealism completions fish > ~/.config/fish/completions/surrealism.fish")]
 pub(crate) struct Completions {
+    /// Shell to complete commands in
     shell: Shell,
 }
 
 impl Completions {
-    pub(crate) fn run(self) -> Outcome {
+    /// Prints the script that completes `command`.
+    pub(crate) fn run(self, mut command: Command) -> CliResult {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "surrealism", &mut script);
+        clap_complete::generate(self.shell, &mut command, "surrealism", &mut script);
         Ok(terminal::print(String::from_utf8_lossy(&script).trim_end())?)
     }
 }

@@ -1,9 +1,7 @@
-//! `surrealism info`: what an archive holds, without running it.
+//! `surrealism info`: describes an archive without running it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
 use bytesize::ByteSize;
 use clap::Args;
 use serde::Serialize;
@@ -13,19 +11,20 @@ use surrealism_runtime::{
     ExportsManifest, FunctionExport, FunctionTargets, SurrealismCapabilities, SurrealismPackage,
 };
 
-use crate::exit::Outcome;
-use crate::guest;
-use crate::table::Columns;
-use crate::terminal::{self, BOLD, DIM};
+use crate::error::CliResult;
+use crate::load;
+use crate::sizes::{Files, Sizes};
+use crate::ui::table::Table;
+use crate::ui::terminal::{self, BOLD, DIM};
 
-/// Show what an archive holds: functions, capabilities, limits, sizes
+/// Show the functions, capabilities, limits and sizes of an archive
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   surrealism info demo.surli
   surrealism info demo.surli --json | jq '.functions[].name'")]
 pub(crate) struct Info {
-    /// The archive
+    /// Archive to describe
     archive: PathBuf,
 
     /// Print JSON
@@ -34,11 +33,11 @@ pub(crate) struct Info {
 }
 
 impl Info {
-    pub(crate) fn run(self) -> Outcome {
-        let package = guest::open(&self.archive)?;
-        let sizes = Sizes::of(&package, &self.archive)?;
+    pub(crate) fn run(self) -> CliResult {
+        let package = load::open(&self.archive)?;
+        let sizes = Sizes::measure(&package, &self.archive)?;
         let text = if self.json {
-            serde_json::to_string_pretty(&Described::of(&package, sizes))?
+            serde_json::to_string_pretty(&Description::new(&package, sizes))?
         } else {
             describe(&package, &sizes)
         };
@@ -46,9 +45,9 @@ impl Info {
     }
 }
 
-/// The JSON form.
+/// The JSON output.
 #[derive(Serialize)]
-struct Described<'a> {
+struct Description<'a> {
     #[serde(flatten)]
     meta: &'a SurrealismMeta,
     abi: u32,
@@ -59,7 +58,7 @@ struct Described<'a> {
 
 #[derive(Serialize)]
 struct Function<'a> {
-    /// `null` is the default export.
+    /// `null` for the default export.
     name: Option<&'a str>,
     args: Vec<Argument<'a>>,
     returns: String,
@@ -73,28 +72,13 @@ struct Argument<'a> {
     kind: String,
 }
 
-/// In bytes.
-#[derive(Debug, Serialize)]
-pub(crate) struct Sizes {
-    archive: u64,
-    component: u64,
-    pub(crate) files: Option<Files>,
-    logo: Option<u64>,
-}
-
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Files {
-    count: u64,
-    bytes: u64,
-}
-
-impl<'a> Described<'a> {
-    fn of(package: &'a SurrealismPackage, sizes: Sizes) -> Self {
+impl<'a> Description<'a> {
+    fn new(package: &'a SurrealismPackage, sizes: Sizes) -> Self {
         let config = &package.config;
         Self {
             meta: &config.meta,
             abi: config.abi.0,
-            functions: sorted(&package.exports).into_iter().map(Function::of).collect(),
+            functions: sorted(&package.exports).into_iter().map(Function::new).collect(),
             capabilities: &config.capabilities,
             sizes,
         }
@@ -102,7 +86,7 @@ impl<'a> Described<'a> {
 }
 
 impl<'a> Function<'a> {
-    fn of(export: &'a FunctionExport) -> Self {
+    fn new(export: &'a FunctionExport) -> Self {
         let args = export.args.iter();
         Self {
             name: export.name.as_deref(),
@@ -111,42 +95,6 @@ impl<'a> Function<'a> {
             writeable: export.writeable,
             comment: export.comment.as_deref(),
         }
-    }
-}
-
-impl Sizes {
-    pub(crate) fn of(package: &SurrealismPackage, archive: &Path) -> Result<Self> {
-        let archive = fs::metadata(archive)?.len();
-        let component = package.wasm.len() as u64;
-        let files = package.fs.as_ref().map(|files| Files::in_folder(files.path())).transpose()?;
-        let logo = package.logo.as_ref().map(|logo| logo.len() as u64);
-        Ok(Self { archive, component, files, logo })
-    }
-}
-
-impl Files {
-    fn in_folder(folder: &Path) -> Result<Self> {
-        let mut files = Self::default();
-        let entries = fs::read_dir(folder);
-        for entry in entries.with_context(|| format!("cannot read {}", folder.display()))? {
-            let entry = entry?;
-            let (count, bytes) = if entry.file_type()?.is_dir() {
-                let Self { count, bytes } = Self::in_folder(&entry.path())?;
-                (count, bytes)
-            } else {
-                (1, entry.metadata()?.len())
-            };
-            files.count += count;
-            files.bytes += bytes;
-        }
-        Ok(files)
-    }
-}
-
-impl std::fmt::Display for Files {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let noun = if self.count == 1 { "file" } else { "files" };
-        write!(f, "{} in {} {noun}", ByteSize(self.bytes), self.count)
     }
 }
 
@@ -164,8 +112,7 @@ fn functions(package: &SurrealismPackage) -> String {
     if package.exports.functions.is_empty() {
         return "no functions".to_string();
     }
-    let mut table =
-        Columns::new().header(["Function", "Arguments", "Returns", "Writes", "Comment"]);
+    let mut table = Table::new().header(["Function", "Arguments", "Returns", "Writes", "Comment"]);
     for function in sorted(&package.exports) {
         table.row([
             function.name.as_deref().unwrap_or("(default)"),
@@ -178,13 +125,13 @@ fn functions(package: &SurrealismPackage) -> String {
     table.to_string()
 }
 
-/// A comment's first paragraph, on one line.
+/// Returns the first paragraph of a comment on one line.
 fn summary(comment: &str) -> String {
     let lines = comment.trim().lines().map(str::trim);
     lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// The default function, then the others by name.
+/// Sorts functions by name, the default export first.
 fn sorted(manifest: &ExportsManifest) -> Vec<&FunctionExport> {
     let mut functions: Vec<_> = manifest.functions.iter().collect();
     functions.sort_by_key(|function| &function.name);
@@ -197,15 +144,15 @@ fn properties(capabilities: &SurrealismCapabilities, sizes: &Sizes) -> String {
     let time = capabilities.max_execution_time.map(humantime::format_duration);
     let logo = sizes.logo.map_or("none".to_string(), |bytes| ByteSize(bytes).to_string());
 
-    let mut table = Columns::new();
-    for (section, what, value) in [
+    let mut table = Table::new();
+    for (section, name, value) in [
         ("Capabilities", "queries", allowed(capabilities.allow_arbitrary_queries)),
         ("", "functions", targets(&capabilities.allow_functions)),
-        ("", "network", listed(&capabilities.allow_net)),
+        ("", "network", join_or_denied(&capabilities.allow_net)),
         ("", "scripting", allowed(capabilities.allow_scripting)),
         ("Limits", "memory", bytes(capabilities.max_memory_bytes)),
         ("", "time per call", limit(time)),
-        ("", "stoppable", stoppable(capabilities).to_string()),
+        ("", "interruptible", interruptible(capabilities).to_string()),
         ("", "instances", limit(capabilities.max_pool_size)),
         ("", "kv entries", limit(capabilities.max_kv_entries)),
         ("", "kv value", bytes(capabilities.max_kv_value_bytes)),
@@ -214,7 +161,7 @@ fn properties(capabilities: &SurrealismCapabilities, sizes: &Sizes) -> String {
         ("", "files", sizes.files.as_ref().map_or("none".to_string(), Files::to_string)),
         ("", "logo", logo),
     ] {
-        table.row([section, what, &value]);
+        table.row([section, name, &value]);
     }
     table.to_string()
 }
@@ -223,22 +170,22 @@ fn limit(limit: Option<impl ToString>) -> String {
     limit.map_or("unset".to_string(), |limit| limit.to_string())
 }
 
-fn stoppable(capabilities: &SurrealismCapabilities) -> &'static str {
+fn interruptible(capabilities: &SurrealismCapabilities) -> &'static str {
     if capabilities.strict_timeout {
         "yes"
     } else {
-        "NO: its code cannot be stopped while it computes, only where it waits for the host"
+        "NO: the time limit cannot stop its code, only its waiting for the host"
     }
 }
 
 fn targets(targets: &FunctionTargets) -> String {
     match targets {
-        FunctionTargets::None => listed(&[]),
+        FunctionTargets::None => join_or_denied(&[]),
         FunctionTargets::All => "all".to_string(),
-        FunctionTargets::Some(patterns) => listed(patterns),
+        FunctionTargets::Some(patterns) => join_or_denied(patterns),
     }
 }
 
-fn listed(entries: &[String]) -> String {
+fn join_or_denied(entries: &[String]) -> String {
     if entries.is_empty() { "denied".to_string() } else { entries.join(", ") }
 }

@@ -1,54 +1,53 @@
-//! The names of functions in a plugin, which make its backtraces readable: as short as they can be
-//! read. A fifth of a small plugin would be names otherwise.
+//! Shortens the function names in `name` sections, which would be a fifth of a small plugin.
 //!
-//! Of each `name` section, the module's and the functions' names stay. Those of Rust's functions are
-//! demangled, without hashes and without generic arguments: `<Vec<u8> as Extend<&u8>>::extend` becomes
-//! `<Vec as Extend>::extend`. What a component calls its parts is in no backtrace, and goes. Everything
-//! else stays byte for byte.
+//! Backtraces need the names of the module and of its functions; those stay. Rust's names are demangled,
+//! without hashes and generic arguments: `<Vec<u8> as Extend<&u8>>::extend` becomes
+//! `<Vec as Extend>::extend`. A component's names of its parts appear in no backtrace and are removed.
+//! All other sections are copied unchanged.
 
 use anyhow::{Context, Result, ensure};
 use rustc_demangle::try_demangle;
 use wasm_encoder::{NameMap, NameSection, RawSection, Section};
 use wasmparser::{BinaryReader, CustomSectionReader, Name, NameSectionReader, Parser};
 
-/// The magic number and the version.
-const HEADER: usize = 8;
+/// Length of the magic number and the version.
+const HEADER_LEN: usize = 8;
 
-/// Levels of components in components that are looked into. Linkers make one.
+/// Greatest depth of nested components whose names are shortened. Linkers create one level.
 const MAX_DEPTH: usize = 8;
 
-/// Sections that matter here, by the ids that the specifications of modules and components give them.
+/// Section ids of the core and component specifications.
 const CUSTOM: u8 = 0;
 const NESTED_MODULE: u8 = 1;
 const NESTED_COMPONENT: u8 = 4;
 
-/// Shortens the names of functions in a module, or in all modules of a component.
+/// Shortens the function names in a module, or in all modules of a component.
 ///
-/// A `name` section that cannot be read stays as it is: no host minds it.
+/// Copies an invalid `name` section unchanged, since hosts ignore it.
 ///
 /// # Errors
 ///
-/// When it is no sequence of sections.
-pub(crate) fn shortened(wasm: &[u8]) -> Result<Vec<u8>> {
-    rewritten(wasm, MAX_DEPTH).context("the WebAssembly is damaged")
+/// Fails if the bytes are not a sequence of sections.
+pub(crate) fn shorten_names(wasm: &[u8]) -> Result<Vec<u8>> {
+    rewrite(wasm, MAX_DEPTH).context("invalid WebAssembly")
 }
 
-fn rewritten(wasm: &[u8], levels: usize) -> Result<Vec<u8>> {
-    ensure!(wasm.len() >= HEADER, "it ends in its header");
-    let (header, sections) = wasm.split_at(HEADER);
-    let in_component = Parser::is_component(wasm);
+fn rewrite(wasm: &[u8], depth: usize) -> Result<Vec<u8>> {
+    ensure!(wasm.len() >= HEADER_LEN, "it ends within its header");
+    let (header, sections) = wasm.split_at(HEADER_LEN);
+    let is_component = Parser::is_component(wasm);
     let mut output = header.to_vec();
-    let mut reader = BinaryReader::new(sections, HEADER);
+    let mut reader = BinaryReader::new(sections, HEADER_LEN);
     while !reader.eof() {
         let id = reader.read_u8()?;
         let length = reader.read_var_u32()?;
         let data = reader.read_bytes(length as usize)?;
         match id {
-            NESTED_MODULE | NESTED_COMPONENT if in_component && levels > 0 => {
-                RawSection { id, data: &rewritten(data, levels - 1)? }.append_to(&mut output);
+            NESTED_MODULE | NESTED_COMPONENT if is_component && depth > 0 => {
+                RawSection { id, data: &rewrite(data, depth - 1)? }.append_to(&mut output);
             }
-            CUSTOM if in_component && custom(data, "component-name").is_some() => {}
-            CUSTOM if !in_component && let Some(names) = short_names(data) => {
+            CUSTOM if is_component && custom_section(data, "component-name").is_some() => {}
+            CUSTOM if !is_component && let Some(names) = short_name_section(data) => {
                 names.append_to(&mut output);
             }
             _ => RawSection { id, data }.append_to(&mut output),
@@ -57,19 +56,19 @@ fn rewritten(wasm: &[u8], levels: usize) -> Result<Vec<u8>> {
     Ok(output)
 }
 
-/// What to write in place of a custom section, if it has names.
-fn short_names(data: &[u8]) -> Option<NameSection> {
-    custom(data, "name").and_then(|names| read(names).ok())
+/// Returns the replacement of a custom section, if it is a valid `name` section.
+fn short_name_section(data: &[u8]) -> Option<NameSection> {
+    custom_section(data, "name").and_then(|names| shorten_section(names).ok())
 }
 
-/// What is in a custom section, if it has that name.
-fn custom<'a>(data: &'a [u8], name: &str) -> Option<&'a [u8]> {
+/// Returns the content of a custom section, if it has the given name.
+fn custom_section<'a>(data: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let section = CustomSectionReader::new(BinaryReader::new(data, 0)).ok()?;
     (section.name() == name).then(|| section.data())
 }
 
-/// The names that backtraces show, shortened.
-fn read(data: &[u8]) -> Result<NameSection> {
+/// Keeps the names that backtraces show, and shortens them.
+fn shorten_section(data: &[u8]) -> Result<NameSection> {
     let mut names = NameSection::new();
     for name in NameSectionReader::new(BinaryReader::new(data, 0)) {
         match name? {
@@ -78,7 +77,7 @@ fn read(data: &[u8]) -> Result<NameSection> {
                 let mut short = NameMap::new();
                 for function in functions {
                     let function = function?;
-                    short.append(function.index, &readable(function.name));
+                    short.append(function.index, &short_name(function.name));
                 }
                 names.functions(&short);
             }
@@ -88,43 +87,43 @@ fn read(data: &[u8]) -> Result<NameSection> {
     Ok(names)
 }
 
-/// A function's name as a reader wants it. What is no name of Rust's stays as it is.
-fn readable(name: &str) -> String {
+/// Demangles and shortens a function's name. Returns other names than Rust's unchanged.
+fn short_name(name: &str) -> String {
     let Ok(demangled) = try_demangle(name) else { return name.to_string() };
     let demangled = format!("{demangled:#}");
-    let readable = without_generics(&demangled).unwrap_or(demangled);
-    // A few bytes of a name may stand for very many.
-    if readable.len() < name.len() { readable } else { name.to_string() }
+    let short = without_generics(&demangled).unwrap_or(demangled);
+    // Back-references can expand a mangled name exponentially.
+    if short.len() < name.len() { short } else { name.to_string() }
 }
 
-/// Leaves out generic arguments: what is in angle brackets right behind a name or `::`. Those of
-/// `<T as Trait>` and `<impl Trait for T>` have another place, or another meaning.
+/// Removes generic arguments: text in angle brackets directly after a name or `::`. Keeps
+/// `<T as Trait>` and `<impl Trait for T>`. Returns `None` if the brackets are unbalanced.
 fn without_generics(name: &str) -> Option<String> {
     let mut kept = String::with_capacity(name.len());
-    // For each bracket that is open, whether its content is left out.
+    // Whether the content of each open bracket is skipped.
     let mut open: Vec<bool> = Vec::new();
     let mut last = ' ';
     for (index, character) in name.char_indices() {
-        let left_out = open.last().is_some_and(|left_out| *left_out);
+        let skipping = open.last().is_some_and(|skipped| *skipped);
         match character {
             '<' => {
-                let behind_name = last.is_alphanumeric() || matches!(last, '_' | ':' | '}');
-                let generic = behind_name && !name[index..].starts_with("<impl ");
-                if generic && !left_out && kept.ends_with("::") {
+                let after_name = last.is_alphanumeric() || matches!(last, '_' | ':' | '}');
+                let generic = after_name && !name[index..].starts_with("<impl ");
+                if generic && !skipping && kept.ends_with("::") {
                     kept.truncate(kept.len() - 2);
                 }
-                if !generic && !left_out {
+                if !generic && !skipping {
                     kept.push(character);
                 }
-                open.push(generic || left_out);
+                open.push(generic || skipping);
             }
-            // But not the arrow of `fn() -> T`.
+            // Skips the arrow of `fn() -> T`.
             '>' if last != '-' => {
                 if !open.pop()? {
                     kept.push(character);
                 }
             }
-            _ if left_out => {}
+            _ if skipping => {}
             _ => kept.push(character),
         }
         last = character;
@@ -156,7 +155,7 @@ mod tests {
         names
     }
 
-    /// The names of each section that has any, in all modules.
+    /// Returns the function names of each `name` section, in all modules.
     fn functions(wasm: &[u8]) -> Vec<Vec<String>> {
         let sections =
             Parser::new(0).parse_all(wasm).filter_map(|payload| match payload.unwrap() {
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_demangled_and_rid_of_generic_arguments() {
+    fn names_are_demangled_without_generic_arguments() {
         let cases = [
             ("_RNvNtCs1_5guest4math3add", "guest::math::add"),
             ("_RINvNtC4core3ptr13drop_in_placeSejE", "core::ptr::drop_in_place"),
@@ -191,12 +190,12 @@ mod tests {
             ("_R", "_R"),
         ];
         for (name, expected) in cases {
-            assert_eq!(readable(name), expected, "{name}");
+            assert_eq!(short_name(name), expected, "{name}");
         }
     }
 
     #[test]
-    fn generic_arguments_are_told_from_other_brackets() {
+    fn brackets_other_than_generic_arguments_stay() {
         let cases = [
             ("f::<a::B<C>, D>::g", "f::g"),
             ("<a::Vec<B<C>> as d::E<F>>::g::<H>", "<a::Vec as d::E>::g"),
@@ -215,15 +214,15 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_unfolds_to_very_many_bytes_stays_as_it_is() {
-        // Tuples, each of twice the one before.
+    fn a_name_that_expands_stays_mangled() {
+        // Nested tuples: each is twice as long as the one before.
         let name = "_RNvYTTmmETB3_B3_ETB7_B7_ETBf_Bf_ETBn_Bn_ETBv_Bv_ETBD_BD_EEC1a1b";
         assert!(try_demangle(name).unwrap().to_string().len() > 4 * name.len());
-        assert_eq!(readable(name), name);
+        assert_eq!(short_name(name), name);
     }
 
     #[test]
-    fn only_what_backtraces_show_stays() {
+    fn only_names_that_backtraces_show_stay() {
         let mut section = names(&[MANGLED, "malloc"]);
         let mut locals = IndirectNameMap::new();
         locals.append(0, &map(&["local"]));
@@ -231,16 +230,16 @@ mod tests {
         section.globals(&map(&["__stack_pointer"]));
         let mut module = Module::new();
         module.section(&section);
-        let short = shortened(&module.finish()).unwrap();
+        let short = shorten_names(&module.finish()).unwrap();
 
         let mut expected = Module::new();
         expected.section(&names(&["guest::math::add", "malloc"]));
         assert_eq!(short, expected.finish());
-        assert_eq!(shortened(&short).unwrap(), short, "once is enough");
+        assert_eq!(shorten_names(&short).unwrap(), short, "idempotent");
     }
 
     #[test]
-    fn every_module_of_a_component_is_rewritten_and_nothing_else() {
+    fn only_the_modules_of_a_component_change() {
         let mut module = Module::new();
         let other = CustomSection { name: "other".into(), data: (&[1, 2, 3]).into() };
         module.section(&names(&[MANGLED])).section(&other).section(&names(&["b", MANGLED]));
@@ -251,7 +250,7 @@ mod tests {
         outer.section(&wasm_encoder::NestedComponentSection(&inner));
         outer.section(&other);
 
-        let short = shortened(&outer.finish()).unwrap();
+        let short = shorten_names(&outer.finish()).unwrap();
         let expected = [vec!["guest::math::add"], vec!["b", "guest::math::add"]];
         assert_eq!(functions(&short), [&expected[..], &expected[..]].concat());
         let others = short.windows(8).filter(|bytes| bytes == b"other\x01\x02\x03").count();
@@ -259,29 +258,29 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_very_deeply_stays() {
+    fn components_below_the_depth_limit_stay() {
         let nested = |inner: &[u8]| {
             let mut outer = Component::new();
             outer.section(&RawSection { id: NESTED_COMPONENT, data: inner });
             outer.finish()
         };
         let deep = (0..2000).fold(Component::new().finish(), |inner, _| nested(&inner));
-        assert_eq!(shortened(&deep).unwrap(), deep);
+        assert_eq!(shorten_names(&deep).unwrap(), deep);
     }
 
     #[test]
-    fn a_component_needs_no_names_for_its_parts() {
+    fn names_of_component_parts_are_removed() {
         let mut component = Component::new();
         let names = CustomSection { name: "component-name".into(), data: (&[0xff]).into() };
         component.section(&names);
-        assert_eq!(shortened(&component.finish()).unwrap(), Component::new().finish());
+        assert_eq!(shorten_names(&component.finish()).unwrap(), Component::new().finish());
     }
 
     #[test]
-    fn a_name_section_that_cannot_be_read_stays() {
+    fn an_invalid_name_section_stays() {
         let mut good = Vec::new();
         wasm_encoder::Encode::encode(&names(&[MANGLED]), &mut good);
-        // Without the section's own length and name.
+        // Skips the section's length and name.
         let good = &good[6..];
         let mut not_utf8 = good.to_vec();
         *not_utf8.last_mut().unwrap() = 0xff;
@@ -296,22 +295,22 @@ mod tests {
             let mut module = Module::new();
             module.section(&CustomSection { name: "name".into(), data: data.into() });
             let module = module.finish();
-            assert_eq!(shortened(&module).unwrap(), module, "{data:02x?}");
+            assert_eq!(shorten_names(&module).unwrap(), module, "{data:02x?}");
         }
     }
 
     #[test]
-    fn a_module_without_names_or_with_none_of_functions_stays() {
+    fn a_module_without_function_names_stays() {
         let empty = Module::new().finish();
-        assert_eq!(shortened(&empty).unwrap(), empty);
+        assert_eq!(shorten_names(&empty).unwrap(), empty);
         let mut module = Module::new();
         module.section(&NameSection::new());
         let module = module.finish();
-        assert_eq!(shortened(&module).unwrap(), module);
+        assert_eq!(shorten_names(&module).unwrap(), module);
     }
 
     #[test]
-    fn what_is_no_sequence_of_sections_is_an_error() {
+    fn truncated_sections_are_an_error() {
         let mut module = Module::new();
         module.section(&names(&[MANGLED]));
         let module = module.finish();
@@ -320,8 +319,8 @@ mod tests {
         for damaged in
             [&module[..module.len() - 1], &module[..9], &module[..4], b"", &component.finish()]
         {
-            let error = shortened(damaged).unwrap_err();
-            assert_eq!(error.to_string(), "the WebAssembly is damaged");
+            let error = shorten_names(damaged).unwrap_err();
+            assert_eq!(error.to_string(), "invalid WebAssembly");
         }
     }
 }

@@ -1,21 +1,23 @@
-//! Tables for people.
+//! Tables without lines.
 
 use std::fmt;
 
-use comfy_table::{Cell, ContentArrangement, Table, presets};
+use comfy_table::{Cell, ContentArrangement, presets};
 
-use crate::terminal::visible;
+use crate::ui::sanitize::escape_control;
 
-/// Columns under a header, without lines; it fits the terminal if there is one.
-pub(crate) struct Columns(Table);
+/// Narrowest terminal that rows are wrapped for. Some terminals claim a width of 0.
+const MIN_WIDTH: u16 = 60;
 
-impl Columns {
-    /// A table without a header.
+/// A table of untrusted text, wrapped to the terminal's width.
+pub(crate) struct Table(comfy_table::Table);
+
+impl Table {
+    /// Creates a table without a header.
     pub(crate) fn new() -> Self {
-        let mut table = Table::new();
+        let mut table = comfy_table::Table::new();
         table.load_preset(presets::NOTHING);
-        // Below this, or with the width of 0 that some terminals claim, cells would turn to strips.
-        if table.width().is_some_and(|width| width >= 60) {
+        if table.width().is_some_and(|width| width >= MIN_WIDTH) {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }
         Self(table)
@@ -27,14 +29,14 @@ impl Columns {
     }
 
     pub(crate) fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        self.0.add_row(cells.into_iter().map(|text| Cell::new(visible(text.as_ref()))));
+        self.0.add_row(cells.into_iter().map(|text| Cell::new(escape_control(text.as_ref()))));
         for column in self.0.column_iter_mut() {
             column.set_padding((0, 2));
         }
     }
 }
 
-impl fmt::Display for Columns {
+impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = self.0.to_string();
         let lines: Vec<_> = lines.lines().map(str::trim_end).collect();
@@ -47,8 +49,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_steers_the_terminal() {
-        let mut table = Columns::new().header(["Name", "Says"]);
+    fn control_characters_are_escaped() {
+        let mut table = Table::new().header(["Name", "Says"]);
         table.row(["a", "\x1b[31mred\nand\r more"]);
         assert_eq!(table.to_string(), "Name  Says\na     \\u{1b}[31mred\n      and\\r more");
     }

@@ -1,4 +1,4 @@
-//! What a person sees: results on stdout, everything else on stderr.
+//! Output: results on stdout, everything else on stderr.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -9,90 +9,83 @@ use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::ui::sanitize::escape_control;
+
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const SUCCESS: Style = AnsiColor::Green.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Writes a result, with a line feed.
+/// Prints a result and a line feed.
 pub(crate) fn print(result: impl Display) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     writeln!(stdout, "{result}")?;
     stdout.flush()
 }
 
-/// Writes a value, which is a stranger's: into a pipe or a file as it is, and for a person so that it
-/// steers no terminal.
+/// Prints an untrusted value. Escapes control characters on a terminal; a pipe or a file gets the
+/// value unchanged.
 pub(crate) fn print_value(value: &str) -> io::Result<()> {
-    // Not by `print`, which takes colours away that a pipe does not want and a value has.
+    // `print` would strip escape sequences from a value that goes to a pipe.
     let mut stdout = io::stdout().lock();
     if stdout.is_terminal() {
-        writeln!(stdout, "{}", visible(value))?;
+        writeln!(stdout, "{}", escape_control(value))?;
     } else {
         writeln!(stdout, "{value}")?;
     }
     stdout.flush()
 }
 
-/// Writes a line that a guest printed.
-pub(crate) fn print_line(line: &str) {
-    eprintln!("{}", visible(line));
+/// Prints a guest's line of output on stderr.
+pub(crate) fn print_guest_line(line: &str) {
+    eprintln!("{}", escape_control(line));
 }
 
-/// Text of an archive, which is a stranger's: what would steer the terminal is shown instead.
-pub(crate) fn visible(text: &str) -> String {
-    let show = |c: char| {
-        let steers = c.is_control() && c != '\n' && c != '\t';
-        if steers { c.escape_default().collect() } else { c.to_string() }
-    };
-    text.chars().map(show).collect()
-}
-
-/// Where everything but results goes.
+/// Prints status lines, warnings and progress on stderr.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
-    /// Say only what went wrong.
+    /// Print warnings and errors only.
     pub(crate) quiet: bool,
 }
 
 impl Terminal {
-    /// Says what was done: a verb in cargo's column, and what it was done to.
-    pub(crate) fn status(self, verb: &str, what: impl Display) {
+    /// Prints a completed step: a verb, aligned as cargo does, and its object.
+    pub(crate) fn status(self, verb: &str, object: impl Display) {
         if !self.quiet {
-            eprintln!("{GOOD}{verb:>12}{GOOD:#} {what}");
+            eprintln!("{SUCCESS}{verb:>12}{SUCCESS:#} {object}");
         }
     }
 
-    /// Says what is odd and does not stop the work.
-    pub(crate) fn warn(self, what: impl Display) {
-        eprintln!("{WARNING}warning{WARNING:#}{BOLD}:{BOLD:#} {what}");
+    /// Prints a problem that does not stop the command.
+    pub(crate) fn warn(self, problem: impl Display) {
+        eprintln!("{WARNING}warning{WARNING:#}{BOLD}:{BOLD:#} {problem}");
     }
 
-    /// Writes lines as they are.
+    /// Prints lines without decoration.
     pub(crate) fn note(self, lines: impl Display) {
         if !self.quiet {
             eprintln!("{lines}");
         }
     }
 
-    /// Shows that something is under way, until the answer is dropped.
-    pub(crate) fn spin(self, what: impl Display) -> Progress {
+    /// Shows a spinner until the result is dropped.
+    pub(crate) fn spinner(self, message: impl Display) -> Progress {
         let bar = self.bar(None, "{spinner:.green} {msg} {elapsed}");
-        bar.set_message(what.to_string());
+        bar.set_message(message.to_string());
         bar.enable_steady_tick(Duration::from_millis(100));
-        Progress(Arc::new(Cleared(bar)))
+        Progress(Arc::new(ClearOnDrop(bar)))
     }
 
-    /// Shows how many of `steps` are done, until the answer is dropped.
-    pub(crate) fn count(self, steps: u64, what: impl Display) -> Progress {
+    /// Shows how many of `steps` are done, until the result is dropped.
+    pub(crate) fn progress_bar(self, steps: u64, message: impl Display) -> Progress {
         let bar = self.bar(Some(steps), "{msg} {bar:32.green} {pos}/{len} {eta}");
-        bar.set_message(what.to_string());
-        Progress(Arc::new(Cleared(bar)))
+        bar.set_message(message.to_string());
+        Progress(Arc::new(ClearOnDrop(bar)))
     }
 
     fn bar(self, steps: Option<u64>, template: &str) -> ProgressBar {
-        // Where stderr is no terminal, the bar draws nothing.
+        // The bar draws nothing if stderr is not a terminal.
         let target =
             if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let style = ProgressStyle::with_template(template)
@@ -101,24 +94,24 @@ impl Terminal {
     }
 }
 
-/// A progress bar; it goes when its last clone does.
+/// A progress bar. It disappears when the last clone is dropped.
 #[derive(Clone)]
-pub(crate) struct Progress(Arc<Cleared>);
+pub(crate) struct Progress(Arc<ClearOnDrop>);
 
 impl Progress {
     pub(crate) fn step(&self) {
         self.0.0.inc(1);
     }
 
-    /// Writes a line that a guest printed above the bar.
-    pub(crate) fn line(&self, line: &str) {
-        self.0.0.suspend(|| print_line(line));
+    /// Prints a guest's line of output above the bar.
+    pub(crate) fn print_guest_line(&self, line: &str) {
+        self.0.0.suspend(|| print_guest_line(line));
     }
 }
 
-struct Cleared(ProgressBar);
+struct ClearOnDrop(ProgressBar);
 
-impl Drop for Cleared {
+impl Drop for ClearOnDrop {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! Completes names of functions.
+//! Completes function names.
 
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
@@ -6,33 +6,35 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
 
-/// The names that can be completed, with what begins an argument list.
-pub(super) struct Completion(Vec<String>);
+/// Completes function names, with the opening parenthesis, and commands.
+pub(super) struct NameCompleter(Vec<String>);
 
-impl Completion {
+impl NameCompleter {
     pub(super) fn new(functions: Vec<String>) -> Self {
         let commands = [":functions", ":help", ":quit"].map(str::to_string);
         let functions = functions.into_iter().map(|name| format!("{name}("));
         Self(functions.chain(commands).collect())
     }
 
-    /// Where the word before the cursor begins, and what it may become. A function is found by its last
-    /// name as well.
+    /// Returns the start of the word before the cursor, and its completions. The word may be the start of
+    /// a function's path or of the last part of it.
     fn candidates(&self, line: &str, cursor: usize) -> (usize, Vec<String>) {
         let before = &line[..cursor];
-        let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
-        let start = before.trim_end_matches(in_name).len();
+        let is_in_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+        let start = before.trim_end_matches(is_in_path).len();
         let word = &before[start..];
-        let fits = |name: &&String| {
+        let matches = |name: &&String| {
             let last = name.rsplit("::").next().unwrap_or(name);
             name.starts_with(word) || last.starts_with(word)
         };
-        let found = if word.is_empty() { Vec::new() } else { self.0.iter().filter(fits).collect() };
-        (start, found.into_iter().cloned().collect())
+        if word.is_empty() {
+            return (start, Vec::new());
+        }
+        (start, self.0.iter().filter(matches).cloned().collect())
     }
 }
 
-impl Completer for Completion {
+impl Completer for NameCompleter {
     type Candidate = String;
 
     fn complete(
@@ -45,11 +47,11 @@ impl Completer for Completion {
     }
 }
 
-impl Helper for Completion {}
-impl Highlighter for Completion {}
-impl Validator for Completion {}
+impl Helper for NameCompleter {}
+impl Highlighter for NameCompleter {}
+impl Validator for NameCompleter {}
 
-impl Hinter for Completion {
+impl Hinter for NameCompleter {
     type Hint = String;
 }
 
@@ -60,7 +62,7 @@ mod tests {
     #[test]
     fn names_are_completed_where_the_cursor_is() {
         let names = ["mod::text::slug", "mod::text::similarity::closest", "fn::greet"];
-        let completion = Completion::new(names.map(str::to_string).to_vec());
+        let completion = NameCompleter::new(names.map(str::to_string).to_vec());
         for (line, start, expected) in [
             ("mod::text::sl", 0, &["mod::text::slug("][..]),
             ("SELECT (sl", 8, &["mod::text::slug("]),

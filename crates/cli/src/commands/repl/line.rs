@@ -1,11 +1,11 @@
-//! What a line asks for.
+//! Parses lines of the REPL.
 
 use crate::literal;
 
-/// A line, understood as far as it can be without asking anybody.
+/// A parsed line. Queries are not checked here; the database parses them.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    Nothing,
+    Empty,
     Help,
     Functions,
     Quit,
@@ -13,12 +13,12 @@ pub(super) enum Line<'a> {
     Query(&'a str),
 }
 
-/// `mod::MODULE::FUNCTION(ARGS)`, or without a function, which is the default.
+/// A call `mod::MODULE::FUNCTION(ARGS)`, or `mod::MODULE(ARGS)` for the default function.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Call<'a> {
     pub(super) module: &'a str,
     pub(super) function: Option<&'a str>,
-    /// Not parsed: SurrealQL, with commas.
+    /// The argument list as SurrealQL, not parsed.
     pub(super) args: &'a str,
 }
 
@@ -26,11 +26,11 @@ impl<'a> Line<'a> {
     pub(super) fn parse(line: &'a str) -> Self {
         let line = line.trim().trim_end_matches(';').trim_end();
         match line {
-            "" => Self::Nothing,
+            "" => Self::Empty,
             ":help" => Self::Help,
             ":functions" => Self::Functions,
             ":quit" | ":exit" => Self::Quit,
-            _ if line.starts_with("--") || line.starts_with('#') => Self::Nothing,
+            _ if line.starts_with("--") || line.starts_with('#') => Self::Empty,
             _ => Call::parse(line).map_or(Self::Query(line), Self::Call),
         }
     }
@@ -53,13 +53,13 @@ impl<'a> Call<'a> {
         let literals = || {
             args.strip_suffix(')').filter(|args| literal::surrealql(&format!("[{args}]")).is_ok())
         };
-        Some(Self { module, function, args: before_last(args).or_else(literals)? })
+        Some(Self { module, function, args: before_closing_parenthesis(args).or_else(literals)? })
     }
 }
 
-/// What stands before the parenthesis that closes the call, if nothing stands behind it. It knows quotes, and
-/// not all else that a parenthesis may stand in.
-fn before_last(rest: &str) -> Option<&str> {
+/// Returns the text before the parenthesis that closes the call, unless text follows it. Recognizes quotes,
+/// but no other syntax that may contain parentheses, such as regexes.
+fn before_closing_parenthesis(rest: &str) -> Option<&str> {
     let (mut depth, mut quote, mut escaped) = (1, None, false);
     for (index, c) in rest.char_indices() {
         match (quote, c) {
@@ -84,13 +84,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_told_apart() {
+    fn lines_are_parsed() {
         let call = |module, function, args| Line::Call(Call { module, function, args });
         for (line, expected) in [
-            ("", Line::Nothing),
-            (" ; ", Line::Nothing),
-            ("-- a comment", Line::Nothing),
-            ("# a comment", Line::Nothing),
+            ("", Line::Empty),
+            (" ; ", Line::Empty),
+            ("-- a comment", Line::Empty),
+            ("# a comment", Line::Empty),
             (":help", Line::Help),
             (":functions", Line::Functions),
             (" :quit ", Line::Quit),

@@ -1,15 +1,15 @@
-//! Values for people.
+//! Formats values for a terminal.
 
 use surrealdb_types::{Object, ToSql, Value};
 
-use crate::table::Columns;
-use crate::terminal::visible;
+use crate::ui::sanitize::escape_control;
+use crate::ui::table::Table;
 
-/// An array of objects as a table, and everything else as SurrealQL.
-pub(super) fn shown(value: &Value) -> String {
+/// Formats an array of objects as a table, and every other value as SurrealQL.
+pub(super) fn render(value: &Value) -> String {
     match rows(value) {
         Some(rows) => table(&rows).to_string(),
-        None => visible(&value.to_sql()),
+        None => escape_control(&value.to_sql()),
     }
 }
 
@@ -26,9 +26,9 @@ fn object(value: &Value) -> Option<&Object> {
     }
 }
 
-fn table(rows: &[&Object]) -> Columns {
+fn table(rows: &[&Object]) -> Table {
     let columns = columns(rows);
-    let mut table = Columns::new().header(columns.iter().copied());
+    let mut table = Table::new().header(columns.iter().copied());
     for row in rows {
         table.row(
             columns.iter().map(|column| row.get(*column).map_or(String::new(), ToSql::to_sql)),
@@ -37,7 +37,7 @@ fn table(rows: &[&Object]) -> Columns {
     table
 }
 
-/// All fields, `id` first.
+/// Returns the sorted fields of all rows, `id` first.
 fn columns<'a>(rows: &[&'a Object]) -> Vec<&'a str> {
     let mut columns: Vec<&str> =
         rows.iter().flat_map(|row| row.keys().map(String::as_str)).collect();
@@ -54,7 +54,7 @@ mod tests {
     use crate::literal::surrealql;
 
     #[test]
-    fn objects_are_a_table_and_all_else_is_surrealql() {
+    fn arrays_of_objects_become_tables() {
         for (value, expected) in [
             ("42", "42"),
             ("[1, 2]", "[1, 2]"),
@@ -64,9 +64,10 @@ mod tests {
             ("[{ b: 'x', id: page:one }]", "id        b\npage:one  'x'"),
             ("[{ a: 1 }, { b: [2] }]", "a  b\n1\n   [2]"),
         ] {
-            assert_eq!(shown(&surrealql(value).unwrap()), expected, "{value}");
+            assert_eq!(render(&surrealql(value).unwrap()), expected, "{value}");
         }
-        let steers = vec![surrealdb_types::object! { a: "\u{1b}[31m".to_string() }].into_value();
-        assert!(!shown(&steers).contains('\u{1b}'));
+        let unsafe_text =
+            vec![surrealdb_types::object! { a: "\u{1b}[31m".to_string() }].into_value();
+        assert!(!render(&unsafe_text).contains('\u{1b}'));
     }
 }

@@ -1,33 +1,34 @@
-//! What answers the lines: the modules, and the database if there is one.
+//! Evaluates lines with the modules and, if there is one, the database.
 
 use anyhow::anyhow;
 use surrealdb_types::{Object, ToSql, Value};
 use surrealism_surrealdb::{CallContext, Database, Module, ModuleRegistry};
 
-use crate::exit::Outcome;
-use crate::guest::Bounds;
+use crate::args::limits::LimitArgs;
+use crate::commands::repl::line::{Call, Line};
+use crate::error::CliResult;
 use crate::literal;
-use crate::repl::line::{Call, Line};
-use crate::table::Columns;
-use crate::terminal;
+use crate::ui::table::Table;
+use crate::ui::terminal;
 
 const HELP: &str = "\
-mod::text::slug('Hi')   calls a function of the module `text`; with a database, arguments may be queries
-:functions              lists what can be called
-:quit                   ends it, as Ctrl-D does
-Every other line is SurrealQL, for the database that `--db` names.";
+mod::text::slug('Hi')   Call a function of the module `text`; with `--db`, arguments may be queries
+:functions              List the functions of all modules
+:quit                   Quit, as Ctrl-D does
+All other lines are SurrealQL for the database of `--db`.";
 
+/// The state of a REPL.
 pub(super) struct Session {
     pub(super) modules: ModuleRegistry,
     pub(super) database: Option<Database>,
-    pub(super) bounds: Bounds,
+    pub(super) limits: LimitArgs,
 }
 
 impl Session {
-    /// Does what a line asks for. `None` where there is no value to show.
-    pub(super) async fn answer(&self, line: &str) -> Outcome<Option<Value>> {
+    /// Evaluates a line. Returns `None` if there is no value to print.
+    pub(super) async fn evaluate(&self, line: &str) -> CliResult<Option<Value>> {
         match Line::parse(line) {
-            Line::Nothing | Line::Quit => Ok(None),
+            Line::Empty | Line::Quit => Ok(None),
             Line::Help => Ok(terminal::print(HELP).map(|()| None)?),
             Line::Functions => Ok(terminal::print(self.functions()).map(|()| None)?),
             Line::Call(call) => Ok(Some(self.call(call).await?)),
@@ -35,27 +36,28 @@ impl Session {
         }
     }
 
-    async fn call(&self, call: Call<'_>) -> Outcome<Value> {
+    async fn call(&self, call: Call<'_>) -> CliResult<Value> {
         let Call { module: name, function, args } = call;
         let module = self.modules.get(name).ok_or_else(|| {
-            anyhow!("there is no module {name:?}; there is {}", self.modules.names().join(", "))
+            anyhow!("no module {name:?}; available: {}", self.modules.names().join(", "))
         })?;
         let args = self.arguments(args).await?;
-        let answer = module.runtime().call(function, args, self.context(&module));
-        answer.timeout(self.bounds.timeout).await.map_err(|error| self.bounds.failure(error))
+        let call = module.runtime().call(function, args, self.context(&module));
+        call.timeout(self.limits.timeout).await.map_err(|error| self.limits.call_error(error))
     }
 
-    /// What a call is lent.
+    /// Creates the context of a call.
     fn context(&self, module: &Module) -> CallContext {
-        let context = CallContext::new(module).modules(&self.modules).output(terminal::print_line);
+        let context =
+            CallContext::new(module).modules(&self.modules).output(terminal::print_guest_line);
         match &self.database {
             Some(database) => context.database(database),
             None => context,
         }
     }
 
-    /// Literals are read here; all else is for the database to compute.
-    async fn arguments(&self, args: &str) -> Outcome<Vec<Value>> {
+    /// Parses literals here, and lets the database evaluate everything else.
+    async fn arguments(&self, args: &str) -> CliResult<Vec<Value>> {
         let list = format!("[{args}]");
         let value = match (literal::surrealql(&list), &self.database) {
             (Ok(value), _) => value,
@@ -64,22 +66,22 @@ impl Session {
         };
         match value {
             Value::Array(args) => Ok(args.into_iter().collect()),
-            other => Err(anyhow!("arguments are a list, and these are {}", other.to_sql()).into()),
+            other => Err(anyhow!("invalid arguments {}: not a list", other.to_sql()).into()),
         }
     }
 
-    async fn query(&self, query: &str, variables: Object) -> Outcome<Value> {
+    async fn query(&self, query: &str, variables: Object) -> CliResult<Value> {
         let database = self.database.as_ref().ok_or_else(|| {
             anyhow!(
-                "{query:?} calls no function of a module, so it is for a database, and there is none: \
-                 name one with `--db`, or see `:help`"
+                "cannot run {query:?}: it does not call a module's function, and there is no database \
+                 for queries; set one with `--db`, or see `:help`"
             )
         })?;
         Ok(database.query(query, variables).await?)
     }
 
-    fn functions(&self) -> Columns {
-        let mut table = Columns::new().header(["Function", "Arguments", "Returns"]);
+    fn functions(&self) -> Table {
+        let mut table = Table::new().header(["Function", "Arguments", "Returns"]);
         for name in self.modules.names() {
             let Some(module) = self.modules.get(&name) else { continue };
             for function in &module.runtime().exports().functions {
@@ -90,7 +92,7 @@ impl Session {
         table
     }
 
-    /// All that can be called: functions of modules, and those that the database defines.
+    /// Returns the functions of all modules and those that the database defines.
     pub(super) async fn function_names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for name in self.modules.names() {
@@ -102,7 +104,7 @@ impl Session {
         names
     }
 
-    /// `fn::…`, as far as the database tells.
+    /// Returns the `fn::…` that the database defines, or nothing if it does not list them.
     async fn defined_functions(&self) -> Vec<String> {
         let info = match &self.database {
             Some(_) => self.query("RETURN (INFO FOR DB).functions", Object::new()).await,

@@ -1,4 +1,4 @@
-//! Finding a Rust toolchain that can build guests: a ladder of ways, the best first.
+//! Finds a Rust toolchain that can build guests, from candidates in order of preference, and runs it.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,50 +13,53 @@ use cargo_metadata::{Message, Metadata, MetadataCommand};
 use clap::ValueEnum;
 use serde_json::json;
 
-/// Which toolchains to try.
+/// The toolchains to try.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(crate) enum Choice {
-    /// The one in PATH, then the system's
+pub(super) enum Selection {
+    /// The toolchain in PATH, then the system's packages
     #[default]
     Auto,
-    /// The one in PATH, with its prebuilt standard library for a wasm target
+    /// The toolchain in PATH, with its prebuilt standard library for a wasm target
     Rustup,
-    /// The system's packages, building the standard library from their source
+    /// The system's packages (Debian), with the standard library built from source
     System,
 }
 
-/// One way to build a guest.
+/// A toolchain to look for.
 #[derive(Debug, Clone, Copy)]
-enum Rung {
-    /// rustc in PATH, with a standard library for this target.
+enum Candidate {
+    /// The rustc in PATH, with a standard library for this target.
     Prebuilt(&'static str),
-    /// Debian's packages; there is no prebuilt standard library for wasm among them.
+    /// Debian's packages, which include no prebuilt standard library for WASI.
     System,
 }
 
-impl Choice {
-    fn rungs(self) -> &'static [Rung] {
-        const RUNGS: &[Rung] =
-            &[Rung::Prebuilt("wasm32-wasip2"), Rung::Prebuilt("wasm32-wasip1"), Rung::System];
+impl Selection {
+    fn candidates(self) -> &'static [Candidate] {
+        const CANDIDATES: &[Candidate] = &[
+            Candidate::Prebuilt("wasm32-wasip2"),
+            Candidate::Prebuilt("wasm32-wasip1"),
+            Candidate::System,
+        ];
         match self {
-            Self::Auto => RUNGS,
-            Self::Rustup => &RUNGS[..2],
-            Self::System => &RUNGS[2..],
+            Self::Auto => CANDIDATES,
+            Self::Rustup => &CANDIDATES[..2],
+            Self::System => &CANDIDATES[2..],
         }
     }
 }
 
 /// A toolchain that can build guests.
 #[derive(Debug)]
-pub(crate) struct Toolchain {
+pub(super) struct Toolchain {
     cargo: PathBuf,
     target: &'static str,
     system: Option<System>,
-    /// Why each better way is not there.
-    pub(crate) passed_over: Vec<String>,
+    /// Why each preferred candidate is unavailable.
+    pub(super) skipped: Vec<String>,
 }
 
-/// What it takes to build the standard library along with the guest.
+/// The parts of the system's toolchain that build the standard library with the guest.
 #[derive(Debug)]
 struct System {
     rustc: PathBuf,
@@ -65,39 +68,39 @@ struct System {
 }
 
 impl Toolchain {
-    /// Finds the best toolchain for a project in `folder`, whose `rust-toolchain.toml` counts.
+    /// Finds the preferred toolchain for the project in `dir`. Obeys its `rust-toolchain.toml`.
     ///
     /// # Errors
     ///
-    /// When there is none; the message says what each way lacks, and what to install.
-    pub(crate) fn find(choice: Choice, folder: &Path) -> Result<Self> {
-        let mut passed_over: Vec<String> = Vec::new();
-        for rung in choice.rungs() {
-            let found = match rung {
-                Rung::Prebuilt(target) => Self::prebuilt(target, folder),
-                Rung::System => Self::system(Path::new("/")),
+    /// Fails if no candidate is available. The message lists what each lacks and what to install.
+    pub(super) fn find(selection: Selection, dir: &Path) -> Result<Self> {
+        let mut skipped: Vec<String> = Vec::new();
+        for candidate in selection.candidates() {
+            let found = match candidate {
+                Candidate::Prebuilt(target) => Self::prebuilt(target, dir),
+                Candidate::System => Self::system(Path::new("/")),
             };
             match found {
-                Ok(toolchain) => return Ok(Self { passed_over, ..toolchain }),
-                Err(reason) => passed_over.push(format!("{reason:#}")),
+                Ok(toolchain) => return Ok(Self { skipped, ..toolchain }),
+                Err(reason) => skipped.push(format!("{reason:#}")),
             }
         }
-        passed_over.dedup();
-        Err(nothing_found(&passed_over))
+        skipped.dedup();
+        Err(no_toolchain(&skipped))
     }
 
-    fn prebuilt(target: &'static str, folder: &Path) -> Result<Self> {
-        let rustc = in_path("rustc").context("there is no rustc in PATH")?;
-        let cargo = in_path("cargo").context("there is no cargo in PATH")?;
-        let libraries = ask(&rustc, &["--print", "target-libdir", "--target", target], folder)
-            .with_context(|| format!("{} does not know {target}", rustc.display()))?;
+    fn prebuilt(target: &'static str, dir: &Path) -> Result<Self> {
+        let rustc = in_path("rustc").context("no rustc in PATH")?;
+        let cargo = in_path("cargo").context("no cargo in PATH")?;
+        let libraries = output(&rustc, &["--print", "target-libdir", "--target", target], dir)
+            .with_context(|| format!("{} does not support {target}", rustc.display()))?;
         ensure!(
-            holds_std(Path::new(&libraries)),
+            has_std(Path::new(&libraries)),
             "{} at {} has no standard library for {target}",
-            version(&rustc, folder),
+            version(&rustc, dir),
             rustc.display()
         );
-        Ok(Self { cargo, target, system: None, passed_over: Vec::new() })
+        Ok(Self { cargo, target, system: None, skipped: Vec::new() })
     }
 
     fn system(root: &Path) -> Result<Self> {
@@ -120,47 +123,51 @@ impl Toolchain {
                 cargo,
                 target: "wasm32-wasip1",
                 system: Some(System { rustc, linker, libc }),
-                passed_over: Vec::new(),
+                skipped: Vec::new(),
             }),
             _ => bail!("the system's toolchain lacks {}", missing.join(", ")),
         }
     }
 
-    /// What `cargo metadata` says of the project in `folder`, without its dependencies.
+    /// Runs `cargo metadata` for the project in `dir`, without its dependencies.
     ///
     /// # Errors
     ///
-    /// When cargo has something against it.
-    pub(crate) fn metadata(&self, folder: &Path) -> Result<Metadata> {
+    /// Fails if cargo does. Cargo prints the reason on stderr.
+    pub(super) fn metadata(&self, dir: &Path) -> Result<Metadata> {
         let mut cargo = self.cargo();
-        cargo.args(["metadata", "--format-version=1", "--no-deps"]).current_dir(folder);
+        cargo.args(["metadata", "--format-version=1", "--no-deps"]).current_dir(dir);
         let output = cargo
             .stderr(Stdio::inherit())
             .output()
             .with_context(|| format!("cannot run {}", self.cargo.display()))?;
-        ensure!(output.status.success(), "`cargo metadata` failed ({}): see above", output.status);
+        ensure!(
+            output.status.success(),
+            "`cargo metadata` failed: {}; see its output above",
+            output.status
+        );
         Ok(MetadataCommand::parse(String::from_utf8(output.stdout)?)?)
     }
 
-    /// Builds the library of the package in `folder` and answers its WebAssembly. Cargo's own
-    /// output goes to stderr.
+    /// Builds the library of the package in `dir` and returns the path of its WebAssembly. Cargo prints
+    /// its output on stderr.
     ///
     /// # Errors
     ///
-    /// When the package does not build.
-    pub(crate) fn build(
+    /// Fails if the package does not build or has no library.
+    pub(super) fn build(
         &self,
-        folder: &Path,
+        dir: &Path,
         target_dir: &Path,
         cargo_args: &[OsString],
     ) -> Result<PathBuf> {
-        // `cargo rustc` hands the linker's arguments to the library alone. As rustflags they would
-        // take the place of those in the author's own configuration.
+        // `cargo rustc` passes the linker's arguments to the library alone. As rustflags they would
+        // replace those of the project's own configuration.
         let mut cargo = self.cargo();
         cargo.args(["rustc", "--lib", "--crate-type=cdylib", "--target", self.target]);
         cargo.arg("--message-format=json-render-diagnostics").arg("--target-dir").arg(target_dir);
         if let Some(System { linker, .. }) = &self.system {
-            // Without std's own backtraces, which wasm has none of: the host makes them.
+            // Without std's backtrace support, which does not work on WASI: the host prints backtraces.
             cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="]).arg("--config");
             cargo.arg(format!(
                 "target.{}.linker={}",
@@ -170,7 +177,7 @@ impl Toolchain {
         }
         cargo.args(cargo_args);
         if let Some(System { libc, .. }) = &self.system {
-            // The author's own arguments for the compiler may have begun already.
+            // The user's arguments for rustc may have begun already.
             if !cargo_args.iter().any(|arg| arg == "--") {
                 cargo.arg("--");
             }
@@ -178,19 +185,22 @@ impl Toolchain {
         }
 
         let mut child = cargo
-            .current_dir(folder)
+            .current_dir(dir)
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot run {}", self.cargo.display()))?;
-        let messages = child.stdout.take().context("cargo has no output")?;
-        let wasm = built_library(BufReader::new(messages), folder)?;
+        let messages = child.stdout.take().context("cannot read cargo's output")?;
+        let wasm = built_library(BufReader::new(messages), dir)?;
         let status = child.wait()?;
-        ensure!(status.success(), "cargo could not build the plugin ({status}): see above");
-        wasm.context("cargo built no WebAssembly: the package has no library")
+        ensure!(
+            status.success(),
+            "cannot compile the plugin: cargo failed ({status}); see its output above"
+        );
+        wasm.context("cannot compile the plugin: the package has no library; add src/lib.rs")
     }
 
     fn cargo(&self) -> Command {
-        let mut cargo = outside_cargo(&self.cargo);
+        let mut cargo = clean_cargo_env(&self.cargo);
         if let Some(System { rustc, .. }) = &self.system {
             cargo.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
         }
@@ -198,7 +208,7 @@ impl Toolchain {
     }
 }
 
-/// What the toolchain is called in a status line.
+/// Describes the toolchain in a status line.
 impl fmt::Display for Toolchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} for {}", self.cargo.display(), self.target)?;
@@ -209,12 +219,12 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// Reads cargo's messages for the WebAssembly of the library in `folder`.
-fn built_library(messages: impl BufRead, folder: &Path) -> Result<Option<PathBuf>> {
+/// Finds the WebAssembly of the library in `dir` in cargo's messages.
+fn built_library(messages: impl BufRead, dir: &Path) -> Result<Option<PathBuf>> {
     let mut wasm = None;
     for message in Message::parse_stream(messages) {
         if let Message::CompilerArtifact(artifact) = message?
-            && artifact.manifest_path.parent().is_some_and(|parent| parent == folder)
+            && artifact.manifest_path.parent().is_some_and(|parent| parent == dir)
             && let Some(file) = artifact.filenames.iter().find(|f| f.extension() == Some("wasm"))
         {
             wasm = Some(file.clone().into_std_path_buf());
@@ -223,29 +233,29 @@ fn built_library(messages: impl BufRead, folder: &Path) -> Result<Option<PathBuf
     Ok(wasm)
 }
 
-fn nothing_found(reasons: &[String]) -> anyhow::Error {
+fn no_toolchain(reasons: &[String]) -> anyhow::Error {
     anyhow!(
-        "no Rust toolchain here can build for WebAssembly:\n  - {}\n\
-         Add the target to the toolchain of this project\n  \
+        "no installed Rust toolchain can build for WebAssembly:\n  - {}\n\
+         Add the target to the project's toolchain:\n  \
          rustup target add wasm32-wasip2\n\
-         or, on Debian and its kin, install the system's\n  \
+         or install the system's packages (Debian, Ubuntu):\n  \
          apt-get install --no-install-recommends rustc-web cargo-web rust-web-src rust-web-llvm \
          lld-19 wasi-libc",
         reasons.join("\n  - ")
     )
 }
 
-/// A command that does not take over what a calling `cargo run` has set for its own build.
-fn outside_cargo(program: &Path) -> Command {
+/// Creates a command without the variables that a calling `cargo run` sets for its own build.
+fn clean_cargo_env(program: &Path) -> Command {
     let mut command = Command::new(program);
     if env::var_os("CARGO").is_some() {
         for (name, _) in env::vars_os() {
             let Some(name) = name.to_str() else { continue };
-            let own = matches!(name, "CARGO" | "RUSTC" | "RUSTDOC" | "RUSTUP_TOOLCHAIN")
+            let is_cargos = matches!(name, "CARGO" | "RUSTC" | "RUSTDOC" | "RUSTUP_TOOLCHAIN")
                 || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
                     .iter()
                     .any(|p| name.starts_with(p));
-            if own {
+            if is_cargos {
                 command.env_remove(name);
             }
         }
@@ -253,37 +263,38 @@ fn outside_cargo(program: &Path) -> Command {
     command
 }
 
-fn ask(program: &Path, args: &[&str], folder: &Path) -> Result<String> {
-    let output = outside_cargo(program).args(args).current_dir(folder).output()?;
+/// Runs a program and returns its trimmed output.
+fn output(program: &Path, args: &[&str], dir: &Path) -> Result<String> {
+    let output = clean_cargo_env(program).args(args).current_dir(dir).output()?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }
 
-/// `rustc 1.95.0`, without its commit and date.
-fn version(rustc: &Path, folder: &Path) -> String {
-    let version = ask(rustc, &["--version"], folder).unwrap_or_default();
+/// Returns `rustc 1.95.0`, without commit and date.
+fn version(rustc: &Path, dir: &Path) -> String {
+    let version = output(rustc, &["--version"], dir).unwrap_or_default();
     version.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
-fn holds_std(libraries: &Path) -> bool {
+fn has_std(libraries: &Path) -> bool {
     let is_std = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with("libstd-");
     fs::read_dir(libraries).is_ok_and(|entries| entries.flatten().any(is_std))
 }
 
-fn path_folders() -> Vec<PathBuf> {
+fn path_dirs() -> Vec<PathBuf> {
     env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default()
 }
 
 fn in_path(program: &str) -> Option<PathBuf> {
     let program = format!("{program}{}", env::consts::EXE_SUFFIX);
-    path_folders().into_iter().map(|folder| folder.join(&program)).find(|file| file.is_file())
+    path_dirs().into_iter().map(|dir| dir.join(&program)).find(|file| file.is_file())
 }
 
-/// `wasm-ld-NN` with the highest number, or plain `wasm-ld`.
+/// Finds the `wasm-ld-NN` with the highest number, or else `wasm-ld`.
 fn newest_linker() -> Option<PathBuf> {
-    let files = path_folders().into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    let files = path_dirs().into_iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten();
     let numbered = |file: fs::DirEntry| {
         let number = file.file_name().to_str()?.strip_prefix("wasm-ld-")?.parse::<u32>().ok()?;
         Some((number, file.path()))
@@ -297,7 +308,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_system_toolchain_is_told_piece_by_piece() {
+    fn each_missing_part_of_the_system_toolchain_is_listed() {
         let empty = tempfile::tempdir().unwrap();
         let error = Toolchain::system(empty.path()).unwrap_err().to_string();
         for piece in ["usr/bin/rustc", "usr/bin/cargo", "library/std/Cargo.toml", "libc.a"] {
@@ -306,9 +317,9 @@ mod tests {
     }
 
     #[test]
-    fn with_no_toolchain_the_commands_to_install_one_are_told() {
-        let error = nothing_found(&["there is no rustc in PATH".to_string()]).to_string();
-        for piece in ["- there is no rustc", "rustup target add wasm32-wasip2", "apt-get install"] {
+    fn the_commands_that_install_a_toolchain_are_listed() {
+        let error = no_toolchain(&["no rustc in PATH".to_string()]).to_string();
+        for piece in ["- no rustc", "rustup target add wasm32-wasip2", "apt-get install"] {
             assert!(error.contains(piece), "{error} lacks {piece}");
         }
     }

@@ -1,22 +1,20 @@
-//! Which toolchain `build` takes, and how it calls cargo, shown with a `rustc` and a `cargo` that
-//! only pretend.
+//! How `build` selects a toolchain and calls cargo, with a fake `rustc` and a fake `cargo`.
 
 #![cfg(unix)]
-
-mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use support::{Ran, archive, surrealism_with};
 use surrealism_runtime::SurrealismPackage;
 
-/// A machine with a pretended toolchain and a project.
+use crate::support::{Ran, archive, surrealism_with};
+
+/// A directory with a fake toolchain and a project.
 struct Machine(tempfile::TempDir);
 
 impl Machine {
-    /// `targets` are those for which there is a standard library.
+    /// Creates a toolchain with a standard library for each target.
     fn with_targets(targets: &[&str]) -> Self {
         let machine = Self(tempfile::tempdir().unwrap());
         for target in targets {
@@ -27,7 +25,7 @@ impl Machine {
             r#"case "$1" in --version) echo "rustc 1.95.0 (0 2026-01-01)" ;; *) echo "{}/$4" ;; esac"#,
             machine.0.path().display()
         ));
-        // It builds what is there already, and writes down how it was called.
+        // Reports a prebuilt artifact, and records its arguments.
         machine.program("cargo", &format!(
             r#"if [ "$1" = metadata ]; then unset RUSTC; PATH={:?} exec {:?} "$@"; fi
 echo "$@" > {home}/called
@@ -71,26 +69,26 @@ echo '{{"reason":"compiler-artifact","package_id":"path+file:///p#0.1.0","manife
         surrealism_with(&self.path("project"), &args, &[("PATH", bin.as_os_str())])
     }
 
-    fn called(&self) -> String {
+    fn cargo_args(&self) -> String {
         fs::read_to_string(self.path("called")).unwrap()
     }
 }
 
 #[test]
-fn the_best_target_there_is_gets_taken() {
+fn the_preferred_installed_target_is_selected() {
     let cases: [(&[&str], &str); 2] = [
         (&["wasm32-wasip1", "wasm32-wasip2"], "wasm32-wasip2"),
         (&["wasm32-wasip1"], "wasm32-wasip1"),
     ];
     for (targets, expected) in cases {
         let machine = Machine::with_targets(targets);
-        let ran = machine.build(&[]).code(0).says(&[
+        let ran = machine.build(&[]).code(0).stderr_contains(&[
             &format!("bin/cargo for {expected}"),
             "warning: p depends on surrealism ^0.3",
             "Packed 4 functions",
         ]);
         assert!(Path::new(ran.stdout.trim_end()).ends_with("project/acme-p-0.1.0.surli"), "{ran}");
-        let called = machine.called();
+        let called = machine.cargo_args();
         for part in ["rustc --lib --crate-type=cdylib", "--release", "project/target/surrealism"] {
             assert!(called.contains(part), "{called}");
         }
@@ -99,14 +97,14 @@ fn the_best_target_there_is_gets_taken() {
 }
 
 #[test]
-fn flags_reach_cargo() {
+fn options_are_passed_to_cargo() {
     let machine = Machine::with_targets(&["wasm32-wasip2"]);
     let out = machine.path("elsewhere/p.surli");
     machine
         .build(&["-q", "--debug", "--out", out.to_str().unwrap(), "--", "--features", "extra"])
         .code(0)
-        .answers(out.to_str().unwrap());
-    let called = machine.called();
+        .stdout(out.to_str().unwrap());
+    let called = machine.cargo_args();
     assert!(called.contains("--quiet --features extra"), "{called}");
     assert!(!called.contains("--release"), "{called}");
     assert!(out.is_file());
@@ -118,7 +116,7 @@ fn flags_reach_cargo() {
         (&["--", "-Copt-level=z"], "--release -- -Copt-level=z"),
     ] {
         machine.build(&[&["--"], args].concat()).code(0);
-        let called = machine.called();
+        let called = machine.cargo_args();
         assert!(called.trim_end().ends_with(expected), "{called}");
         let releases = called.matches("--release").count();
         assert_eq!(releases, expected.matches("--release").count(), "{called}");
@@ -126,9 +124,9 @@ fn flags_reach_cargo() {
 }
 
 #[test]
-fn without_a_toolchain_the_way_to_one_is_told() {
-    Machine::with_targets(&[]).build(&["--toolchain", "rustup"]).code(3).answers("").says(&[
-        "no Rust toolchain here can build for WebAssembly",
+fn without_a_toolchain_install_commands_are_printed() {
+    Machine::with_targets(&[]).build(&["--toolchain", "rustup"]).code(3).stdout("").stderr_contains(&[
+        "no installed Rust toolchain can build for WebAssembly",
         "rustc 1.95.0 at ",
         "has no standard library for wasm32-wasip2",
         "has no standard library for wasm32-wasip1",
