@@ -36,8 +36,10 @@ impl StoreArgs {
     pub(crate) async fn open(&self) -> Outcome<Stores> {
         Ok(match self.kv.as_deref() {
             None => Stores::Memory,
-            Some(url) if url.contains("://") => Stores::Redis(RedisClient::connect(url).await?),
-            Some(file) => Stores::File(RedbDatabase::open(file)?),
+            Some(url) if url.contains("://") => {
+                Stores::Redis(RedisClient::connect(url).await.map_err(anyhow::Error::from)?)
+            }
+            Some(file) => Stores::File(RedbDatabase::open(file).map_err(anyhow::Error::from)?),
         })
     }
 }
@@ -50,8 +52,12 @@ impl Stores {
         let limits = runtime.kv_limits();
         Ok(match self {
             Self::Memory => runtime.kv_store().clone(),
-            Self::File(host) => Arc::new(host.module(&module, limits)?),
-            Self::Redis(host) => Arc::new(host.module(&module, limits)?),
+            Self::File(host) => {
+                Arc::new(host.module(&module, limits).map_err(anyhow::Error::from)?)
+            }
+            Self::Redis(host) => {
+                Arc::new(host.module(&module, limits).map_err(anyhow::Error::from)?)
+            }
         })
     }
 }

@@ -1,25 +1,22 @@
 //! The names under which stores keep modules.
 
-use anyhow::{Result, ensure};
-
+use crate::OpenError;
 use crate::limits::MAX_MODULE_NAME_BYTES;
 
-/// Refuses what is no name of a module. Braces are the stores' own: hash tags in Redis, and tables of
-/// no module in a file.
-pub(crate) fn check_module(name: &str) -> Result<()> {
-    ensure!(!name.is_empty(), "the name of the module is empty: use `organisation/name`");
-    ensure!(
-        name.len() <= MAX_MODULE_NAME_BYTES,
-        "the name of the module takes {} bytes, and at most {MAX_MODULE_NAME_BYTES} are allowed: use \
-         `organisation/name`",
-        name.len()
-    );
-    ensure!(
-        !name.contains(|c: char| c.is_control() || c == '{' || c == '}'),
-        "{name:?} has braces or control characters, and is no name of a module: use \
-         `organisation/name`"
-    );
-    Ok(())
+/// Refuses a name that a store cannot keep a module under.
+///
+/// Braces are reserved: they enclose hash tags in Redis, and the names of the shared tables in a file.
+pub(crate) fn check_module_name(name: &str) -> Result<(), OpenError> {
+    let reason = if name.is_empty() {
+        "it is empty".to_string()
+    } else if name.len() > MAX_MODULE_NAME_BYTES {
+        format!("it has {} bytes, and at most {MAX_MODULE_NAME_BYTES} are allowed", name.len())
+    } else if name.contains(|c: char| c.is_control() || c == '{' || c == '}') {
+        "it contains braces or control characters".to_string()
+    } else {
+        return Ok(());
+    };
+    Err(OpenError::InvalidModuleName { name: name.to_string(), reason })
 }
 
 #[cfg(test)]
@@ -27,18 +24,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_what_stores_can_keep() {
+    fn names_that_stores_cannot_keep_are_refused() {
         let long = "x".repeat(MAX_MODULE_NAME_BYTES + 1);
         let cases = [
             ("acme/hello", None),
             ("ä", None),
-            ("", Some("is empty")),
-            ("{bytes}", Some("has braces")),
+            ("", Some("it is empty")),
+            ("{bytes}", Some("contains braces")),
             ("a\n", Some("control characters")),
-            (&long, Some("takes 257 bytes")),
+            (&long, Some("it has 257 bytes")),
         ];
         for (name, expected) in cases {
-            let error = check_module(name).err().map(|error| error.to_string());
+            let error = check_module_name(name).err().map(|error| error.to_string());
             assert_eq!(error.is_some(), expected.is_some(), "{name:?}: {error:?}");
             assert!(error.unwrap_or_default().contains(expected.unwrap_or_default()), "{name:?}");
         }

@@ -1,43 +1,48 @@
-//! A store in a file, which redb keeps.
+//! A store in a file, with the embedded database redb.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::OpenOptions;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use async_trait::async_trait;
 use blocking::unblock;
 use redb::backends::FileBackend;
 use redb::{Database, WriteTransaction};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::KVStore;
-use surrealism_runtime::kv::bounds::{Answer, KvSize, check_key, check_ttl, is_empty, sum};
+use surrealism_runtime::kv::bounds::{Answer, KvSize, is_empty, sum};
 use surrealism_runtime::limits::KvLimits;
 use surrealism_types::codec;
 use tokio::sync::Semaphore;
 
-use self::contents::{Contents, Snapshot};
+use self::error::{TransactionFailure, file_error, open_error};
+use self::tables::{Contents, Snapshot};
+use crate::check::{check_key, check_keys, check_ttl, encode, encode_all, encode_unlimited};
 use crate::limits::REDB_CACHE_BYTES;
-use crate::module::check_module;
+use crate::module_name::check_module_name;
+use crate::{OpenError, StoreError};
 
-mod contents;
-mod trouble;
+mod error;
+mod tables;
 
-/// A file that holds the stores of all modules of a host. Clones share it.
+/// A file with the stores of all modules of a host. Clones share it.
 ///
-/// One process has the file at a time. What a store has acknowledged is on the disk.
+/// One process can have the file open at a time.
 #[derive(Clone)]
 pub struct RedbDatabase(Arc<File>);
 
-/// The store of one module, in the file of its [host](RedbDatabase).
+/// The store of one module, in the file of a [`RedbDatabase`].
 ///
-/// Its calls run on any executor, and do their reading and writing on threads of their own. One
-/// writes at a time, in a transaction of its own; reading goes on meanwhile. A call that is dropped is
-/// not begun or ends by itself.
+/// A write is on the disk when its call returns. Calls can be awaited on any executor: they read and write
+/// on a pool of blocking threads. One call writes at a time, in a transaction of its own, and others read
+/// meanwhile. A call whose future is dropped has no effect or its whole effect.
+///
+/// The methods of [`KVStore`] fail with a [`StoreError`] inside the `anyhow::Error`.
 pub struct RedbStore {
     file: Arc<File>,
     module: Arc<str>,
@@ -47,55 +52,63 @@ pub struct RedbStore {
 struct File {
     path: PathBuf,
     database: Database,
-    /// Who writes; the others wait here, and not on the threads.
-    turn: Arc<Semaphore>,
+    /// Held by the one write. Others wait for it as futures, and do not block a thread.
+    write_permit: Arc<Semaphore>,
 }
 
 impl RedbDatabase {
-    /// Opens a file, or makes it, for this user alone. This **blocks**: it checks all that the file
-    /// holds, which takes about as long as reading it.
+    /// Opens a file, or creates it with permissions for this user alone.
+    ///
+    /// This **blocks**: it checks the whole file, which takes about as long as reading it.
+    ///
+    /// ```no_run
+    /// use surrealism_runtime::limits::KvLimits;
+    /// use surrealism_stores::{OpenError, RedbDatabase, RedbStore};
+    ///
+    /// fn open() -> Result<RedbStore, OpenError> {
+    ///     RedbDatabase::open("kv.redb")?.module("acme/hello", KvLimits::default())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// When the file is open already, cannot be read and written, is damaged, or is no file of redb's.
-    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+    /// [`OpenError::Locked`] when the file is open already, [`OpenError::PermissionDenied`] and
+    /// [`OpenError::Io`] when it cannot be read and written, [`OpenError::Damaged`] when redb did not write
+    /// it as it is, [`OpenError::IncompatibleVersion`] when another version of redb did.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let path = path.into();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).with_context(|| {
-            format!(
-                "cannot open the key-value file {}: see whether its folder is there and who may \
-                 write to it",
-                path.display()
-            )
-        })?;
-        let backend = FileBackend::new(file).map_err(|error| trouble::opening(&path, error))?;
+        let file = options.open(&path).map_err(|error| file_error(&path, error))?;
+        let backend = FileBackend::new(file).map_err(|error| open_error(&path, error))?;
         Self::open_backend(path, backend)
     }
 
-    fn open_backend(path: PathBuf, backend: impl redb::StorageBackend) -> Result<Self> {
+    fn open_backend(path: PathBuf, backend: impl redb::StorageBackend) -> Result<Self, OpenError> {
         let database = Database::builder()
             .set_cache_size(REDB_CACHE_BYTES)
             .set_check_integrity_on_open(true)
             .create_with_backend(backend)
-            .map_err(|error| trouble::opening(&path, error))?;
-        Ok(Self(Arc::new(File { path, database, turn: Arc::new(Semaphore::new(1)) })))
+            .map_err(|error| open_error(&path, error))?;
+        Ok(Self(Arc::new(File { path, database, write_permit: Arc::new(Semaphore::new(1)) })))
     }
 
-    /// The store of a module, which is empty until something is set. Whoever opens the store of the
-    /// same name shares it.
+    /// Returns the store of a module, which is empty until something is set. Stores with the same name
+    /// share their entries.
     ///
     /// # Errors
     ///
-    /// When the name is empty, too long, or has braces or control characters.
-    pub fn module(&self, name: &str, limits: KvLimits) -> Result<RedbStore> {
-        check_module(name)?;
+    /// [`OpenError::InvalidModuleName`] for a name that is empty, has more than
+    /// [`MAX_MODULE_NAME_BYTES`](crate::limits::MAX_MODULE_NAME_BYTES), or contains braces or control
+    /// characters.
+    pub fn module(&self, name: &str, limits: KvLimits) -> Result<RedbStore, OpenError> {
+        check_module_name(name)?;
         Ok(RedbStore { file: self.0.clone(), module: name.into(), limits })
     }
 
-    /// Where the file is.
+    /// Returns the path that the file was opened with.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
@@ -118,92 +131,91 @@ impl fmt::Debug for RedbStore {
 }
 
 impl File {
-    /// A transaction that is on the disk when it is committed. Guests choose what is written, so no
-    /// commit may rest on a checksum that is not cryptographic: it takes two phases.
-    fn begin(&self) -> Result<WriteTransaction> {
+    /// Starts a transaction whose commit is durable.
+    ///
+    /// redb's one-phase commit relies on a checksum that is not cryptographic, and guests choose the bytes
+    /// that it covers. So this commits in two phases.
+    fn begin(&self) -> Result<WriteTransaction, TransactionFailure> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_two_phase_commit(true);
         Ok(transaction)
     }
 
-    /// Changes what a module holds, of which nothing has expired any more: all of it, or with an
-    /// error nothing. Where much has expired, removes a part of that instead.
-    fn write<T, C>(&self, module: &str, change: C) -> Result<Step<T, C>>
+    /// Applies a change to the entries of a module: all of it, or none of it with an error.
+    ///
+    /// Expired entries are removed first. Where there are too many for one transaction, this removes some of
+    /// them and returns the change, to be applied later.
+    fn write<T, C>(&self, module: &str, change: C) -> Result<ControlFlow<T, C>, TransactionFailure>
     where
-        C: FnOnce(&mut Contents<'_>) -> Result<T>,
+        C: FnOnce(&mut Contents<'_>) -> Result<T, TransactionFailure>,
     {
         let transaction = self.begin()?;
         let mut contents = Contents::open(&transaction, module, now())?;
-        let step = if contents.purge()? {
-            Step::Done(change(&mut contents)?)
+        let progress = if contents.purge_expired()? {
+            ControlFlow::Break(change(&mut contents)?)
         } else {
-            Step::Again(change)
+            ControlFlow::Continue(change)
         };
-        if contents.save()? {
+        if contents.finish()? {
             transaction.commit()?;
         }
-        Ok(step)
+        Ok(progress)
     }
 }
 
-/// What one transaction came to.
-enum Step<T, C> {
-    Done(T),
-    /// The change is still to be made.
-    Again(C),
-}
-
 impl RedbStore {
-    /// What the store holds; what has expired since the last write is still counted.
+    /// Returns the number of entries and their size. Entries that expired since the last write count.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read.
-    pub async fn size(&self) -> Result<KvSize> {
+    /// A [`StoreError`] when the file cannot be read.
+    pub async fn size(&self) -> Result<KvSize, StoreError> {
         self.read(|snapshot| Ok(snapshot.size())).await
     }
 
     async fn read<T: Send + 'static>(
         &self,
-        ask: impl FnOnce(&Snapshot) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+        query: impl FnOnce(&Snapshot) -> Result<T, TransactionFailure> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (file, module) = (self.file.clone(), self.module.clone());
-        let work = move || {
-            let answer = Snapshot::open(&file.database, &module, now()).and_then(|s| ask(&s));
-            answer.map_err(|error| trouble::using(&file.path, error))
-        };
-        unblock(work).await
+        unblock(move || {
+            let result = Snapshot::open(&file.database, &module, now());
+            result.and_then(|snapshot| query(&snapshot)).map_err(|error| error.at(&file.path))
+        })
+        .await
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        mut change: impl FnOnce(&mut Contents<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+        mut change: impl FnOnce(&mut Contents<'_>) -> Result<T, TransactionFailure> + Send + 'static,
+    ) -> Result<T, StoreError> {
         loop {
-            // For each step anew: other modules write as well.
-            let turn = self.file.turn.clone().acquire_owned().await?;
+            // Acquired for each transaction, so that writes of other modules come in between.
+            let permits = self.file.write_permit.clone();
+            let permit = permits.acquire_owned().await.expect("the semaphore is never closed");
             let (file, module) = (self.file.clone(), self.module.clone());
-            let work = move || {
-                let _turn = turn;
-                let step = file.write(&module, change);
-                step.map_err(|error| trouble::using(&file.path, error))
-            };
-            match unblock(work).await? {
-                Step::Done(answer) => return Ok(answer),
-                Step::Again(again) => change = again,
+            let progress = unblock(move || {
+                // Held here, so that it is released only after the transaction, even if the caller is gone.
+                let _permit = permit;
+                file.write(&module, change).map_err(|error| error.at(&file.path))
+            });
+            match progress.await? {
+                ControlFlow::Break(result) => return Ok(result),
+                ControlFlow::Continue(not_applied) => change = not_applied,
             }
         }
     }
 }
 
-/// By the clock of the machine, in milliseconds since 1970: it has to mean the same after a restart.
+/// Returns the time of the system's clock, which keeps its meaning after a restart, in milliseconds since
+/// 1970.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// When what lives so long from now ends.
-fn end(key: &str, ttl: Duration) -> Result<u64> {
+/// Returns when an entry expires that is set now.
+fn expiry_from_now(key: &str, ttl: Duration) -> Result<u64, StoreError> {
     Ok(now().saturating_add(check_ttl(key, ttl)?))
 }
 
@@ -211,16 +223,18 @@ fn end(key: &str, ttl: Duration) -> Result<u64> {
 impl KVStore for RedbStore {
     async fn get(&self, key: String) -> Result<Option<Value>> {
         check_key(&key)?;
-        self.read(move |snapshot| {
-            let value = snapshot.get(&key)?;
-            value.map(|entry| codec::decode_value(entry.value())).transpose()
-        })
-        .await
+        let get = move |snapshot: &Snapshot| {
+            let entry = snapshot.get(&key)?;
+            Ok(entry.map(|entry| codec::decode_value(entry.value())).transpose()?)
+        };
+        Ok(self.read(get).await?)
     }
 
     async fn get_encoded(&self, key: String) -> Result<Option<Vec<u8>>> {
         check_key(&key)?;
-        self.read(move |snapshot| Ok(snapshot.get(&key)?.map(|entry| entry.value().to_vec()))).await
+        let get =
+            move |snapshot: &Snapshot| Ok(snapshot.get(&key)?.map(|entry| entry.value().to_vec()));
+        Ok(self.read(get).await?)
     }
 
     async fn set(&self, key: String, value: Value) -> Result<()> {
@@ -233,57 +247,61 @@ impl KVStore for RedbStore {
 
     async fn exists(&self, key: String) -> Result<bool> {
         check_key(&key)?;
-        self.read(move |snapshot| Ok(snapshot.get(&key)?.is_some())).await
+        Ok(self.read(move |snapshot| Ok(snapshot.get(&key)?.is_some())).await?)
     }
 
     async fn del_rng(&self, start: Bound<String>, end: Bound<String>) -> Result<()> {
         if is_empty(&start, &end) {
             return Ok(());
         }
-        self.write(move |contents| contents.remove_range(&start, &end)).await
+        Ok(self.write(move |contents| contents.remove_range(&start, &end)).await?)
     }
 
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>> {
-        keys.iter().try_for_each(|key| check_key(key))?;
-        self.read(move |snapshot| {
+        check_keys(&keys)?;
+        let get_all = move |snapshot: &Snapshot| {
             let mut answer = Answer::new();
             let get = |key: &String| match snapshot.get(key)? {
-                Some(entry) => answer.value(key, entry.value()).map(Some),
-                None => answer.take(key, &[]).map(|()| None),
+                Some(entry) => Ok(Some(answer.value(key, entry.value())?)),
+                None => {
+                    answer.take(key, &[])?;
+                    Ok(None)
+                }
             };
             keys.iter().map(get).collect()
-        })
-        .await
+        };
+        Ok(self.read(get_all).await?)
     }
 
     async fn set_batch(&self, entries: Vec<(String, Value)>) -> Result<()> {
-        let encoded = self.limits.encode_all(entries)?;
-        let limits = self.limits;
-        self.write(move |contents| contents.put(&encoded, None, &limits)).await
+        let (encoded, limits) = (encode_all(&self.limits, entries)?, self.limits);
+        Ok(self.write(move |contents| contents.put(&encoded, None, &limits)).await?)
     }
 
     async fn del_batch(&self, keys: Vec<String>) -> Result<()> {
-        keys.iter().try_for_each(|key| check_key(key))?;
-        self.write(move |contents| keys.iter().try_for_each(|key| contents.remove(key))).await
+        check_keys(&keys)?;
+        let remove_all =
+            move |contents: &mut Contents<'_>| keys.iter().try_for_each(|key| contents.remove(key));
+        Ok(self.write(remove_all).await?)
     }
 
     async fn keys(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<String>> {
-        self.read(move |snapshot| {
+        let keys = move |snapshot: &Snapshot| {
             let mut answer = Answer::new();
             snapshot.range(&start, &end, |key, _| {
                 answer.take(key, &[])?;
                 Ok(key.to_string())
             })
-        })
-        .await
+        };
+        Ok(self.read(keys).await?)
     }
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
-        self.read(move |snapshot| {
+        let values = move |snapshot: &Snapshot| {
             let mut answer = Answer::new();
-            snapshot.range(&start, &end, |_, value| answer.value("", value))
-        })
-        .await
+            snapshot.range(&start, &end, |_, value| Ok(answer.value("", value)?))
+        };
+        Ok(self.read(values).await?)
     }
 
     async fn entries(
@@ -291,24 +309,20 @@ impl KVStore for RedbStore {
         start: Bound<String>,
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>> {
-        self.read(move |snapshot| {
+        let entries = move |snapshot: &Snapshot| {
             let mut answer = Answer::new();
             snapshot
                 .range(&start, &end, |key, value| Ok((key.to_string(), answer.value(key, value)?)))
-        })
-        .await
+        };
+        Ok(self.read(entries).await?)
     }
 
     async fn count(&self, start: Bound<String>, end: Bound<String>) -> Result<u64> {
-        self.read(move |snapshot| {
-            let mut count = 0;
-            let _: Vec<()> = snapshot.range(&start, &end, |_, _| {
-                count += 1;
-                Ok(())
-            })?;
-            Ok(count)
-        })
-        .await
+        let count = move |snapshot: &Snapshot| {
+            let units: Vec<()> = snapshot.range(&start, &end, |_, _| Ok(()))?;
+            Ok(units.len() as u64)
+        };
+        Ok(self.read(count).await?)
     }
 
     async fn compare_and_set(
@@ -318,12 +332,12 @@ impl KVStore for RedbStore {
         new: Option<Value>,
     ) -> Result<bool> {
         check_key(&key)?;
-        let expected = expected.map(|value| codec::encode_value(&value)).transpose()?;
-        let new = new.map(|value| self.limits.encode(&key, &value)).transpose()?;
+        let expected = expected.map(|value| encode_unlimited(&value)).transpose()?;
+        let new = new.map(|value| encode(&self.limits, &key, &value)).transpose()?;
         let limits = self.limits;
-        self.write(move |contents| {
-            let held = contents.get(&key)?;
-            if held.map(|entry| entry.value) != expected {
+        let compare_and_set = move |contents: &mut Contents<'_>| {
+            let current = contents.get(&key)?.map(|entry| entry.value);
+            if current != expected {
                 return Ok(false);
             }
             match new {
@@ -331,45 +345,44 @@ impl KVStore for RedbStore {
                 None => contents.remove(&key)?,
             }
             Ok(true)
-        })
-        .await
+        };
+        Ok(self.write(compare_and_set).await?)
     }
 
     async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         check_key(&key)?;
         let limits = self.limits;
-        self.write(move |contents| {
+        let increment = move |contents: &mut Contents<'_>| {
             let entry = contents.get(&key)?;
-            let ends = entry.as_ref().and_then(|entry| entry.ends);
-            let held = entry.map(|entry| codec::decode_value(&entry.value)).transpose()?;
-            let sum = sum(&key, held.as_ref(), delta)?;
-            let bytes = limits.encode(&key, &sum.into_value())?;
-            contents.put(&BTreeMap::from([(key, bytes)]), ends, &limits)?;
+            let expires_at = entry.as_ref().and_then(|entry| entry.expires_at);
+            let current = entry.map(|entry| codec::decode_value(&entry.value)).transpose()?;
+            let sum = sum(&key, current.as_ref(), delta)?;
+            let encoded = limits.encode(&key, &sum.into_value())?;
+            contents.put(&BTreeMap::from([(key, encoded)]), expires_at, &limits)?;
             Ok(sum)
-        })
-        .await
+        };
+        Ok(self.write(increment).await?)
     }
 
     async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
-        check_key(&key)?;
-        let end = end(&key, ttl)?;
-        let bytes = self.limits.encode(&key, &value)?;
-        let (entries, limits) = (BTreeMap::from([(key, bytes)]), self.limits);
-        self.write(move |contents| contents.put(&entries, Some(end), &limits)).await
+        let encoded = encode(&self.limits, &key, &value)?;
+        let expires_at = expiry_from_now(&key, ttl)?;
+        let (entries, limits) = (BTreeMap::from([(key, encoded)]), self.limits);
+        Ok(self.write(move |contents| contents.put(&entries, Some(expires_at), &limits)).await?)
     }
 
     async fn ttl(&self, key: String) -> Result<Option<Duration>> {
         check_key(&key)?;
-        self.read(move |snapshot| {
-            let ends = snapshot.get(&key)?.and_then(|entry| entry.ends());
-            Ok(ends.map(|end| Duration::from_millis(end.saturating_sub(snapshot.now()))))
-        })
-        .await
+        let ttl = move |snapshot: &Snapshot| {
+            let expires_at = snapshot.get(&key)?.and_then(|entry| entry.expires_at());
+            Ok(expires_at.map(|time| Duration::from_millis(time.saturating_sub(snapshot.now()))))
+        };
+        Ok(self.read(ttl).await?)
     }
 
     async fn set_ttl(&self, key: String, ttl: Option<Duration>) -> Result<bool> {
         check_key(&key)?;
-        let end = ttl.map(|ttl| end(&key, ttl)).transpose()?;
-        self.write(move |contents| contents.set_end(&key, end)).await
+        let expires_at = ttl.map(|ttl| expiry_from_now(&key, ttl)).transpose()?;
+        Ok(self.write(move |contents| contents.set_expiry(&key, expires_at)).await?)
     }
 }

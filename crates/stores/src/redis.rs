@@ -6,62 +6,79 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use async_trait::async_trait;
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::KVStore;
-use surrealism_runtime::kv::bounds::{KvSize, check_key, check_ttl, sum};
+use surrealism_runtime::kv::bounds::{self, KvSize};
 use surrealism_runtime::limits::KvLimits;
-use surrealism_types::codec;
 use tokio::time::Instant;
 
 use self::connection::Connection;
-use self::script::{Command, Items, Reply, Request, stored};
-use crate::limits::REDIS_REQUEST_TIME;
-use crate::module::check_module;
+use self::script::{Command, Items, Reply, Request, to_stored};
+use crate::check::{check_key, check_keys, check_ttl, encode, encode_unlimited};
+use crate::limits::REDIS_REQUEST_TIMEOUT;
+use crate::module_name::check_module_name;
+use crate::{OpenError, StoreError};
 
 mod connection;
 mod script;
 
 /// A connection to Redis, for the stores of all modules of a host. Clones share it.
 ///
-/// It is driven by the tokio runtime in which it was made, and reaches out again by itself when it is
-/// lost.
+/// It belongs to the tokio runtime in which it was made, and reconnects when the connection is lost.
 #[derive(Clone, Debug)]
 pub struct RedisClient(Connection);
 
-/// The store of one module, on the Redis of its [host](RedisClient). Hosts that open the store of the
-/// same name share it.
+/// The store of one module, on the Redis of a [`RedisClient`]. Hosts that use the same module name share
+/// its entries.
 ///
-/// Each call is one step of Redis's, whatever else is going on; a call that is dropped is done as a
-/// whole or not at all. When the connection is lost, reading is tried again; writing is not, and the
-/// error says that it may have been done. In a cluster a module lives on one node.
+/// Each call is one atomic step. A call whose future is dropped has no effect or its whole effect. When
+/// the connection is lost, a call that only reads is sent again. A write is not sent again: it fails with
+/// [`StoreError::OutcomeUnknown`]. In a cluster, one node has all entries of a module.
+///
+/// The methods of [`KVStore`] fail with a [`StoreError`] inside the `anyhow::Error`.
 pub struct RedisStore {
     connection: Connection,
     module: Arc<str>,
-    /// In one slot of a cluster, which the module's name in braces sees to.
+    /// The keys of the module on Redis. The module name in braces is their hash tag, so that all of them
+    /// are in one slot of a cluster.
     keys: [String; 4],
     limits: KvLimits,
 }
 
 impl RedisClient {
-    /// Connects to a server by its URL, `redis://[[user]:password@]host[:port][/database]`, and to the
-    /// whole cluster if it belongs to one. Must be called in a tokio runtime with time and I/O.
+    /// Connects to a server, and to its whole cluster if it belongs to one.
+    ///
+    /// The URL is `redis://[[user]:password@]host[:port][/database]`. Must be awaited in a tokio runtime with
+    /// time and I/O enabled.
+    ///
+    /// ```no_run
+    /// use surrealism_runtime::limits::KvLimits;
+    /// use surrealism_stores::{OpenError, RedisClient, RedisStore};
+    ///
+    /// async fn open(url: &str) -> Result<RedisStore, OpenError> {
+    ///     RedisClient::connect(url).await?.module("acme/hello", KvLimits::default())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// When the URL is no such, or the server cannot be reached or refuses the user.
-    pub async fn connect(url: &str) -> Result<Self> {
+    /// [`OpenError::InvalidUrl`] for a URL that is invalid or demands TLS, [`OpenError::Unreachable`] when no
+    /// server answers in time, [`OpenError::AuthRejected`] when it rejects the user or the password.
+    pub async fn connect(url: &str) -> Result<Self, OpenError> {
         Ok(Self(Connection::open(url).await?))
     }
 
-    /// The store of a module, which is empty until something is set.
+    /// Returns the store of a module, which is empty until something is set.
     ///
     /// # Errors
     ///
-    /// When the name is empty, too long, or has braces or control characters.
-    pub fn module(&self, name: &str, limits: KvLimits) -> Result<RedisStore> {
-        check_module(name)?;
+    /// [`OpenError::InvalidModuleName`] for a name that is empty, has more than
+    /// [`MAX_MODULE_NAME_BYTES`](crate::limits::MAX_MODULE_NAME_BYTES), or contains braces or control
+    /// characters.
+    pub fn module(&self, name: &str, limits: KvLimits) -> Result<RedisStore, OpenError> {
+        check_module_name(name)?;
         let keys = ["values", "keys", "expiries", "bytes"]
             .map(|part| format!("surrealism:{{{name}}}:{part}"));
         Ok(RedisStore { connection: self.0.clone(), module: name.into(), keys, limits })
@@ -79,13 +96,13 @@ impl fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
-    /// What the store holds.
+    /// Returns the number of entries and their size.
     ///
     /// # Errors
     ///
-    /// When Redis does not answer.
-    pub async fn size(&self) -> Result<KvSize> {
-        let mut items = self.ask(self.request(Command::Size)).await?;
+    /// A [`StoreError`] when Redis does not answer or rejects the request.
+    pub async fn size(&self) -> Result<KvSize, StoreError> {
+        let mut items = self.send(self.request(Command::Size)).await?;
         Ok(KvSize { entries: items.next()?, bytes: items.next()? })
     }
 
@@ -93,40 +110,52 @@ impl RedisStore {
         Request::new(command, self.limits.max_entries, self.limits.max_bytes)
     }
 
-    async fn ask(&self, request: Request) -> Result<Items> {
-        let deadline = Instant::now() + REDIS_REQUEST_TIME;
+    async fn send(&self, request: Request) -> Result<Items, StoreError> {
+        let deadline = Instant::now() + REDIS_REQUEST_TIMEOUT;
         loop {
-            match Reply::read(self.connection.call(&request, &self.keys, deadline).await?)? {
+            let reply = self.connection.call(&request, &self.keys, deadline).await?;
+            match Reply::parse(reply)? {
                 Reply::Done(items) => return Ok(items),
                 Reply::Again => {}
                 Reply::Full { before, after } => {
                     self.limits.admit(before, after)?;
-                    bail!("Redis refused what {:?} admit: {before:?} to {after:?}", self.limits)
+                    return Err(unexpected(format!(
+                        "the script refused to grow from {before:?} to {after:?}, which {:?} allow",
+                        self.limits
+                    )));
                 }
             }
         }
     }
 
-    fn encode(&self, key: &str, value: &Value) -> Result<Vec<u8>> {
-        check_key(key)?;
-        Ok(stored(value, self.limits.encode(key, value)?))
+    fn encode(&self, key: &str, value: &Value) -> Result<Vec<u8>, StoreError> {
+        Ok(to_stored(value, encode(&self.limits, key, value)?))
     }
 
-    async fn put(&self, entries: BTreeMap<String, Vec<u8>>, ttl: Option<u64>) -> Result<()> {
+    async fn put(
+        &self,
+        entries: BTreeMap<String, Vec<u8>>,
+        ttl: Option<u64>,
+    ) -> Result<(), StoreError> {
         let ttl = ttl.map_or(String::new(), |ttl| ttl.to_string());
         let entries = entries.into_iter().flat_map(|(key, value)| [key.into_bytes(), value]);
-        self.ask(self.request(Command::Set).arg(ttl).args(entries)).await?;
+        self.send(self.request(Command::Set).arg(ttl).args(entries)).await?;
         Ok(())
     }
 
-    async fn range(&self, what: &str, start: Bound<String>, end: Bound<String>) -> Result<Items> {
-        let request = self.request(Command::Range).arg(what).args(between(start, end));
-        self.ask(request).await
+    async fn range(
+        &self,
+        what: &str,
+        start: Bound<String>,
+        end: Bound<String>,
+    ) -> Result<Items, StoreError> {
+        let request = self.request(Command::Range).arg(what).args(lex_range(start, end));
+        self.send(request).await
     }
 }
 
-/// Bounds in the words of Redis's sorted sets.
-fn between(start: Bound<String>, end: Bound<String>) -> [String; 2] {
+/// Returns bounds in the syntax of `ZRANGEBYLEX`.
+fn lex_range(start: Bound<String>, end: Bound<String>) -> [String; 2] {
     let bound = |bound, open: &str| match bound {
         Bound::Included(key) => format!("[{key}"),
         Bound::Excluded(key) => format!("({key}"),
@@ -135,20 +164,24 @@ fn between(start: Bound<String>, end: Bound<String>) -> [String; 2] {
     [bound(start, "-"), bound(end, "+")]
 }
 
-fn some_value(items: &mut Items) -> Result<Value> {
-    items.value()?.context("Redis has a key without its value")
+fn some_value(items: &mut Items) -> Result<Value, StoreError> {
+    items.value()?.ok_or_else(|| unexpected("a key of the store has no value"))
+}
+
+fn unexpected(reason: impl Into<String>) -> StoreError {
+    StoreError::UnexpectedReply { reason: reason.into() }
 }
 
 #[async_trait]
 impl KVStore for RedisStore {
     async fn get(&self, key: String) -> Result<Option<Value>> {
         check_key(&key)?;
-        self.ask(self.request(Command::Get).arg(key)).await?.value()
+        self.send(self.request(Command::Get).arg(key)).await?.value().map_err(Into::into)
     }
 
     async fn set(&self, key: String, value: Value) -> Result<()> {
         let value = self.encode(&key, &value)?;
-        self.put(BTreeMap::from([(key, value)]), None).await
+        Ok(self.put(BTreeMap::from([(key, value)]), None).await?)
     }
 
     async fn del(&self, key: String) -> Result<()> {
@@ -157,17 +190,17 @@ impl KVStore for RedisStore {
 
     async fn exists(&self, key: String) -> Result<bool> {
         check_key(&key)?;
-        self.ask(self.request(Command::Exists).arg(key)).await?.next()
+        self.send(self.request(Command::Exists).arg(key)).await?.next().map_err(Into::into)
     }
 
     async fn del_rng(&self, start: Bound<String>, end: Bound<String>) -> Result<()> {
-        self.ask(self.request(Command::DelRange).args(between(start, end))).await?;
+        self.send(self.request(Command::DelRange).args(lex_range(start, end))).await?;
         Ok(())
     }
 
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>> {
-        keys.iter().try_for_each(|key| check_key(key))?;
-        self.ask(self.request(Command::Get).args(keys)).await?.all(Items::value)
+        check_keys(&keys)?;
+        Ok(self.send(self.request(Command::Get).args(keys)).await?.all(Items::value)?)
     }
 
     async fn set_batch(&self, entries: Vec<(String, Value)>) -> Result<()> {
@@ -176,21 +209,21 @@ impl KVStore for RedisStore {
             let value = self.encode(&key, &value)?;
             encoded.insert(key, value);
         }
-        self.put(encoded, None).await
+        Ok(self.put(encoded, None).await?)
     }
 
     async fn del_batch(&self, keys: Vec<String>) -> Result<()> {
-        keys.iter().try_for_each(|key| check_key(key))?;
-        self.ask(self.request(Command::Del).args(keys)).await?;
+        check_keys(&keys)?;
+        self.send(self.request(Command::Del).args(keys)).await?;
         Ok(())
     }
 
     async fn keys(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<String>> {
-        self.range("keys", start, end).await?.all(Items::next)
+        Ok(self.range("keys", start, end).await?.all(Items::next)?)
     }
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
-        self.range("values", start, end).await?.all(some_value)
+        Ok(self.range("values", start, end).await?.all(some_value)?)
     }
 
     async fn entries(
@@ -199,11 +232,14 @@ impl KVStore for RedisStore {
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>> {
         let entry = |items: &mut Items| Ok((items.next()?, some_value(items)?));
-        self.range("entries", start, end).await?.all(entry)
+        Ok(self.range("entries", start, end).await?.all(entry)?)
     }
 
     async fn count(&self, start: Bound<String>, end: Bound<String>) -> Result<u64> {
-        self.ask(self.request(Command::Count).args(between(start, end))).await?.next()
+        self.send(self.request(Command::Count).args(lex_range(start, end)))
+            .await?
+            .next()
+            .map_err(Into::into)
     }
 
     async fn compare_and_set(
@@ -213,46 +249,48 @@ impl KVStore for RedisStore {
         new: Option<Value>,
     ) -> Result<bool> {
         check_key(&key)?;
-        let expected = expected
-            .map(|value| codec::encode_value(&value).map(|encoded| stored(&value, encoded)))
-            .transpose()?;
-        let new = new.map(|value| self.encode(&key, &value)).transpose()?;
-        let (expected, new) = (expected.unwrap_or_default(), new.unwrap_or_default());
+        let stored =
+            |value: Value| Ok::<_, StoreError>(to_stored(&value, encode_unlimited(&value)?));
+        let expected = expected.map(stored).transpose()?.unwrap_or_default();
+        let new = new.map(|value| self.encode(&key, &value)).transpose()?.unwrap_or_default();
         let request = self.request(Command::CompareAndSet).arg(key).arg(expected).arg(new);
-        self.ask(request).await?.next()
+        self.send(request).await?.next().map_err(Into::into)
     }
 
     async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         check_key(&key)?;
-        let most = self.limits.max_value_bytes.map_or(String::new(), |most| most.to_string());
-        let request = self.request(Command::Add).arg(key.as_str()).arg(delta.to_string()).arg(most);
-        let mut items = self.ask(request).await?;
-        let Some(added) = items.next::<Option<i64>>()? else {
-            let held = items.value()?;
-            sum(&key, held.as_ref(), delta)?;
-            bail!("Redis did not add {delta} to key {key:?}, which has {held:?}")
+        let max_bytes = self.limits.max_value_bytes.map_or(String::new(), |max| max.to_string());
+        let request = self.request(Command::Increment).arg(key.as_str()).arg(delta.to_string());
+        let mut items = self.send(request.arg(max_bytes)).await?;
+        let Some(sum) = items.next::<Option<i64>>()? else {
+            let current = items.value()?;
+            // Says why, in the words of the other stores.
+            bounds::sum(&key, current.as_ref(), delta).map_err(StoreError::Rejected)?;
+            let reason = format!("{delta} was not added to key {key:?}, which has {current:?}");
+            return Err(unexpected(reason).into());
         };
-        if !items.next::<bool>()? {
-            self.limits.encode(&key, &added.into_value())?;
+        let is_small_enough: bool = items.next()?;
+        if !is_small_enough {
+            encode(&self.limits, &key, &sum.into_value())?;
         }
-        Ok(added)
+        Ok(sum)
     }
 
     async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
         let (value, ttl) = (self.encode(&key, &value)?, check_ttl(&key, ttl)?);
-        self.put(BTreeMap::from([(key, value)]), Some(ttl)).await
+        Ok(self.put(BTreeMap::from([(key, value)]), Some(ttl)).await?)
     }
 
     async fn ttl(&self, key: String) -> Result<Option<Duration>> {
         check_key(&key)?;
-        let left: Option<u64> = self.ask(self.request(Command::Ttl).arg(key)).await?.next()?;
-        Ok(left.map(Duration::from_millis))
+        let millis: Option<u64> = self.send(self.request(Command::Ttl).arg(key)).await?.next()?;
+        Ok(millis.map(Duration::from_millis))
     }
 
     async fn set_ttl(&self, key: String, ttl: Option<Duration>) -> Result<bool> {
         check_key(&key)?;
         let ttl = ttl.map(|ttl| check_ttl(&key, ttl)).transpose()?;
         let ttl = ttl.map_or(String::new(), |ttl| ttl.to_string());
-        self.ask(self.request(Command::SetTtl).arg(key).arg(ttl)).await?.next()
+        self.send(self.request(Command::SetTtl).arg(key).arg(ttl)).await?.next().map_err(Into::into)
     }
 }

@@ -1,84 +1,107 @@
-//! What a host says about a database before it connects.
+//! The options of a connection, and connecting.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::connection::{self, Connections};
-use crate::credentials::Credentials;
+use crate::connection::{ConnectionManager, ConnectionPool, Credentials, Endpoint, Session};
 use crate::database::Database;
-use crate::endpoint::{Endpoint, Place};
 use crate::error::{DatabaseError, DatabaseResult};
 use crate::limits::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_CONNECTIONS, DEFAULT_QUERY_TIMEOUT};
 
-/// A connection that is not made yet; await it. Made by [`Database::connect`].
+/// The options of a connection to a database. Awaiting them connects.
+///
+/// [`Database::connect`] returns them.
 #[derive(Debug)]
-#[must_use = "nothing is connected until it is awaited"]
+#[must_use = "options connect only when they are awaited"]
 pub struct ConnectOptions {
     endpoint: DatabaseResult<Endpoint>,
-    namespace: Option<String>,
-    database: Option<String>,
-    credentials: Option<Credentials>,
+    session: Session,
     authorities: Vec<Vec<u8>>,
     max_connections: usize,
     connect_timeout: Duration,
     query_timeout: Duration,
 }
 
-impl ConnectOptions {
-    pub(crate) fn new(address: &str) -> Self {
-        Self {
-            endpoint: Endpoint::parse(address),
-            namespace: None,
-            database: None,
-            credentials: None,
+impl Database {
+    /// Returns the options of a connection to the database at `address`; await them to connect.
+    ///
+    /// - `ws://HOST:PORT` or `wss://HOST`: a server. Prefer this.
+    /// - `http://` or `https://`: a server behind a proxy that does not pass WebSockets. A query that the
+    ///   caller gave up runs to its end there.
+    /// - `mem://` or `surrealkv://DIRECTORY`: a database inside this process, with the feature `embedded`.
+    ///
+    /// ```no_run
+    /// use surrealism_surrealdb::{Credentials, Database, DatabaseResult};
+    ///
+    /// async fn connect(password: String) -> DatabaseResult<Database> {
+    ///     Database::connect("wss://db.example.com")
+    ///         .namespace("shop")
+    ///         .database("main")
+    ///         .credentials(Credentials::database("app", password))
+    ///         .await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When awaited: [`InvalidConfig`](DatabaseError::InvalidConfig) for an address that is invalid or
+    /// contains credentials, [`Unreachable`](DatabaseError::Unreachable) when nothing answers there, and
+    /// [`AuthRejected`](DatabaseError::AuthRejected) when the credentials are rejected.
+    pub fn connect(address: impl AsRef<str>) -> ConnectOptions {
+        ConnectOptions {
+            endpoint: Endpoint::parse(address.as_ref()),
+            session: Session::default(),
             authorities: Vec::new(),
             max_connections: DEFAULT_MAX_CONNECTIONS,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             query_timeout: DEFAULT_QUERY_TIMEOUT,
         }
     }
+}
 
-    /// The namespace that queries begin in. Default: none.
+impl ConnectOptions {
+    /// Sets the namespace that queries start in. Default: none.
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
-        self.namespace = Some(name.into());
+        self.session.namespace = Some(name.into());
         self
     }
 
-    /// The database that queries begin in; it needs a [namespace](Self::namespace). Default: none.
+    /// Sets the database that queries start in; it needs a [namespace](Self::namespace). Default: none.
     pub fn database(mut self, name: impl Into<String>) -> Self {
-        self.database = Some(name.into());
+        self.session.database = Some(name.into());
         self
     }
 
-    /// Who to act as. Default: nobody, with the rights that the server gives to guests.
+    /// Sets the user or token that queries act as. Default: none, with the rights that the server gives
+    /// to anonymous connections.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
+        self.session.credentials = Some(credentials);
         self
     }
 
-    /// Also trusts servers whose certificates come from these authorities, in PEM. Default: those
-    /// that browsers trust, and no others.
+    /// Adds certificate authorities, in PEM, whose servers are trusted. Default: the authorities that
+    /// browsers trust, and no others.
     pub fn certificate_authority(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(pem.into());
         self
     }
 
-    /// Connections at a time, at least 1; as many queries run at once. Default:
+    /// Sets the number of connections, at least 1; as many queries run at a time. Default:
     /// [`DEFAULT_MAX_CONNECTIONS`].
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
         self
     }
 
-    /// Time for opening a connection, sign-in and choice of the database included. Default:
+    /// Sets the time for opening one connection, including sign-in and selecting the database. Default:
     /// [`DEFAULT_CONNECT_TIMEOUT`].
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.connect_timeout = time;
         self
     }
 
-    /// Time for one query. Default: [`DEFAULT_QUERY_TIMEOUT`].
+    /// Sets the time for one query. Default: [`DEFAULT_QUERY_TIMEOUT`].
     pub fn query_timeout(mut self, time: Duration) -> Self {
         self.query_timeout = time;
         self
@@ -86,41 +109,15 @@ impl ConnectOptions {
 
     async fn open(self) -> DatabaseResult<Database> {
         let endpoint = self.endpoint?;
-        check(&endpoint, &self.namespace, &self.database, &self.credentials)?;
-        let connections = Connections {
-            endpoint,
-            namespace: self.namespace,
-            database: self.database,
-            credentials: self.credentials,
-            config: connection::config(&self.authorities)?,
-            connect_timeout: self.connect_timeout,
-            engine: None,
-        };
-        Database::open(connections, self.max_connections, self.query_timeout).await
+        if self.max_connections == 0 {
+            let problem = "`max_connections` is 0: a database needs at least 1";
+            return Err(DatabaseError::InvalidConfig(problem.to_string()));
+        }
+        let manager =
+            ConnectionManager::new(endpoint, self.session, &self.authorities, self.connect_timeout);
+        let pool = ConnectionPool::open(manager.await?, self.max_connections).await?;
+        Ok(Database::new(pool, self.query_timeout))
     }
-}
-
-/// What is a mistake, whoever answers.
-fn check(
-    endpoint: &Endpoint,
-    namespace: &Option<String>,
-    database: &Option<String>,
-    credentials: &Option<Credentials>,
-) -> DatabaseResult<()> {
-    let (namespace, database) = (namespace.as_deref(), database.as_deref());
-    if let (None, Some(database)) = (namespace, database) {
-        let mistake = format!("the database {database:?} needs a namespace, and none was named");
-        return Err(DatabaseError::InvalidConfig(mistake));
-    }
-    let Some(credentials) = credentials else { return Ok(()) };
-    if endpoint.place == Place::Embedded {
-        let mistake = format!(
-            "{endpoint} is a database of this process alone, which has every right in it: leave \
-                 the {credentials:?} out"
-        );
-        return Err(DatabaseError::InvalidConfig(mistake));
-    }
-    credentials.check(namespace, database)
 }
 
 impl IntoFuture for ConnectOptions {

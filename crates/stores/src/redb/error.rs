@@ -1,75 +1,84 @@
-//! What goes wrong with a file, and what to do about it.
+//! Turns errors of redb into those of this crate.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use anyhow::Error;
 use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
 
-/// Why a file cannot be opened.
-pub(super) fn opening(path: &Path, error: DatabaseError) -> Error {
-    let path = path.display();
-    let what = match &error {
-        DatabaseError::DatabaseAlreadyOpen => format!(
-            "the key-value file {path} is open already: one process opens it once; hosts that share \
-             state use Redis"
-        ),
-        DatabaseError::Storage(StorageError::Io(io)) if io.kind() != ErrorKind::InvalidData => {
-            format!("cannot open the key-value file {path}")
-        }
-        DatabaseError::Storage(StorageError::Io(_) | StorageError::Corrupted(_)) => format!(
-            "the key-value file {path} is damaged, or no file of redb's: bring it back from a \
-             backup, or move it away to begin anew"
-        ),
-        DatabaseError::UpgradeRequired(version) => format!(
-            "the key-value file {path} has version {version} of redb's format, which is too old: \
-             upgrade it with an older redb"
-        ),
-        _ => format!("cannot open the key-value file {path}"),
-    };
-    Error::new(error).context(what)
+use crate::{OpenError, StoreError};
+
+/// Returns why the operating system does not open a file.
+pub(super) fn file_error(path: &Path, source: io::Error) -> OpenError {
+    let path = path.to_path_buf();
+    match source.kind() {
+        ErrorKind::PermissionDenied => OpenError::PermissionDenied { path, source },
+        _ => OpenError::Io { path, source },
+    }
 }
 
-/// Says which file it was if it was the file; a refusal of the store's own has said all.
-pub(super) fn using(path: &Path, error: Error) -> Error {
-    let path = path.display();
-    let what = match storage(&error) {
-        None => return error,
-        Some(StorageError::Io(io)) if io.kind() == ErrorKind::StorageFull => format!(
-            "there is no room for the key-value file {path}: what was written is there as a whole or \
-             not at all; make some room, and open the file again"
-        ),
-        Some(StorageError::Io(_)) => format!(
-            "the key-value file {path} cannot be read or written: what was written is there as a \
-             whole or not at all; mend the disk, and open the file again"
-        ),
-        Some(StorageError::PreviousIo) => format!(
-            "the key-value file {path} is closed since the disk failed: the host has to open it again"
-        ),
-        Some(StorageError::Corrupted(_)) => {
-            format!("the key-value file {path} is damaged: bring it back from a backup")
+/// Returns why redb does not open a file.
+pub(super) fn open_error(path: &Path, error: DatabaseError) -> OpenError {
+    let path_buf = path.to_path_buf();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => OpenError::Locked { path: path_buf },
+        // redb reports with `InvalidData` that a file is not its own.
+        DatabaseError::Storage(StorageError::Io(error))
+            if error.kind() != ErrorKind::InvalidData =>
+        {
+            file_error(path, error)
         }
-        Some(_) => format!("the key-value file {path} cannot be used"),
-    };
-    error.context(what)
+        DatabaseError::UpgradeRequired(_) | DatabaseError::LockProtocolMismatch => {
+            OpenError::IncompatibleVersion { path: path_buf, source: error.into() }
+        }
+        error => OpenError::Damaged { path: path_buf, source: error.into() },
+    }
 }
 
-fn storage(error: &Error) -> Option<&StorageError> {
-    error
-        .downcast_ref::<StorageError>()
-        .or_else(|| match error.downcast_ref()? {
-            TableError::Storage(error) => Some(error),
-            _ => None,
-        })
-        .or_else(|| match error.downcast_ref()? {
-            TransactionError::Storage(error) => Some(error),
-            _ => None,
-        })
-        .or_else(|| match error.downcast_ref()? {
-            CommitError::Storage(error) => Some(error),
-            _ => None,
-        })
+/// Why a transaction failed.
+#[derive(Debug)]
+pub(super) enum TransactionFailure {
+    Redb(redb::Error),
+    Rejected(anyhow::Error),
 }
+
+impl TransactionFailure {
+    /// Adds the file that it happened in.
+    pub(super) fn at(self, path: &Path) -> StoreError {
+        let error = match self {
+            Self::Rejected(error) => return StoreError::Rejected(error),
+            Self::Redb(error) => error,
+        };
+        let path = path.to_path_buf();
+        match error {
+            redb::Error::Io(ref io) if io.kind() == ErrorKind::StorageFull => {
+                StoreError::DiskFull { path, source: error.into() }
+            }
+            redb::Error::PreviousIo | redb::Error::DatabaseClosed => StoreError::Closed { path },
+            redb::Error::Corrupted(_) | redb::Error::TableTypeMismatch { .. } => {
+                StoreError::Damaged { path, source: error.into() }
+            }
+            error => StoreError::File { path, source: error.into() },
+        }
+    }
+}
+
+impl From<anyhow::Error> for TransactionFailure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Rejected(error)
+    }
+}
+
+macro_rules! from_redb {
+    ($($error:ty)*) => {$(
+        impl From<$error> for TransactionFailure {
+            fn from(error: $error) -> Self {
+                Self::Redb(error.into())
+            }
+        }
+    )*};
+}
+
+from_redb! { StorageError TableError TransactionError CommitError }
 
 #[cfg(test)]
 mod tests {
@@ -84,9 +93,9 @@ mod tests {
     use surrealism_runtime::KVStore;
     use surrealism_runtime::limits::KvLimits;
 
-    use crate::RedbDatabase;
+    use crate::{RedbDatabase, StoreError};
 
-    /// A disk of so many bytes.
+    /// A disk with a capacity in bytes.
     #[derive(Debug)]
     struct Disk(InMemoryBackend, Arc<AtomicU64>);
 
@@ -112,20 +121,23 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told() {
-        let room = Arc::new(AtomicU64::new(u64::MAX));
-        let disk = Disk(InMemoryBackend::new(), room.clone());
-        let host = RedbDatabase::open_backend("kv.redb".into(), disk).unwrap();
-        let store = host.module("acme/a", KvLimits::default()).unwrap();
+    fn a_full_disk_is_reported_and_closes_the_file() {
+        let capacity = Arc::new(AtomicU64::new(u64::MAX));
+        let disk = Disk(InMemoryBackend::new(), capacity.clone());
+        let database = RedbDatabase::open_backend("kv.redb".into(), disk).unwrap();
+        let store = database.module("acme/a", KvLimits::default()).unwrap();
         let value = "x".repeat(1 << 20).into_value();
         block_on(store.set("a".into(), value.clone())).unwrap();
-        room.store(0, Ordering::Relaxed);
+
+        capacity.store(0, Ordering::Relaxed);
         let set = |key: u8| block_on(store.set(key.to_string(), value.clone()));
         let error = (0..100).find_map(|key| set(key).err()).expect("the disk is full");
-        let told = error.to_string();
-        assert!(told.contains("there is no room for the key-value file kv.redb"), "{told}");
-        room.store(u64::MAX, Ordering::Relaxed);
-        let told = set(0).unwrap_err().to_string();
-        assert!(told.contains("the host has to open it again"), "{told}");
+        assert!(matches!(error.downcast_ref(), Some(StoreError::DiskFull { .. })), "{error:?}");
+        assert!(error.to_string().contains("no room for the key-value file kv.redb"), "{error}");
+
+        capacity.store(u64::MAX, Ordering::Relaxed);
+        let error = set(0).unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(StoreError::Closed { .. })), "{error:?}");
+        assert!(error.to_string().contains("the host has to reopen it"), "{error}");
     }
 }

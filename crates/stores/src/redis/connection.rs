@@ -1,85 +1,97 @@
-//! The way to Redis: one connection to a server, or to each node of a cluster.
+//! The connection to Redis: to one server, or to each node of a cluster.
 
+use std::error::Error;
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 
-use anyhow::{Context, Error, Result, ensure};
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::{
-    Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, ProtocolVersion, RedisError,
-    RedisResult, ServerErrorKind, Value,
+    Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, ProtocolVersion, RedisError, RedisResult,
+    ServerErrorKind, Value,
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::script::Request;
-use crate::limits::{REDIS_CONNECT_TIME, REDIS_PAUSE, REDIS_REQUEST_TIME};
+use crate::limits::{REDIS_CONNECT_TIMEOUT, REDIS_REQUEST_TIMEOUT, REDIS_RETRY_DELAY};
+use crate::{OpenError, StoreError};
 
-/// A way to Redis that is found again when it is lost. Clones share it.
+/// A connection that is made again when it is lost. Clones share it.
 #[derive(Clone)]
 pub(super) struct Connection {
     /// Without the password.
     address: Arc<str>,
-    route: Route,
+    client: Client,
 }
 
 #[derive(Clone)]
-enum Route {
+enum Client {
     Server(ConnectionManager),
     Cluster(ClusterConnection),
 }
 
 impl Connection {
-    pub(super) async fn open(url: &str) -> Result<Self> {
-        let info = parse(url)?;
-        let address = Arc::from(info.addr().to_string());
-        let route = within(Route::open(info)).await.with_context(|| {
-            format!("cannot connect to Redis at {address}: see whether it runs and lets you in")
-        })?;
-        Ok(Self { address, route })
+    pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
+        let info = parse_url(url)?;
+        let address = info.addr().to_string();
+        match timeout(REDIS_REQUEST_TIMEOUT, Client::connect(info)).await {
+            Ok(Ok(client)) => Ok(Self { address: address.into(), client }),
+            Ok(Err(error)) if is_access_error(&error) => {
+                Err(OpenError::AuthRejected { address, source: error.into() })
+            }
+            Ok(Err(error)) => Err(OpenError::Unreachable { address, source: error.into() }),
+            Err(_) => Err(OpenError::Unreachable { address, source: no_reply().into() }),
+        }
     }
 
-    /// Calls the script. What a server said it has not done, and what only reads, is sent again; what may
-    /// have been done is not.
+    /// Runs the script.
+    ///
+    /// A request that certainly was not executed is sent again, and so is one that only reads. A write that
+    /// may have been executed is not.
     pub(super) async fn call(
         &self,
         request: &Request,
         keys: &[String],
         deadline: Instant,
-    ) -> Result<Value> {
+    ) -> Result<Value, StoreError> {
         loop {
-            let sent = timeout_at(deadline, self.route.call(request, keys)).await;
-            let Ok(answer) = sent else {
-                let error = format!("it does not answer within {REDIS_REQUEST_TIME:?}");
-                return Err(Error::msg(error).context(self.lost(request)));
+            let error = match timeout_at(deadline, self.client.run(request, keys)).await {
+                Ok(Ok(reply)) => return Ok(reply),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(self.lost(request, no_reply().into())),
             };
-            let error = match answer {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
-            };
-            let is_lost = error.is_io_error() && !was_refused(&error);
-            let again = was_refused(&error) || (is_lost && request.command.only_reads());
-            if !again || Instant::now() + REDIS_PAUSE >= deadline {
-                let what = if is_lost { self.lost(request) } else { self.failed() };
-                return Err(Error::new(error).context(what));
+            let may_be_retried =
+                is_safe_to_retry(&error) || (error.is_io_error() && request.command.only_reads());
+            if !may_be_retried || Instant::now() + REDIS_RETRY_DELAY >= deadline {
+                return Err(self.request_error(request, error));
             }
-            sleep(REDIS_PAUSE).await;
+            sleep(REDIS_RETRY_DELAY).await;
         }
     }
 
-    fn lost(&self, request: &Request) -> String {
-        let told = if request.command.only_reads() {
-            "try again"
-        } else {
-            "what was written is there as a whole or not at all; read it to know"
-        };
-        format!("Redis at {} was lost before it answered: {told}", self.address)
+    fn request_error(&self, request: &Request, error: RedisError) -> StoreError {
+        let (address, code) = (self.address.to_string(), error.code().map(str::to_string));
+        match code.as_deref() {
+            Some("OOM") => StoreError::OutOfMemory { address, source: error.into() },
+            _ if is_access_error(&error) => {
+                StoreError::AccessDenied { address, source: error.into() }
+            }
+            Some(_) => StoreError::Server { address, source: error.into() },
+            None if is_safe_to_retry(&error) => {
+                StoreError::Unreachable { address, source: error.into() }
+            }
+            None => self.lost(request, error.into()),
+        }
     }
 
-    fn failed(&self) -> String {
-        format!("Redis at {} did not do it", self.address)
+    /// Returns the error of a request that may have been sent and got no reply.
+    fn lost(&self, request: &Request, source: Box<dyn Error + Send + Sync>) -> StoreError {
+        let address = self.address.to_string();
+        match request.command.only_reads() {
+            true => StoreError::Unreachable { address, source },
+            false => StoreError::OutcomeUnknown { address, source },
+        }
     }
 }
 
@@ -89,36 +101,36 @@ impl fmt::Debug for Connection {
     }
 }
 
-impl Route {
-    /// Asks the server whether it belongs to a cluster, and if so, connects to all of it.
-    async fn open(info: ConnectionInfo) -> RedisResult<Self> {
+impl Client {
+    /// Connects to a server, and if that belongs to a cluster, to the whole cluster.
+    async fn connect(info: ConnectionInfo) -> RedisResult<Self> {
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(REDIS_CONNECT_TIME))
-            .set_response_timeout(Some(REDIS_REQUEST_TIME))
-            .set_max_delay(REDIS_CONNECT_TIME);
-        let client = Client::open(info.clone())?;
-        // By a connection that fails at once if it fails.
+            .set_connection_timeout(Some(REDIS_CONNECT_TIMEOUT))
+            .set_response_timeout(Some(REDIS_REQUEST_TIMEOUT))
+            .set_max_delay(REDIS_CONNECT_TIMEOUT);
+        let client = redis::Client::open(info.clone())?;
+        // A connection manager would retry: this connection fails at once.
         let mut first = client.get_multiplexed_async_connection().await?;
-        if !is_of_cluster(&first.send_packed_command(&redis::cmd("HELLO")).await?) {
+        if !is_cluster_mode(&first.send_packed_command(&redis::cmd("HELLO")).await?) {
             return Ok(Self::Server(client.get_connection_manager_with_config(config).await?));
         }
-        // The client's own retries would send what may have been done.
+        // The client's own retries would repeat writes that may have been executed.
         let cluster = ClusterClientBuilder::new([info])
             .retries(0)
-            .connection_timeout(REDIS_CONNECT_TIME)
-            .response_timeout(REDIS_REQUEST_TIME)
+            .connection_timeout(REDIS_CONNECT_TIMEOUT)
+            .response_timeout(REDIS_REQUEST_TIMEOUT)
             .use_protocol(ProtocolVersion::RESP3)
             .build()?;
         Ok(Self::Cluster(cluster.get_async_connection().await?))
     }
 
-    /// By the script's hash, and if the server does not know it, by the script.
-    async fn call(&self, request: &Request, keys: &[String]) -> RedisResult<Value> {
+    /// Runs the script by its hash, and sends the script only if the server does not have it cached.
+    async fn run(&self, request: &Request, keys: &[String]) -> RedisResult<Value> {
         match self.send(&request.by_hash(keys)).await {
-            Err(error) if server_said(&error) == Some(ServerErrorKind::NoScript) => {
+            Err(error) if server_error_kind(&error) == Some(ServerErrorKind::NoScript) => {
                 self.send(&request.by_source(keys)).await
             }
-            answer => answer,
+            result => result,
         }
     }
 
@@ -131,29 +143,28 @@ impl Route {
     }
 }
 
-fn parse(url: &str) -> Result<ConnectionInfo> {
-    ensure!(
-        !url.starts_with("rediss:") && !url.starts_with("valkeys:"),
-        "Redis over TLS is not supported: put a TLS proxy beside the host, or Redis on its private \
-         network, and write redis://"
-    );
-    // The URL has the password, so no error repeats it.
-    let info = url.into_connection_info().context(
-        "this is no URL of a Redis: write redis://HOST:PORT or redis://USER:PASSWORD@HOST:PORT",
-    )?;
+fn parse_url(url: &str) -> Result<ConnectionInfo, OpenError> {
+    // The URL may contain a password, so no error repeats it.
+    let invalid = |reason: String| OpenError::InvalidUrl { reason };
+    if url.starts_with("rediss:") || url.starts_with("valkeys:") {
+        let reason = "Redis over TLS is not supported; put a TLS proxy beside the host, or Redis on a \
+                      private network, and write redis://";
+        return Err(invalid(reason.to_string()));
+    }
+    let info = url.into_connection_info().map_err(|error| {
+        invalid(format!("{error}; write redis://HOST:PORT or redis://USER:PASSWORD@HOST:PORT"))
+    })?;
     let settings = info.redis_settings().clone();
-    // The third version tells at once when a connection is lost.
+    // With RESP3 the client notices at once that a connection is lost.
     Ok(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP3)))
 }
 
-async fn within<T>(opening: impl Future<Output = RedisResult<T>>) -> Result<T> {
-    let deadline = Instant::now() + REDIS_REQUEST_TIME;
-    let opened = timeout_at(deadline, opening).await;
-    Ok(opened.with_context(|| format!("it does not answer within {REDIS_REQUEST_TIME:?}"))??)
+fn no_reply() -> String {
+    format!("no reply within {REDIS_REQUEST_TIMEOUT:?}")
 }
 
-/// What a server says of itself.
-fn is_of_cluster(hello: &Value) -> bool {
+/// Returns whether a server reports cluster mode in its reply to `HELLO`.
+fn is_cluster_mode(hello: &Value) -> bool {
     let Value::Map(facts) = hello else { return false };
     let is = |value: &Value, text: &str| {
         redis::from_redis_value_ref::<String>(value).is_ok_and(|value| value == text)
@@ -161,21 +172,28 @@ fn is_of_cluster(hello: &Value) -> bool {
     facts.iter().any(|(fact, value)| is(fact, "mode") && is(value, "cluster"))
 }
 
-/// Whether a request was certainly not done: a server said so, or there was none.
-fn was_refused(error: &RedisError) -> bool {
+/// Returns whether a request certainly was not executed and may succeed later: a server says so, or no
+/// server received it.
+fn is_safe_to_retry(error: &RedisError) -> bool {
     use ServerErrorKind::{
         Ask, BusyLoading, ClusterDown, MasterDown, Moved, NoScript, ReadOnly, TryAgain,
     };
-    let by_server = matches!(
-        server_said(error),
+    let refused_by_server = matches!(
+        server_error_kind(error),
         Some(Ask | BusyLoading | ClusterDown | MasterDown | Moved | NoScript | ReadOnly | TryAgain)
     );
-    by_server
+    refused_by_server
         || error.is_connection_refusal()
         || error.kind() == ErrorKind::ClusterConnectionNotFound
 }
 
-fn server_said(error: &RedisError) -> Option<ServerErrorKind> {
+/// Returns whether a server rejected the user, the password or the rights of the user.
+fn is_access_error(error: &RedisError) -> bool {
+    let by_code = matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
+    by_code || error.kind() == ErrorKind::AuthenticationFailed
+}
+
+fn server_error_kind(error: &RedisError) -> Option<ServerErrorKind> {
     match error.kind() {
         ErrorKind::Server(kind) => Some(kind),
         _ => None,

@@ -1,50 +1,57 @@
--- All that a store asks of Redis, each command in one atomic step.
+-- The commands of a store. Redis runs each of them as one atomic step.
 --
--- Before this stand the bounds ENTRY_BYTES, ANSWER_BYTES, PAGE and EXPIRED_PER_STEP, and what
--- integers take when they are encoded: ZERO_BYTES, and INTEGER_BYTES for all others.
--- ARGV has the command, the most entries and the most bytes of the store ('' is no bound), and what the
--- command needs. The answer is {'ok', …}, or why there is none.
+-- script.rs puts constants before this file: ENTRY_OVERHEAD and MAX_REPLY_BYTES, which are sizes in bytes;
+-- PAGE and EXPIRED_PER_STEP, which are numbers of keys; and the encoded sizes of integers, ZERO_BYTES for
+-- 0 and INTEGER_BYTES for all others.
+--
+-- ARGV is the command, the largest number of entries and of bytes that the store may hold ('' for no limit),
+-- and then the arguments of the command. The reply is {'ok', …}, or why the command was not executed:
+-- {'again'}, {'full', …} or {'large'}.
 
--- The values by key, the keys in order, when keys end, and what all of it takes.
+-- A hash of the values by key, a sorted set of the keys, a sorted set of the times when keys expire (in
+-- milliseconds since 1970), and the size of all entries.
 local values, keys, expiries, bytes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
--- Integers are kept as Redis itself counts, all else encoded, which is never just digits.
+-- Returns whether a stored value is an integer. Integers are stored as digits, which `HINCRBY` can add to;
+-- other values are stored encoded, and no encoding consists of digits only.
 local function is_integer(stored)
   return #stored <= 20 and string.find(stored, '^-?%d+$') ~= nil
 end
 
--- What a value takes when it is encoded.
-local function weigh(stored)
+-- Returns the size that a stored value has when it is encoded.
+local function encoded_len(stored)
   if stored == '0' then
     return ZERO_BYTES
   end
   return is_integer(stored) and INTEGER_BYTES or #stored
 end
 
--- What the value of a key takes; 0 if there is none.
-local function held(key)
+-- Returns the encoded size of the value of a key, or 0 if there is none.
+local function value_len(key)
   local length = redis.call('HSTRLEN', values, key)
   if length > 0 and length <= 20 then
-    return weigh(redis.call('HGET', values, key))
+    return encoded_len(redis.call('HGET', values, key))
   end
   return length
 end
 
+-- Removes a key, if it exists.
 local function remove(key)
-  local weight = held(key)
-  if weight > 0 then
+  local len = value_len(key)
+  if len > 0 then
     redis.call('HDEL', values, key)
     redis.call('ZREM', keys, key)
     redis.call('ZREM', expiries, key)
-    redis.call('DECRBY', bytes, #key + weight + ENTRY_BYTES)
+    redis.call('DECRBY', bytes, #key + len + ENTRY_OVERHEAD)
   end
 end
 
+-- Returns the number of entries and their size.
 local function size()
   return redis.call('HLEN', values), tonumber(redis.call('GET', bytes) or 0)
 end
 
--- When a key ends; `ttl` is milliseconds, '' for one that lasts, or nothing to leave it as it is.
+-- Sets when a key expires: `ttl` is milliseconds, '' for never, or nil to keep what is set.
 local function schedule(key, now, ttl)
   if ttl == '' then
     redis.call('ZREM', expiries, key)
@@ -53,21 +60,22 @@ local function schedule(key, now, ttl)
   end
 end
 
--- Sets the keys and values from a place of a list on, all or none. Answers why not, or nothing.
+-- Sets the keys and values that alternate in `list` from the index `first` on: all of them, or, when that
+-- would exceed a limit, none. Returns the reply in that case, and nil otherwise.
 local function put(list, first, now, ttl)
   local entries, total = size()
   local entries_after, total_after = entries, total
   for at = first, #list, 2 do
-    local before = held(list[at])
+    local before = value_len(list[at])
     if before == 0 then
       entries_after = entries_after + 1
-      total_after = total_after + #list[at] + ENTRY_BYTES
+      total_after = total_after + #list[at] + ENTRY_OVERHEAD
     end
-    total_after = total_after + weigh(list[at + 1]) - before
+    total_after = total_after + encoded_len(list[at + 1]) - before
   end
-  local most_entries, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
-  if (most_entries and entries_after > entries and entries_after > most_entries)
-    or (most_bytes and total_after > total and total_after > most_bytes) then
+  local max_entries, max_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
+  if (max_entries and entries_after > entries and entries_after > max_entries)
+    or (max_bytes and total_after > total and total_after > max_bytes) then
     return {'full', entries, total, entries_after, total_after}
   end
   for at = first, #list, 2 do
@@ -80,40 +88,40 @@ end
 
 local commands = {}
 
--- The values of keys; of some, they fit into one answer.
+-- Returns the values of keys. The value of a single key may have any size.
 function commands.get()
-  local answer, left = {'ok'}, #ARGV > 4 and ANSWER_BYTES or math.huge
+  local reply, left = {'ok'}, #ARGV > 4 and MAX_REPLY_BYTES or math.huge
   for at = 4, #ARGV do
     local stored = redis.call('HGET', values, ARGV[at])
-    left = left - #ARGV[at] - (stored and weigh(stored) or 0) - ENTRY_BYTES
+    left = left - #ARGV[at] - (stored and encoded_len(stored) or 0) - ENTRY_OVERHEAD
     if left < 0 then
       return {'large'}
     end
-    answer[#answer + 1] = stored
+    reply[#reply + 1] = stored
   end
-  return answer
+  return reply
 end
 
 function commands.exists()
   return {'ok', redis.call('HEXISTS', values, ARGV[4])}
 end
 
--- `keys`, `values` or `entries` between two bounds.
+-- Returns the `keys`, `values` or `entries` of a range.
 function commands.range()
   local what, from, to = ARGV[4], ARGV[5], ARGV[6]
-  local answer, left = {'ok'}, ANSWER_BYTES
+  local reply, left = {'ok'}, MAX_REPLY_BYTES
   repeat
     local page = redis.call('ZRANGEBYLEX', keys, from, to, 'LIMIT', 0, PAGE)
     for _, key in ipairs(page) do
-      left = left - ENTRY_BYTES
+      left = left - ENTRY_OVERHEAD
       if what ~= 'values' then
         left = left - #key
-        answer[#answer + 1] = key
+        reply[#reply + 1] = key
       end
       if what ~= 'keys' then
         local stored = redis.call('HGET', values, key)
-        left = left - weigh(stored)
-        answer[#answer + 1] = stored
+        left = left - encoded_len(stored)
+        reply[#reply + 1] = stored
       end
       if left < 0 then
         return {'large'}
@@ -121,14 +129,14 @@ function commands.range()
     end
     from = '(' .. (page[#page] or '')
   until #page < PAGE
-  return answer
+  return reply
 end
 
 function commands.count()
   return {'ok', redis.call('ZLEXCOUNT', keys, ARGV[4], ARGV[5])}
 end
 
--- A time to live or '', then keys and values.
+-- Arguments: a time to live or '', then keys and values.
 function commands.set(now)
   return put(ARGV, 5, now, ARGV[4]) or {'ok'}
 end
@@ -150,7 +158,7 @@ function commands.del_range()
   return {'ok'}
 end
 
--- No stored value is empty, so '' is none.
+-- Returns whether the key had the expected value. '' stands for none, as no stored value is empty.
 function commands.compare_and_set(now)
   local key, expected, new = ARGV[4], ARGV[5], ARGV[6]
   if (redis.call('HGET', values, key) or '') ~= expected then
@@ -163,14 +171,14 @@ function commands.compare_and_set(now)
   return {'ok', 1}
 end
 
--- The sum, and whether a value may take as much; or nothing, and what cannot be added to.
-function commands.add(now)
-  local key, delta, most = ARGV[4], ARGV[5], tonumber(ARGV[6])
+-- Returns the sum and whether the limit on values allows it, or false and the value that cannot be added to.
+function commands.increment(now)
+  local key, delta, max_len = ARGV[4], ARGV[5], tonumber(ARGV[6])
   local stored = redis.call('HGET', values, key)
   if stored and not is_integer(stored) then
     return {'ok', false, stored}
   end
-  -- Redis adds exactly, and a number here has 53 bits. Then it is as it was, to be set within limits.
+  -- Lua's numbers have 53 bits, so Redis adds. The old value is restored because `put` checks the limits.
   local added = redis.pcall('HINCRBY', values, key, delta)
   if type(added) == 'table' then
     return string.find(added.err, 'overflow', 1, true) and {'ok', false, stored} or added
@@ -181,30 +189,32 @@ function commands.add(now)
   else
     redis.call('HDEL', values, key)
   end
-  if most and weigh(sum) > most then
+  if max_len and encoded_len(sum) > max_len then
     return {'ok', sum, 0}
   end
   return put({key, sum}, 1, now) or {'ok', sum, 1}
 end
 
+-- Returns the milliseconds until a key expires, or nil.
 function commands.ttl(now)
-  local ends = redis.call('ZSCORE', expiries, ARGV[4])
-  return {'ok', ends and ends - now}
+  local expires_at = redis.call('ZSCORE', expiries, ARGV[4])
+  return {'ok', expires_at and expires_at - now}
 end
 
 function commands.set_ttl(now)
-  local there = redis.call('HEXISTS', values, ARGV[4])
-  if there == 1 then
+  local exists = redis.call('HEXISTS', values, ARGV[4])
+  if exists == 1 then
     schedule(ARGV[4], now, ARGV[5])
   end
-  return {'ok', there}
+  return {'ok', exists}
 end
 
 function commands.size()
   return {'ok', size()}
 end
 
--- What has expired goes first, a step at a time, so that no command meets it.
+-- Expired entries are removed first, so that no command sees them; a bounded number at a time, so that no
+-- step takes long.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local due = redis.call('ZRANGEBYSCORE', expiries, '-inf', now, 'LIMIT', 0, EXPIRED_PER_STEP)

@@ -1,7 +1,5 @@
-//! What was acknowledged survives `kill -9`, of the writer and of the server, and nothing is there by
-//! halves. `CRASHES=1000` makes it that many.
-
-mod support;
+//! Acknowledged writes survive `kill -9` of the writer and of the server, and every batch is there as a
+//! whole or not at all. The variable `CRASHES` sets the number of crashes of each test; the default is 50.
 
 use std::io::{BufRead, BufReader};
 use std::ops::Bound::{Excluded, Included, Unbounded};
@@ -16,75 +14,80 @@ use surrealism_runtime::limits::KvLimits;
 use surrealism_stores::{RedbDatabase, RedisClient};
 use surrealism_types::codec;
 
-use support::redis_server::Server;
-use support::{Store, executor, int};
+use crate::support::redis_server::Server;
+use crate::support::{Store, executor, int};
 
-/// Where the writer that is to be killed finds its store.
-const PLACE: &str = "CRASHING_STORE";
+/// The variable that makes a test process a writer, with the path or URL of its store.
+const STORE_VARIABLE: &str = "CRASHING_STORE";
 
-/// Keys of one batch that are its own, and as many that every batch sets.
+/// The number of keys that are unique to one batch, and of keys that every batch sets.
 const PARTS: u64 = 8;
 
 fn crashes() -> u64 {
     std::env::var("CRASHES").map_or(50, |crashes| crashes.parse().unwrap())
 }
 
-async fn open(place: &str) -> Result<Store> {
+async fn open(location: &str) -> Result<Store> {
     let (module, limits) = ("acme/crash", KvLimits::default());
-    Ok(match place.strip_prefix("redis:") {
-        Some(_) => Store::Redis(RedisClient::connect(place).await?.module(module, limits)?),
-        None => Store::Redb(RedbDatabase::open(place)?.module(module, limits)?),
+    Ok(match location.strip_prefix("redis:") {
+        Some(_) => Store::Redis(RedisClient::connect(location).await?.module(module, limits)?),
+        None => Store::Redb(RedbDatabase::open(location)?.module(module, limits)?),
     })
 }
 
-fn own(batch: u64, part: u64) -> String {
-    format!("own:{batch:08}:{part}")
+fn unique_key(batch: u64, part: u64) -> String {
+    format!("unique:{batch:08}:{part}")
 }
 
-/// Every batch has keys of its own, and says of itself that it was the last.
+/// Writes one batch: its unique keys, and the keys that mark it as the last batch.
 async fn write(store: &Store, batch: u64) -> Result<()> {
     let value = int(batch as i64);
     let entries = (0..PARTS)
-        .flat_map(|part| [own(batch, part), format!("last:{part}")])
+        .flat_map(|part| [unique_key(batch, part), format!("last:{part}")])
         .map(|key| (key, value.clone()))
         .collect();
     store.set_batch(entries).await
 }
 
-/// The last batch; an error in it would be one that is half there.
-async fn last(store: &Store) -> u64 {
+/// Returns the last batch, and asserts that all of it is there.
+async fn last_batch(store: &Store) -> u64 {
     let marks = store.values(Included("last:".into()), Excluded("last;".into())).await.unwrap();
-    assert!(marks.iter().all(|mark| *mark == marks[0]), "{marks:?} are of several batches");
-    assert!(marks.is_empty() || marks.len() as u64 == PARTS, "{marks:?} are not all of a batch");
+    assert!(
+        marks.iter().all(|mark| *mark == marks[0]),
+        "the marks {marks:?} are of several batches"
+    );
+    assert!(marks.is_empty() || marks.len() as u64 == PARTS, "the marks {marks:?} are incomplete");
     let Some(Value::Number(last)) = marks.first() else { return 0 };
     last.to_int().unwrap() as u64
 }
 
-/// All batches are there up to the last one acknowledged, and perhaps the one that was under way.
+/// Asserts that every acknowledged batch is there, and at most one more, which was being written. Returns
+/// the last batch.
 async fn check(store: &Store, acknowledged: u64) -> u64 {
-    let last = last(store).await;
+    let last = last_batch(store).await;
     assert!(
         last == acknowledged || last == acknowledged + 1,
         "batch {acknowledged} was acknowledged, and {last} is the last one there"
     );
-    let count = store.count(Included("own:".into()), Excluded("own;".into())).await.unwrap();
+    let count = store.count(Included("unique:".into()), Excluded("unique;".into())).await.unwrap();
     assert_eq!(count, last * PARTS);
     for batch in last.saturating_sub(3).max(1)..=last {
-        let keys = (0..PARTS).map(|part| own(batch, part)).collect();
+        let keys = (0..PARTS).map(|part| unique_key(batch, part)).collect();
         let values = store.get_batch(keys).await.unwrap();
         assert!(values.iter().all(|value| *value == Some(int(batch as i64))), "{values:?}");
     }
     last
 }
 
-/// What the store says it holds is what it holds, asked for in answers that are not too large.
+/// Asserts that the size of the store is that of its entries, read in ranges below the response limit.
 async fn check_size(store: &Store, last: u64) {
     const BATCHES: u64 = 5_000;
 
-    let pieces = (0..=last).step_by(BATCHES as usize);
-    let pieces = pieces.map(|first| (Included(own(first, 0)), Excluded(own(first + BATCHES, 0))));
+    let ranges = (0..=last).step_by(BATCHES as usize);
+    let ranges = ranges
+        .map(|first| (Included(unique_key(first, 0)), Excluded(unique_key(first + BATCHES, 0))));
     let mut size = KvSize::default();
-    for (start, end) in pieces.chain([(Unbounded, Excluded("own:".into()))]) {
+    for (start, end) in ranges.chain([(Unbounded, Excluded("unique:".into()))]) {
         for (key, value) in store.entries(start, end).await.unwrap() {
             size = size.with(&key, codec::encode_value(&value).unwrap().len());
         }
@@ -92,12 +95,12 @@ async fn check_size(store: &Store, last: u64) {
     assert_eq!(store.size().await, size);
 }
 
-/// Writes until it is killed, in the processes that [`kill_writers`] starts of a test; nothing in others.
-fn write_if_started_to() {
-    let Ok(place) = std::env::var(PLACE) else { return };
+/// Writes until it is killed, if [`Writer::start`] started this process. Does nothing otherwise.
+fn write_if_this_is_a_writer() {
+    let Ok(location) = std::env::var(STORE_VARIABLE) else { return };
     executor().block_on(async {
-        let store = open(&place).await.unwrap();
-        let first = last(&store).await + 1;
+        let store = open(&location).await.unwrap();
+        let first = last_batch(&store).await + 1;
         for batch in first.. {
             write(&store, batch).await.unwrap();
             println!("\nacknowledged {batch}");
@@ -108,22 +111,23 @@ fn write_if_started_to() {
 struct Writer(Child);
 
 impl Writer {
-    fn start(test: &str, place: &str) -> Self {
+    /// Starts this test program again, with the one test that calls [`write_if_this_is_a_writer`].
+    fn start(test: &str, location: &str) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--nocapture"])
-            .env(PLACE, place)
+            .args(["--exact", &format!("crashes::{test}"), "--nocapture"])
+            .env(STORE_VARIABLE, location)
             .stdout(Stdio::piped())
             .spawn();
         Self(child.unwrap())
     }
 
-    /// Kills it after a while from its first batch on; answers the last one that it acknowledged.
-    fn kill_after(mut self, while_: Duration) -> u64 {
+    /// Kills it some time after its first batch; returns the last batch that it acknowledged.
+    fn kill_after(mut self, time: Duration) -> u64 {
         let mut lines = BufReader::new(self.0.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut acknowledged =
             || lines.find_map(|line| line.strip_prefix("acknowledged ")?.parse::<u64>().ok());
         let mut last = acknowledged().expect("the writer writes");
-        sleep(while_);
+        sleep(time);
         self.0.kill().unwrap();
         self.0.wait().unwrap();
         while let Some(batch) = acknowledged() {
@@ -140,36 +144,37 @@ impl Drop for Writer {
     }
 }
 
-/// Kills one after the other, each of them this very `test`, which begins with [`write_if_started_to`].
-fn kill_writers(test: &str, place: &str) {
+/// Starts and kills one writer after the other, and checks the store after each. `test` is the name of the
+/// calling test, which has to begin with [`write_if_this_is_a_writer`].
+fn kill_writers(test: &str, location: &str) {
     let executor = executor();
     let mut last = 0;
     for crash in 0..crashes() {
         let acknowledged =
-            Writer::start(test, place).kill_after(Duration::from_millis(crash * 7 % 40));
-        let check = async { check(&open(place).await.unwrap(), acknowledged).await };
+            Writer::start(test, location).kill_after(Duration::from_millis(crash * 7 % 40));
+        let check = async { check(&open(location).await.unwrap(), acknowledged).await };
         last = executor.block_on(check);
     }
-    executor.block_on(async { check_size(&open(place).await.unwrap(), last).await });
+    executor.block_on(async { check_size(&open(location).await.unwrap(), last).await });
 }
 
 #[test]
-fn a_file_outlives_its_writer() {
-    write_if_started_to();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("kv.redb");
-    kill_writers("a_file_outlives_its_writer", file.to_str().unwrap());
+fn a_file_survives_its_writer() {
+    write_if_this_is_a_writer();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("kv.redb");
+    kill_writers("a_file_survives_its_writer", file.to_str().unwrap());
 }
 
 #[test]
-fn redis_has_no_half_batch_of_a_writer() {
-    write_if_started_to();
+fn redis_has_no_partial_batch_of_a_killed_writer() {
+    write_if_this_is_a_writer();
     let server = Server::start(&["--save", ""]);
-    kill_writers("redis_has_no_half_batch_of_a_writer", &server.url());
+    kill_writers("redis_has_no_partial_batch_of_a_killed_writer", &server.url());
 }
 
 #[test]
-fn redis_comes_back_with_what_it_acknowledged() {
+fn a_killed_redis_restarts_with_all_acknowledged_writes() {
     let mut server =
         Server::start(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
     let executor = executor();
@@ -177,7 +182,7 @@ fn redis_comes_back_with_what_it_acknowledged() {
     let mut last = 0;
     for crash in 0..crashes() / 5 {
         let acknowledged = scope(|threads| {
-            // Until the server is gone.
+            // Writes until the server is gone.
             let writer = threads.spawn(|| {
                 let mut batch = last;
                 while executor.block_on(write(&store, batch + 1)).is_ok() {

@@ -1,6 +1,4 @@
-//! What goes wrong with a file or a server, and what is said about it.
-
-mod support;
+//! Failures of a file or a server, and the errors that report them.
 
 use std::fs;
 use std::ops::Bound::Unbounded;
@@ -10,41 +8,57 @@ use std::time::{Duration, Instant};
 
 use surrealism_runtime::KVStore;
 use surrealism_runtime::limits::KvLimits;
-use surrealism_stores::limits::REDIS_REQUEST_TIME;
-use surrealism_stores::{RedbDatabase, RedisClient, RedisStore};
+use surrealism_stores::limits::REDIS_REQUEST_TIMEOUT;
+use surrealism_stores::{OpenError, RedbDatabase, RedisClient, RedisStore, StoreError};
 
-use support::redis_server::{Cluster, Server};
-use support::{assert_says, executor, int, text};
+use crate::support::redis_server::{Cluster, Server};
+use crate::support::{assert_error_contains, executor, int, text};
 
 const LONG: Duration = Duration::from_secs(60);
+
+/// Asserts that a call failed with a [`StoreError`] of a kind.
+macro_rules! assert_store_error {
+    ($result:expr, $kind:pat) => {
+        let result = &$result;
+        let error = result.as_ref().expect_err("an error");
+        assert!(matches!(error.downcast_ref(), Some($kind)), "{error:?}");
+    };
+}
 
 async fn store(url: &str) -> RedisStore {
     RedisClient::connect(url).await.unwrap().module("acme/failures", KvLimits::default()).unwrap()
 }
 
 #[test]
-fn a_file_is_this_users_and_open_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("kv.redb");
-    let host = RedbDatabase::open(&path).unwrap();
+fn a_file_is_private_and_open_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("kv.redb");
+    let database = RedbDatabase::open(&path).unwrap();
     let name = path.to_str().unwrap();
-    assert_says(RedbDatabase::open(&path), &[name, "is open already: one process opens it once"]);
+    assert_error_contains(RedbDatabase::open(&path), &[name, "is locked: it is open already"]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    drop(host);
+    assert!(matches!(RedbDatabase::open(&path), Err(OpenError::Locked { .. })));
+    drop(database);
     RedbDatabase::open(&path).unwrap();
-    let nowhere = folder.path().join("nowhere/kv.redb");
-    assert_says(RedbDatabase::open(&nowhere), &["cannot open the key-value file", "its folder"]);
-    assert_says(RedbDatabase::open(folder.path()), &["cannot open the key-value file"]);
+    let nowhere = directory.path().join("nowhere/kv.redb");
+    assert_error_contains(
+        RedbDatabase::open(&nowhere),
+        &["cannot open the key-value file", "its directory exists"],
+    );
+    assert_error_contains(
+        RedbDatabase::open(directory.path()),
+        &["cannot open the key-value file"],
+    );
 }
 
 #[test]
-fn a_file_keeps_values_and_times_from_host_to_host() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("kv.redb");
+fn a_reopened_file_has_its_values_and_times_to_live() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("kv.redb");
     let open = || RedbDatabase::open(&path).unwrap().module("acme/a", KvLimits::default()).unwrap();
     let executor = executor();
     executor.block_on(async {
@@ -61,9 +75,9 @@ fn a_file_keeps_values_and_times_from_host_to_host() {
 }
 
 #[test]
-fn a_damaged_file_is_refused_or_read_right_and_never_a_panic() {
-    let folder = tempfile::tempdir().unwrap();
-    let (whole, damaged) = (folder.path().join("whole"), folder.path().join("damaged"));
+fn a_damaged_file_is_refused_or_read_correctly_and_never_panics() {
+    let directory = tempfile::tempdir().unwrap();
+    let (whole, damaged) = (directory.path().join("whole"), directory.path().join("damaged"));
     let executor = executor();
     let values: Vec<_> =
         (0..200).map(|key| (format!("{key:03}"), text(&"x".repeat(key)))).collect();
@@ -72,30 +86,30 @@ fn a_damaged_file_is_refused_or_read_right_and_never_a_panic() {
 
     let bytes = fs::read(&whole).unwrap();
     let damages: [(&str, Vec<u8>); 4] = [
-        ("rubbish", b"no file of redb's".repeat(1_000)),
+        ("garbage", b"not a redb file".repeat(1_000)),
         ("a short text", b"hello".to_vec()),
         ("cut in half", bytes[..bytes.len() / 2].to_vec()),
-        ("all of its head gone", [&[0; 4096], &bytes[4096..]].concat()),
+        ("without its header", [&[0; 4096], &bytes[4096..]].concat()),
     ];
     for (damage, bytes) in damages {
         fs::write(&damaged, bytes).unwrap();
         let error = open(&damaged).map(drop).expect_err(damage);
-        assert!(format!("{error:#}").contains("the key-value file"), "{damage}: {error:#}");
+        assert!(matches!(error, OpenError::Damaged { .. }), "{damage}: {error:?}");
     }
 
     let mut refused = 0;
-    for place in (0..bytes.len()).step_by(bytes.len() / 150) {
+    for index in (0..bytes.len()).step_by(bytes.len() / 150) {
         let mut bytes = bytes.clone();
-        bytes[place] ^= 0x55;
+        bytes[index] ^= 0x55;
         fs::write(&damaged, bytes).unwrap();
         match open(&damaged) {
             Err(error) => {
                 refused += 1;
-                assert!(format!("{error:#}").contains("the key-value file"), "{error:#}");
+                assert!(matches!(error, OpenError::Damaged { .. }), "{index}: {error:?}");
             }
             Ok(store) => {
                 let found = executor.block_on(store.entries(Unbounded, Unbounded));
-                assert_eq!(found.unwrap(), values, "the byte at {place} was changed");
+                assert_eq!(found.unwrap(), values, "the byte at {index} was changed");
             }
         }
     }
@@ -103,38 +117,39 @@ fn a_damaged_file_is_refused_or_read_right_and_never_a_panic() {
 }
 
 #[test]
-fn redis_that_is_not_there_or_not_ours_is_told_at_once_and_without_the_password() {
+fn connecting_to_redis_in_vain_fails_at_once_and_without_the_password() {
     let server = Server::start(&["--save", ""]);
-    let () = server.ask(&["CONFIG", "SET", "requirepass", "right"]);
+    let () = server.command(&["CONFIG", "SET", "requirepass", "right"]);
     let at = server.url().replace("redis://", "");
     let executor = executor();
     let connect = |url: String| executor.block_on(RedisClient::connect(&url)).map(drop);
     connect(format!("redis://:right@{at}")).unwrap();
     for (url, expected) in [
-        (format!("redis://:wr0ng@{at}"), "cannot connect to Redis at 127.0.0.1"),
-        (format!("redis://{at}"), "cannot connect to Redis at 127.0.0.1"),
+        (format!("redis://:wr0ng@{at}"), "the sign-in was rejected"),
+        (format!("redis://{at}"), "the sign-in was rejected"),
         ("redis://:wr0ng@127.0.0.1:1".to_string(), "Connection refused"),
         (format!("rediss://:wr0ng@{at}"), "Redis over TLS is not supported"),
-        ("redis://:wr0ng@".to_string(), "this is no URL of a Redis"),
-        ("kv.redb".to_string(), "this is no URL of a Redis"),
+        ("redis://:wr0ng@".to_string(), "the Redis URL is invalid"),
+        ("kv.redb".to_string(), "the Redis URL is invalid"),
     ] {
         let started = Instant::now();
-        let error = format!("{:#}", connect(url.clone()).unwrap_err());
-        assert!(error.contains(expected), "{url}: {error}");
-        assert!(!error.contains("wr0ng"), "{error}");
+        let error = anyhow::Error::from(connect(url.clone()).unwrap_err());
+        let text = format!("{error:#}");
+        assert!(text.contains(expected), "{url}: {text}");
+        assert!(!format!("{text} {error:?}").contains("wr0ng"), "{error:?}");
         assert!(started.elapsed() < Duration::from_secs(2), "{url} took {:?}", started.elapsed());
     }
 }
 
-/// As `docs/stores.md` has it.
+/// The rights that `docs/stores.md` lists.
 #[test]
-fn a_user_of_redis_needs_no_more_than_is_told() {
+fn a_redis_user_needs_only_the_documented_rights() {
     let server = Server::start(&["--save", ""]);
     let rights = "on >pass ~surrealism:* +eval +evalsha +hello +get +set +decrby +time \
                   +hget +hset +hdel +hlen +hstrlen +hexists +hincrby \
                   +zadd +zrem +zscore +zrangebylex +zrangebyscore +zlexcount";
     let words: Vec<_> = ["ACL", "SETUSER", "kv"].into_iter().chain(rights.split(' ')).collect();
-    let () = server.ask(&words);
+    let () = server.command(&words);
     let executor = executor();
     executor.block_on(async {
         let store = store(&server.url().replace("redis://", "redis://kv:pass@")).await;
@@ -148,6 +163,9 @@ fn a_user_of_redis_needs_no_more_than_is_told() {
         assert_eq!(store.count(Unbounded, Unbounded).await.unwrap(), 1);
         store.del_rng(Unbounded, Unbounded).await.unwrap();
         assert_eq!(store.size().await.unwrap().entries, 0);
+
+        let () = server.command(&["ACL", "SETUSER", "kv", "-evalsha"]);
+        assert_store_error!(store.get("a".into()).await, StoreError::AccessDenied { .. });
     });
 }
 
@@ -160,34 +178,38 @@ fn a_redis_without_memory_refuses_and_changes_nothing() {
         store.set("a".into(), int(1)).await.unwrap();
         store.set_with_ttl("b".into(), int(1), LONG).await.unwrap();
         let before = store.size().await.unwrap();
-        let () = server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
-        let refused = ["Redis at 127.0.0.1", "did not do it", "OOM"];
-        assert_says(store.set("c".into(), int(1)).await, &refused);
-        assert_says(store.increment("a".into(), 1).await, &refused);
-        assert_says(store.increment("c".into(), 1).await, &refused);
-        assert_says(store.compare_and_set("a".into(), Some(int(1)), Some(int(2))).await, &refused);
+        let () = server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+        let refused = ["Redis at 127.0.0.1", "is out of memory", "OOM"];
+        assert_store_error!(store.set("c".into(), int(1)).await, StoreError::OutOfMemory { .. });
+        assert_error_contains(store.set("c".into(), int(1)).await, &refused);
+        assert_error_contains(store.increment("a".into(), 1).await, &refused);
+        assert_error_contains(store.increment("c".into(), 1).await, &refused);
+        assert_error_contains(
+            store.compare_and_set("a".into(), Some(int(1)), Some(int(2))).await,
+            &refused,
+        );
         assert_eq!(store.get("a".into()).await.unwrap(), Some(int(1)));
         assert_eq!(store.size().await.unwrap(), before);
         store.del("a".into()).await.unwrap();
         assert!(store.set_ttl("b".into(), None).await.unwrap());
-        let () = server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+        let () = server.command(&["CONFIG", "SET", "maxmemory", "0"]);
         assert_eq!(store.increment("c".into(), 1).await.unwrap(), 1);
     });
 }
 
 #[test]
-fn a_restarted_redis_is_found_again_and_told_the_script() {
+fn a_restarted_redis_is_reconnected_and_gets_the_script() {
     let mut server = Server::start(&["--save", "", "--appendonly", "yes"]);
     let executor = executor();
     executor.block_on(async {
         let store = store(&server.url()).await;
         assert_eq!(store.increment("a".into(), 1).await.unwrap(), 1);
-        let () = server.ask(&["SCRIPT", "FLUSH"]);
+        let () = server.command(&["SCRIPT", "FLUSH"]);
         assert_eq!(store.increment("a".into(), 1).await.unwrap(), 2);
         server.kill();
-        // The client hears of it; what it sends before may be lost, and it says so.
+        // Until the client notices, a write is lost with `OutcomeUnknown`.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        // What nobody is there to take is sent again.
+        // A write that no server receives is sent again.
         let write = async { store.increment("a".into(), 1).await };
         let start = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -198,29 +220,30 @@ fn a_restarted_redis_is_found_again_and_told_the_script() {
 }
 
 #[test]
-fn a_redis_that_does_not_answer_costs_no_more_than_its_time() {
+fn a_silent_redis_costs_no_more_than_the_request_timeout() {
     let mut server = Server::start(&["--save", ""]);
     let executor = executor();
     executor.block_on(async {
         let store = store(&server.url()).await;
-        let () = server.ask(&["CLIENT", "PAUSE", "60000", "ALL"]);
-        let unsure = ["was lost before it answered", "there as a whole or not at all"];
-        let (told, ()) = tokio::join!(store.increment("a".into(), 1), async {
+        let () = server.command(&["CLIENT", "PAUSE", "60000", "ALL"]);
+        let (result, ()) = tokio::join!(store.increment("a".into(), 1), async {
             tokio::time::sleep(Duration::from_millis(100)).await;
             server.kill();
         });
-        assert_says(told, &unsure);
+        assert_store_error!(result, StoreError::OutcomeUnknown { .. });
+        assert_error_contains(result, &["was lost before a reply", "may have been applied"]);
 
         let started = Instant::now();
         let (read, written) = tokio::join!(store.get("a".into()), store.increment("a".into(), 1));
-        assert_says(read, &["Redis at 127.0.0.1"]);
-        assert_says(written, &["Redis at 127.0.0.1"]);
-        assert!(started.elapsed() < REDIS_REQUEST_TIME + Duration::from_secs(1));
+        assert_store_error!(read, StoreError::Unreachable { .. });
+        assert_error_contains(read, &["Redis at 127.0.0.1"]);
+        assert_error_contains(written, &["Redis at 127.0.0.1"]);
+        assert!(started.elapsed() < REDIS_REQUEST_TIMEOUT + Duration::from_secs(1));
     });
 }
 
 #[test]
-fn a_node_of_a_cluster_is_found_again() {
+fn a_restarted_cluster_node_is_reconnected() {
     let mut cluster = Cluster::start();
     let executor = executor();
     let store = executor.block_on(store(&cluster.nodes[0].url()));
@@ -228,18 +251,18 @@ fn a_node_of_a_cluster_is_found_again() {
     cluster.node_of_mut("{acme/failures}").kill();
     sleep(Duration::from_millis(200));
     let started = Instant::now();
-    assert_says(executor.block_on(store.get("a".into())), &["Redis at 127.0.0.1"]);
-    assert!(started.elapsed() < REDIS_REQUEST_TIME + Duration::from_secs(1));
+    assert_error_contains(executor.block_on(store.get("a".into())), &["Redis at 127.0.0.1"]);
+    assert!(started.elapsed() < REDIS_REQUEST_TIMEOUT + Duration::from_secs(1));
 
     cluster.nodes.iter_mut().filter(|node| !node.runs()).for_each(Server::run);
     cluster.wait_until_ready();
-    // It kept nothing, and takes everything.
+    // The node kept nothing on disk, and accepts writes again.
     assert_eq!(executor.block_on(store.get("a".into())).unwrap(), None);
     assert_eq!(executor.block_on(store.increment("a".into(), 1)).unwrap(), 1);
 }
 
-/// Sums go on while the module's slot goes from one node to another and back, and none is lost or
-/// done twice.
+/// Increments continue while the slot of the module moves between nodes, and none is lost or applied
+/// twice.
 #[test]
 fn a_module_moves_between_nodes_while_it_is_written_to() {
     let cluster = Cluster::start();
@@ -248,19 +271,19 @@ fn a_module_moves_between_nodes_while_it_is_written_to() {
     executor.block_on(store.increment("a".into(), 0)).unwrap();
 
     let moved = AtomicBool::new(false);
-    let (done, unsure) = std::thread::scope(|threads| {
+    let (applied, failed) = std::thread::scope(|threads| {
         let writer = threads.spawn(|| {
-            let (mut done, mut unsure) = (0, 0);
+            let (mut applied, mut failed) = (0, 0);
             while !moved.load(Ordering::Relaxed) {
                 match executor.block_on(store.increment("a".into(), 1)) {
-                    Ok(_) => done += 1,
+                    Ok(_) => applied += 1,
                     Err(error) => {
                         eprintln!("{error:#}");
-                        unsure += 1;
+                        failed += 1;
                     }
                 }
             }
-            (done, unsure)
+            (applied, failed)
         });
         for _ in 0..4 {
             cluster.move_slot_of("{acme/failures}");
@@ -270,6 +293,6 @@ fn a_module_moves_between_nodes_while_it_is_written_to() {
         writer.join().unwrap()
     });
     let sum = executor.block_on(store.increment("a".into(), 0)).unwrap();
-    assert_eq!((sum, unsure), (done, 0));
-    assert!(done > 10, "{done}");
+    assert_eq!((sum, failed), (applied, 0));
+    assert!(applied > 10, "{applied}");
 }

@@ -1,4 +1,4 @@
-//! Who a connection acts as.
+//! The user or token of a connection.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use surrealdb::{Surreal, engine::any::Any};
 
 use crate::error::{DatabaseError, DatabaseResult};
 
-/// Who a connection acts as: every query of every guest has these rights, and no others. Shown, it has
-/// no password and no token.
+/// The user or token that a connection acts as: every query of every guest has exactly its rights.
 ///
-/// Prefer [`database`](Self::database): its user can do nothing outside its own database.
+/// Prefer [`database`](Self::database), whose user has no rights outside that database. `Debug` shows no
+/// password and no token.
 #[derive(Clone)]
 pub struct Credentials(Login);
 
@@ -23,32 +23,32 @@ enum Login {
 }
 
 impl Credentials {
-    /// A user of the whole server.
+    /// Signs in as a user of the whole server.
     pub fn root(user: impl Into<String>, password: impl Into<String>) -> Self {
         Self(Login::Root { user: user.into(), password: password.into() })
     }
 
-    /// A user of the connection's namespace.
+    /// Signs in as a user of the connection's namespace.
     pub fn namespace(user: impl Into<String>, password: impl Into<String>) -> Self {
         Self(Login::Namespace { user: user.into(), password: password.into() })
     }
 
-    /// A user of the connection's database.
+    /// Signs in as a user of the connection's database.
     pub fn database(user: impl Into<String>, password: impl Into<String>) -> Self {
         Self(Login::Database { user: user.into(), password: password.into() })
     }
 
-    /// Whoever a token (JWT) was issued to, such as a record user.
+    /// Signs in with a token (JWT), as the user that it was issued to, such as a record user.
     pub fn token(token: impl Into<String>) -> Self {
         Self(Login::Token(token.into()))
     }
 
-    /// Whether they can be used with what has been chosen.
+    /// Refuses credentials of a namespace or a database that is not selected.
     ///
     /// # Errors
     ///
-    /// When they belong to a namespace or a database that was not named.
-    pub(crate) fn check(
+    /// [`DatabaseError::InvalidConfig`] then.
+    pub(crate) fn validate(
         &self,
         namespace: Option<&str>,
         database: Option<&str>,
@@ -59,17 +59,20 @@ impl Credentials {
             Login::Database { .. } if database.is_none() => "database",
             _ => return Ok(()),
         };
-        Err(DatabaseError::InvalidConfig(format!("{self:?} need a {missing}, and none was named")))
+        Err(DatabaseError::InvalidConfig(format!(
+            "the {self:?} need a {missing}: set one with `{missing}`"
+        )))
     }
 
     /// Signs a connection in.
-    pub(crate) async fn sign_in(
+    pub(crate) async fn authenticate(
         &self,
         client: &Surreal<Any>,
         namespace: Option<&str>,
         database: Option<&str>,
     ) -> surrealdb::Result<()> {
-        let (namespace, database) = (owned(namespace), owned(database));
+        let name = |name: Option<&str>| name.unwrap_or_default().to_string();
+        let (namespace, database) = (name(namespace), name(database));
         match self.0.clone() {
             Login::Root { user: username, password } => {
                 client.signin(Root { username, password }).await?;
@@ -88,17 +91,13 @@ impl Credentials {
     }
 }
 
-fn owned(name: Option<&str>) -> String {
-    name.unwrap_or_default().to_string()
-}
-
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (level, user) = match &self.0 {
             Login::Root { user, .. } => ("root", user),
             Login::Namespace { user, .. } => ("namespace", user),
             Login::Database { user, .. } => ("database", user),
-            Login::Token(_) => return f.write_str("credentials by token"),
+            Login::Token(_) => return f.write_str("credentials with a token"),
         };
         write!(f, "credentials of the {level} user {user:?}")
     }
@@ -109,19 +108,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_has_no_secret() {
+    fn debug_shows_no_secret() {
         for (credentials, shown) in [
             (Credentials::root("ada", "hunter2"), "credentials of the root user \"ada\""),
             (Credentials::namespace("ada", "hunter2"), "credentials of the namespace user \"ada\""),
             (Credentials::database("ada", "hunter2"), "credentials of the database user \"ada\""),
-            (Credentials::token("hunter2"), "credentials by token"),
+            (Credentials::token("hunter2"), "credentials with a token"),
         ] {
             assert_eq!(format!("{credentials:?}"), shown);
         }
     }
 
     #[test]
-    fn they_need_what_they_belong_to() {
+    fn credentials_need_the_namespace_and_database_they_belong_to() {
         let both = (Some("n"), Some("d"));
         let cases: [(Credentials, _, Option<&str>); 7] = [
             (Credentials::root("a", "b"), (None, None), None),
@@ -133,7 +132,8 @@ mod tests {
             (Credentials::database("a", "b"), both, None),
         ];
         for (credentials, (namespace, database), expected) in cases {
-            let error = credentials.check(namespace, database).err().map(|error| error.to_string());
+            let error =
+                credentials.validate(namespace, database).err().map(|error| error.to_string());
             assert_eq!(error.is_some(), expected.is_some(), "{credentials:?}: {error:?}");
             assert!(error.unwrap_or_default().contains(expected.unwrap_or_default()));
         }

@@ -1,4 +1,4 @@
-//! Where a database is.
+//! The address of a database.
 
 use std::fmt;
 
@@ -6,80 +6,93 @@ use url::Url;
 
 use crate::error::{DatabaseError, DatabaseResult};
 
-/// An address that can be connected to, and that can be shown: it has no password in it.
+/// A valid address without credentials, so that it can be logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     address: String,
-    pub(crate) place: Place,
+    kind: EndpointKind,
 }
 
+/// Where the database runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum EndpointKind {
+    /// In a server.
     Remote,
     /// In this process.
     Embedded,
 }
 
 impl Endpoint {
+    /// Parses an address.
+    ///
     /// # Errors
     ///
-    /// [`DatabaseError::InvalidConfig`] for what is no address, what this build cannot reach, and an address
-    /// with a user or a password in it.
+    /// [`DatabaseError::InvalidConfig`] for an address that is invalid, that contains a user or a password,
+    /// or that this build does not support.
     pub(crate) fn parse(address: &str) -> DatabaseResult<Self> {
-        Self::understand(address).map_err(DatabaseError::InvalidConfig)
+        Self::try_parse(address).map_err(DatabaseError::InvalidConfig)
     }
 
-    fn understand(address: &str) -> Result<Self, String> {
+    /// Returns whether it is a server or embedded.
+    pub(crate) fn kind(&self) -> EndpointKind {
+        self.kind
+    }
+
+    fn try_parse(address: &str) -> Result<Self, String> {
         let Some((scheme, rest)) = address.split_once("://") else {
             return Err(format!(
-                "{:?} is no address of a database: it needs a scheme, as in ws://127.0.0.1:8000",
-                unsecret(address)
+                "the database address {:?} is invalid: it has no scheme; write ws://127.0.0.1:8000",
+                redact(address)
             ));
         };
         match scheme {
             "ws" | "wss" | "http" | "https" => remote(address),
             "mem" | "surrealkv" => embedded(scheme, rest),
-            "tikv" => Err("tikv:// is the storage of a cluster, not its door: give the ws:// or \
-                           wss:// address of a SurrealDB server that runs on it"
-                .to_string()),
+            "tikv" => {
+                Err("tikv:// is the storage layer: connect to a SurrealDB server on it, with \
+                           ws:// or wss://"
+                    .to_string())
+            }
             _ => Err(format!(
-                "{scheme}:// is no address of a database: use ws://, wss://, http://, https://, \
-                 mem:// or surrealkv://"
+                "the database address has the unknown scheme {scheme}://: use ws://, wss://, http://, \
+                 https://, mem:// or surrealkv://"
             )),
         }
     }
 }
 
 fn remote(address: &str) -> Result<Endpoint, String> {
-    let url = Url::parse(address)
-        .map_err(|error| format!("{:?} is no address: {error}", unsecret(address)))?;
+    let url = Url::parse(address).map_err(|error| {
+        format!("the database address {:?} is invalid: {error}", redact(address))
+    })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!(
-            "the address {:?} has credentials in it, where logs and lists of processes show them: \
-             take them out, and give them as credentials",
-            unsecret(address)
+            "the database address {:?} contains credentials, which logs and process lists would show: \
+             pass them as `credentials`",
+            redact(address)
         ));
     }
-    Ok(Endpoint { address: url.to_string(), place: Place::Remote })
+    Ok(Endpoint { address: url.to_string(), kind: EndpointKind::Remote })
 }
 
 fn embedded(scheme: &str, rest: &str) -> Result<Endpoint, String> {
     if !cfg!(feature = "embedded") {
         return Err(format!(
-            "{scheme}:// is a database inside this process, and this program was built without one: \
-             build it with the feature `embedded`, or give the ws:// address of a server"
+            "{scheme}:// is an embedded database, which this program was built without: build it with \
+             the feature `embedded`, or connect to a server with ws://"
         ));
     }
     if scheme == "surrealkv" && rest.is_empty() {
-        return Err("surrealkv:// needs the folder to keep the database in, as in \
-                    surrealkv://data"
-            .to_string());
+        return Err(
+            "surrealkv:// needs the directory of the database: write surrealkv://data".to_string()
+        );
     }
-    Ok(Endpoint { address: format!("{scheme}://{rest}"), place: Place::Embedded })
+    Ok(Endpoint { address: format!("{scheme}://{rest}"), kind: EndpointKind::Embedded })
 }
 
-/// An address as it may be shown, whether it is one or not: without what stands before an `@`.
-fn unsecret(address: &str) -> String {
+/// Removes what may be a user and a password, everything before the last `@`, from a text that need not
+/// be a valid address.
+fn redact(address: &str) -> String {
     match address.rsplit_once('@') {
         Some((before, host)) => {
             let scheme = before.find("://").map_or("", |end| &before[..end + 3]);
@@ -100,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_servers_are_taken_as_they_are() {
+    fn server_addresses_are_accepted() {
         for (address, shown) in [
             ("ws://127.0.0.1:8000", "ws://127.0.0.1:8000/"),
             ("wss://db.example.com", "wss://db.example.com/"),
@@ -108,25 +121,28 @@ mod tests {
             ("https://db.example.com/rpc", "https://db.example.com/rpc"),
         ] {
             let endpoint = Endpoint::parse(address).unwrap();
-            assert_eq!((endpoint.to_string().as_str(), endpoint.place), (shown, Place::Remote));
+            assert_eq!(
+                (endpoint.to_string().as_str(), endpoint.kind()),
+                (shown, EndpointKind::Remote)
+            );
         }
     }
 
     #[test]
-    fn what_is_no_address_is_refused_and_shows_no_secret() {
+    fn invalid_addresses_are_refused_without_showing_secrets() {
         for (address, expected) in [
-            ("", "needs a scheme"),
-            ("127.0.0.1:8000", "needs a scheme"),
-            ("ada:hunter2@127.0.0.1", "needs a scheme"),
-            ("ws://", "is no address"),
-            ("ws://host:port", "is no address"),
-            ("ws://ada:hunter2@host:port", "is no address"),
-            ("ws://ada:hunter2@127.0.0.1:8000", "has credentials in it"),
-            ("wss://ada@db.example.com", "has credentials in it"),
-            ("http://:hunter2@127.0.0.1:8000", "has credentials in it"),
-            ("ws://ada:hun@ter2@127.0.0.1:8000", "has credentials in it"),
-            ("tikv://127.0.0.1:2379", "not its door"),
-            ("postgres://ada:hunter2@127.0.0.1", "postgres:// is no address of a database"),
+            ("", "has no scheme"),
+            ("127.0.0.1:8000", "has no scheme"),
+            ("ada:hunter2@127.0.0.1", "has no scheme"),
+            ("ws://", "is invalid"),
+            ("ws://host:port", "is invalid"),
+            ("ws://ada:hunter2@host:port", "is invalid"),
+            ("ws://ada:hunter2@127.0.0.1:8000", "contains credentials"),
+            ("wss://ada@db.example.com", "contains credentials"),
+            ("http://:hunter2@127.0.0.1:8000", "contains credentials"),
+            ("ws://ada:hun@ter2@127.0.0.1:8000", "contains credentials"),
+            ("tikv://127.0.0.1:2379", "is the storage layer"),
+            ("postgres://ada:hunter2@127.0.0.1", "unknown scheme postgres://"),
         ] {
             let error = Endpoint::parse(address).unwrap_err().to_string();
             assert!(error.contains(expected), "{address:?}: {error}");
@@ -137,13 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn a_database_inside_the_process_needs_the_feature() {
+    fn an_embedded_database_needs_the_feature() {
         for address in ["mem://", "surrealkv://data"] {
             let parsed = Endpoint::parse(address);
             if cfg!(feature = "embedded") {
                 let endpoint = parsed.unwrap();
                 let shown = endpoint.to_string();
-                assert_eq!((shown.as_str(), endpoint.place), (address, Place::Embedded));
+                assert_eq!((shown.as_str(), endpoint.kind()), (address, EndpointKind::Embedded));
             } else {
                 let error = parsed.unwrap_err().to_string();
                 assert!(error.contains("the feature `embedded`"), "{error}");

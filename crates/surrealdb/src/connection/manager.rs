@@ -1,4 +1,4 @@
-//! One connection, and how the pool of them makes it and takes it back.
+//! Opens and recycles the connections of a pool.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,93 +9,86 @@ use surrealdb::engine::any::{self, Any};
 use surrealdb::opt::{Config, WebsocketConfig};
 use tokio::time::timeout;
 
-use crate::credentials::Credentials;
-use crate::endpoint::{Endpoint, Place};
+use super::endpoint::{Endpoint, EndpointKind};
+use super::session::Session;
+use super::tls;
 use crate::error::{DatabaseError, DatabaseResult};
-use crate::limits::{MAX_MESSAGE_BYTES, TRUSTED_IDLE_TIME};
-use crate::tls;
+use crate::limits::{HEALTH_CHECK_AFTER_IDLE, MAX_MESSAGE_BYTES};
 
-/// Makes connections that are signed in and have their database chosen.
-pub(crate) struct Connections {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) namespace: Option<String>,
-    pub(crate) database: Option<String>,
-    pub(crate) credentials: Option<Credentials>,
-    pub(crate) config: Config,
-    pub(crate) connect_timeout: Duration,
-    /// The database inside this process, if that is where it is: its connections are sessions of it.
-    pub(crate) engine: Option<Surreal<Any>>,
+/// Opens connections that are signed in and have their database selected.
+pub(crate) struct ConnectionManager {
+    endpoint: Endpoint,
+    session: Session,
+    config: Config,
+    connect_timeout: Duration,
+    /// The embedded database, if the endpoint is one: its connections are sessions of this client.
+    embedded: Option<Surreal<Any>>,
 }
 
-/// How to reach a server, beside its address.
-///
-/// # Errors
-///
-/// [`DatabaseError::InvalidConfig`] when an authority cannot be used.
-pub(crate) fn config(authorities: &[Vec<u8>]) -> DatabaseResult<Config> {
-    Config::new()
-        .rustls(tls::client(authorities)?)
-        .websocket(WebsocketConfig::new().max_message_size(MAX_MESSAGE_BYTES))
-        .map_err(|error| DatabaseError::InvalidConfig(error.to_string()))
-}
-
-impl Connections {
-    /// Makes ready for the first connection.
-    pub(crate) async fn begin(&mut self) -> DatabaseResult<()> {
-        if self.endpoint.place == Place::Embedded {
-            self.engine = Some(self.reach().await?);
+impl ConnectionManager {
+    /// Prepares connections to an endpoint, and starts the database if it is embedded.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::InvalidConfig`] for a session that is not valid and for certificates that cannot
+    /// be used; [`DatabaseError::Unreachable`] for an embedded database that does not start.
+    pub(crate) async fn new(
+        endpoint: Endpoint,
+        session: Session,
+        authorities: &[Vec<u8>],
+        connect_timeout: Duration,
+    ) -> DatabaseResult<Self> {
+        session.validate(&endpoint)?;
+        let config = client_config(authorities)?;
+        let mut manager = Self { endpoint, session, config, connect_timeout, embedded: None };
+        if manager.endpoint.kind() == EndpointKind::Embedded {
+            manager.embedded = Some(manager.connect().await?);
         }
-        Ok(())
+        Ok(manager)
+    }
+
+    /// Returns the address, without credentials.
+    pub(crate) fn address(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    pub(crate) fn unreachable(&self, reason: impl fmt::Display) -> DatabaseError {
+        DatabaseError::Unreachable { address: self.address(), reason: reason.to_string() }
     }
 
     async fn open(&self) -> DatabaseResult<Surreal<Any>> {
-        let client = match &self.engine {
-            Some(engine) => engine.clone(),
-            None => self.reach().await?,
+        let client = match &self.embedded {
+            Some(embedded) => embedded.clone(),
+            None => self.connect().await?,
         };
-        self.introduce(&client).await.map_err(|error| {
-            let (address, reason) = (self.endpoint.to_string(), error.to_string());
-            DatabaseError::AuthRejected { address, reason }
+        self.session.start(&client).await.map_err(|error| DatabaseError::AuthRejected {
+            address: self.address(),
+            reason: error.to_string(),
         })?;
         Ok(client)
     }
 
-    async fn reach(&self) -> DatabaseResult<Surreal<Any>> {
-        let address = (self.endpoint.to_string(), self.config.clone());
+    async fn connect(&self) -> DatabaseResult<Surreal<Any>> {
+        let address = (self.address(), self.config.clone());
         any::connect(address).await.map_err(|error| self.unreachable(error))
-    }
-
-    async fn introduce(&self, client: &Surreal<Any>) -> surrealdb::Result<()> {
-        let (namespace, database) = (self.namespace.as_deref(), self.database.as_deref());
-        if let Some(credentials) = &self.credentials {
-            credentials.sign_in(client, namespace, database).await?;
-        }
-        match (namespace, database) {
-            (Some(namespace), Some(database)) => {
-                client.use_ns(namespace).use_db(database).await?;
-            }
-            (Some(namespace), None) => {
-                client.use_ns(namespace).await?;
-            }
-            (None, _) => (),
-        }
-        Ok(())
-    }
-
-    pub(crate) fn unreachable(&self, reason: impl fmt::Display) -> DatabaseError {
-        let (address, reason) = (self.endpoint.to_string(), reason.to_string());
-        DatabaseError::Unreachable { address, reason }
     }
 }
 
-impl Manager for Connections {
+fn client_config(authorities: &[Vec<u8>]) -> DatabaseResult<Config> {
+    Config::new()
+        .rustls(tls::client_config(authorities)?)
+        .websocket(WebsocketConfig::new().max_message_size(MAX_MESSAGE_BYTES))
+        .map_err(|error| DatabaseError::InvalidConfig(error.to_string()))
+}
+
+impl Manager for ConnectionManager {
     type Type = Surreal<Any>;
     type Error = DatabaseError;
 
     async fn create(&self) -> DatabaseResult<Surreal<Any>> {
         let limit = self.connect_timeout;
-        let late = |_| self.unreachable(format!("no connection within {limit:?}"));
-        timeout(limit, self.open()).await.map_err(late)?
+        let timed_out = |_| self.unreachable(format!("no connection within {limit:?}"));
+        timeout(limit, self.open()).await.map_err(timed_out)?
     }
 
     async fn recycle(
@@ -103,20 +96,18 @@ impl Manager for Connections {
         client: &mut Surreal<Any>,
         metrics: &Metrics,
     ) -> RecycleResult<DatabaseError> {
-        if metrics.last_used() > TRUSTED_IDLE_TIME {
+        if metrics.last_used() > HEALTH_CHECK_AFTER_IDLE {
             client.health().await.map_err(|error| RecycleError::message(error.to_string()))?;
         }
         Ok(())
     }
 }
 
-impl fmt::Debug for Connections {
+impl fmt::Debug for ConnectionManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connections")
-            .field("endpoint", &self.endpoint.to_string())
-            .field("namespace", &self.namespace)
-            .field("database", &self.database)
-            .field("credentials", &self.credentials)
+        f.debug_struct("ConnectionManager")
+            .field("endpoint", &self.address())
+            .field("session", &self.session)
             .finish_non_exhaustive()
     }
 }

@@ -1,11 +1,9 @@
-//! ModuleRegistry that call each other: real ones, from `guests/`.
-
-mod support;
+//! Modules from `guests/` that call each other.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use support::{assert_says, load, running, runtime, text};
+use crate::support::{assert_error_contains, load, running, runtime, text};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::{
     BTreeMapStore, DetachedContext, FunctionTargets, KVStore, Runtime, SurrealismPackage,
@@ -13,7 +11,7 @@ use surrealism_runtime::{
 use surrealism_surrealdb::limits::MAX_MODULE_DEPTH;
 use surrealism_surrealdb::{CallContext, Module, ModuleRegistry};
 
-/// A module that runs what it is told, and the modules that it finds.
+/// Returns a module that runs the functions it is asked to, and a registry of others for it.
 fn host_with(others: &[(&str, &Arc<Runtime>)]) -> (Arc<Runtime>, ModuleRegistry) {
     let modules = ModuleRegistry::new();
     for (name, runtime) in others {
@@ -22,7 +20,7 @@ fn host_with(others: &[(&str, &Arc<Runtime>)]) -> (Arc<Runtime>, ModuleRegistry)
     (runtime("host"), modules)
 }
 
-/// Has `host` run a function.
+/// Lets `host` run a function.
 async fn run(
     host: &Arc<Runtime>,
     modules: &ModuleRegistry,
@@ -34,7 +32,7 @@ async fn run(
 }
 
 #[tokio::test]
-async fn a_function_of_another_module_answers() {
+async fn a_module_calls_functions_of_another() {
     let (host, modules) =
         host_with(&[("calls", &runtime("attribute_matrix")), ("relay", &runtime("host"))]);
     let sum = vec![1_i64.into_value(), 2_i64.into_value()];
@@ -55,7 +53,7 @@ async fn a_function_of_another_module_answers() {
 }
 
 #[tokio::test]
-async fn errors_name_the_modules_they_came_through() {
+async fn errors_name_the_modules_they_passed() {
     let (host, modules) =
         host_with(&[("calls", &runtime("attribute_matrix")), ("relay", &runtime("host"))]);
     let fail = running("mod::calls::fail::with_text", vec![text("no luck")]);
@@ -63,44 +61,56 @@ async fn errors_name_the_modules_they_came_through() {
         ("mod::relay::run", fail, "mod::relay::run: mod::calls::fail::with_text: no luck"),
         ("mod::calls::math::ad", vec![], "mod::calls::math::ad: surrealism/calls"),
         ("mod::calls::math::add", vec![], "takes 2 arguments, and the call has 0"),
-        ("mod::nobody::f", vec![], "there is no module \"nobody\"; there is calls, relay"),
-        ("fn::greet", vec![], "this call has no database, so `run` cannot reach \"fn::greet\""),
+        ("mod::nobody::f", vec![], "no module \"nobody\"; available: calls, relay"),
+        (
+            "fn::greet",
+            vec![],
+            "`run` cannot call \"fn::greet\": the host gave this call no database",
+        ),
     ] {
-        assert_says(&run(&host, &modules, function, args).await.unwrap_err(), &[expected]);
+        assert_error_contains(
+            &run(&host, &modules, function, args).await.unwrap_err(),
+            &[expected],
+        );
     }
     let none = run(&host, &ModuleRegistry::new(), "mod::calls", vec![]).await.unwrap_err();
-    assert_says(&none, &["this call has no other modules, so `run` cannot reach mod::calls"]);
+    assert_error_contains(
+        &none,
+        &["`run` cannot call mod::calls: the host gave this call no other modules"],
+    );
     let context = CallContext::new(&host);
     let sql = host.call("sql", (String::from("RETURN 1"),), context).await.unwrap_err();
-    assert_says(&sql, &["this call has no database, so `sql` cannot be answered"]);
+    assert_error_contains(&sql, &["`sql` is not available: the host gave this call no database"]);
 }
 
 #[tokio::test]
-async fn a_version_is_that_of_the_module() {
+async fn a_requested_version_must_match() {
     let (host, modules) = host_with(&[("calls", &runtime("attribute_matrix"))]);
-    for (version, expected) in [("0.1.0", None), ("0.2.0", Some("loaded in version 0.1.0"))] {
+    for (version, expected) in [("0.1.0", None), ("0.2.0", Some("mod::calls has version 0.1.0"))] {
         let args = vec![text("mod::calls::math"), text(version), Value::Array(Default::default())];
         let context = CallContext::new(&host).modules(&modules);
         match (host.call("run", args, context).await, expected) {
             (Ok(answer), None) => assert_eq!(answer, 42_i64.into_value()),
-            (Err(error), Some(expected)) => assert_says(&error, &[expected, "asks for 0.2.0"]),
+            (Err(error), Some(expected)) => {
+                assert_error_contains(&error, &[expected, "requests 0.2.0"])
+            }
             (answer, _) => panic!("{version}: {answer:?}"),
         }
     }
 }
 
 #[tokio::test]
-async fn a_circle_is_an_error_and_leaves_every_module_fit() {
+async fn a_recursive_call_is_an_error_and_poisons_no_module() {
     let (host, modules) = host_with(&[("b", &runtime("host")), ("c", &runtime("host"))]);
     modules.add("a", &host).unwrap();
     let itself = running("mod::a::run", running("mod::b::run", vec![]));
     let around = running("mod::b::run", running("mod::c::run", itself.clone()));
     for (args, expected) in [
-        (itself, "surrealism/host → mod::a is a circle"),
-        (around, "surrealism/host → mod::b → mod::c → mod::a is a circle"),
+        (itself, "recursive module call surrealism/host → mod::a:"),
+        (around, "recursive module call surrealism/host → mod::b → mod::c → mod::a:"),
     ] {
         let context = CallContext::new(&host).modules(&modules);
-        assert_says(&host.call("run", args, context).await.unwrap_err(), &[expected]);
+        assert_error_contains(&host.call("run", args, context).await.unwrap_err(), &[expected]);
     }
     for name in ["a", "b", "c"] {
         assert!(modules.get(name).unwrap().runtime().usage().instances.current <= 1);
@@ -111,22 +121,22 @@ async fn a_circle_is_an_error_and_leaves_every_module_fit() {
 async fn depth_is_bounded() {
     let modules = ModuleRegistry::new();
     let relays: Vec<_> = (0..=MAX_MODULE_DEPTH).map(|_| runtime("host")).collect();
-    for (place, relay) in relays.iter().enumerate() {
-        modules.add(&format!("m{place}"), relay).unwrap();
+    for (index, relay) in relays.iter().enumerate() {
+        modules.add(&format!("m{index}"), relay).unwrap();
     }
     modules.add("calls", runtime("attribute_matrix")).unwrap();
-    // The first is called by the host, and the last is no relay.
-    for (relayed, fits) in [(MAX_MODULE_DEPTH - 2, true), (MAX_MODULE_DEPTH - 1, false)] {
+    // Beside the relays, the host calls the first module and the last relay calls `calls`.
+    for (relayed, is_allowed) in [(MAX_MODULE_DEPTH - 2, true), (MAX_MODULE_DEPTH - 1, false)] {
         let innermost = running("mod::calls::math", vec![]);
         let args = (1..=relayed)
             .rev()
-            .fold(innermost, |args, place| running(&format!("mod::m{place}::run"), args));
+            .fold(innermost, |args, index| running(&format!("mod::m{index}::run"), args));
         let context = CallContext::new(&relays[0]).modules(&modules);
         match relays[0].call("run", args, context).await {
-            Ok(answer) => assert!(fits && answer == 42_i64.into_value(), "{answer:?}"),
+            Ok(answer) => assert!(is_allowed && answer == 42_i64.into_value(), "{answer:?}"),
             Err(error) => {
-                assert!(!fits, "{error}");
-                assert_says(&error, &["mod::m7 → mod::calls", "more modules than the 8"]);
+                assert!(!is_allowed, "{error}");
+                assert_error_contains(&error, &["mod::m7 → mod::calls", "the limit of 8 modules"]);
             }
         }
     }
@@ -140,12 +150,12 @@ async fn a_module_has_its_own_capabilities_limits_and_store() {
     let store: Arc<BTreeMapStore> = Arc::default();
     modules.add("kept", Module::new(runtime("host")).kv(store.clone())).unwrap();
 
-    // The caller may run everything; what it calls may not.
+    // The caller has the capability for `sql`, and the module that it calls does not.
     let sql = run(&host, &modules, "mod::denied::sql", vec![text("RETURN 1")]).await.unwrap_err();
-    assert_says(&sql, &["mod::denied::sql: `sql` is denied", "surrealism/denied"]);
+    assert_error_contains(&sql, &["mod::denied::sql: `sql` is denied", "surrealism/denied"]);
     let began = Instant::now();
     let spun = run(&host, &modules, "mod::quick::spin_forever", vec![]).await.unwrap_err();
-    assert_says(&spun, &["mod::quick::spin_forever: the call was stopped after 50ms"]);
+    assert_error_contains(&spun, &["mod::quick::spin_forever: the call was stopped after 50ms"]);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 
     run(&host, &modules, "mod::kept::kv::set", vec![text("k"), text("v")]).await.unwrap();
@@ -154,7 +164,7 @@ async fn a_module_has_its_own_capabilities_limits_and_store() {
 }
 
 #[tokio::test]
-async fn a_caller_reaches_only_the_modules_it_asked_for() {
+async fn allow_functions_limits_the_modules_a_guest_can_call() {
     let target = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests/host.surli");
     let mut package = SurrealismPackage::from_file(target.into()).unwrap();
     package.config.capabilities.allow_functions =
@@ -165,7 +175,7 @@ async fn a_caller_reaches_only_the_modules_it_asked_for() {
     assert!(run(&host, &modules, "mod::calls::math", vec![]).await.is_ok());
     for function in ["mod::calls", "mod::calls::math::deep::three", "mod::call::math"] {
         let error = run(&host, &modules, function, vec![]).await.unwrap_err();
-        assert_says(&error, &[&format!("{function:?} is denied"), "allow_functions"]);
+        assert_error_contains(&error, &[&format!("{function:?} is denied"), "allow_functions"]);
     }
 }
 
@@ -182,13 +192,12 @@ async fn the_callers_deadline_ends_what_it_called() {
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     }
     let hostile = modules.get("hostile").unwrap();
-    assert_eq!(hostile.runtime().usage().instances.current, 0, "what was stopped is kept");
+    assert_eq!(hostile.runtime().usage().instances.current, 0, "the stopped instance was pooled");
 }
 
-/// Two calls may each hold the instance that the other waits for: it is the end of the wait that ends
-/// them.
+/// Two calls may each hold the instance that the other waits for. The limit on waiting ends that deadlock.
 #[tokio::test]
-async fn an_instance_is_waited_for_no_longer_than_the_host_lets() {
+async fn waiting_for_an_instance_is_bounded() {
     let (host, modules) = host_with(&[("calls", &runtime("attribute_matrix"))]);
     let calls = modules.get("calls").unwrap();
     let only = calls.runtime().acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
@@ -199,7 +208,7 @@ async fn an_instance_is_waited_for_no_longer_than_the_host_lets() {
     let args = running("mod::calls::math", vec![]);
     let began = Instant::now();
     let error = host.call("run", args.clone(), context()).await.unwrap_err();
-    assert_says(&error, &["mod::calls::math: the module is busy", "at work for 100ms"]);
+    assert_error_contains(&error, &["mod::calls::math: the module is busy", "at work for 100ms"]);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 
     calls.runtime().release_controller(only);
@@ -207,7 +216,7 @@ async fn an_instance_is_waited_for_no_longer_than_the_host_lets() {
 }
 
 #[tokio::test]
-async fn modules_come_and_go_while_calls_run() {
+async fn modules_are_replaced_and_removed_while_calls_run() {
     let hostile = runtime("hostile");
     let (host, modules) = host_with(&[("m", &hostile)]);
     let context = CallContext::new(&host).modules(&modules);
@@ -228,7 +237,7 @@ async fn modules_come_and_go_while_calls_run() {
 }
 
 #[tokio::test]
-async fn what_modules_print_goes_to_the_same_place() {
+async fn output_of_called_modules_goes_to_the_same_function() {
     let (host, modules) = host_with(&[("other", &runtime("host"))]);
     let printed: Arc<Mutex<Vec<String>>> = Arc::default();
     let lines = printed.clone();
@@ -241,10 +250,10 @@ async fn what_modules_print_goes_to_the_same_place() {
 }
 
 #[test]
-fn a_module_needs_a_name_that_can_be_called() {
+fn module_names_are_identifiers() {
     let calls = runtime("attribute_matrix");
     for name in ["", "a::b", "a b", "1a", "a-b", "é"] {
         let error = ModuleRegistry::new().add(name, &calls).unwrap_err().to_string();
-        assert!(error.contains("is no name of a module"), "{error}");
+        assert!(error.contains("the module name"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the tests share: modules from `guests/`, and calls of them.
+//! Helpers of the tests: modules from `guests/`, and arguments of calls.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::{CodeCache, Runtime, RuntimeBuilder, SurrealismError, SurrealismPackage};
 
-/// A guest as `cargo xtask guests` builds it, with code that is kept from one run of the tests to the
-/// next, and one instance at a time.
+/// Loads a guest that `cargo xtask guests` built, with a pool of one instance. Compiled code is cached from
+/// one run of the tests to the next.
 pub(crate) fn load(name: &str) -> RuntimeBuilder {
     let target = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target"));
     let path = target.join("guests").join(format!("{name}.surli"));
@@ -25,15 +25,15 @@ pub(crate) fn text(text: &str) -> Value {
     text.to_string().into_value()
 }
 
-/// The arguments with which the guest `host` runs a function: its own `run` takes them too, so that
-/// calls nest.
+/// Returns the arguments with which `run` of the guest `host` runs a function. That function can be `run`
+/// again, so calls nest.
 pub(crate) fn running(function: &str, args: Vec<Value>) -> Vec<Value> {
     vec![text(function), Value::None, args.into_value()]
 }
 
-/// That an error was expected and says something.
+/// Asserts that the message of an error contains every part.
 #[track_caller]
-pub(crate) fn assert_says(error: &SurrealismError, parts: &[&str]) {
+pub(crate) fn assert_error_contains(error: &SurrealismError, parts: &[&str]) {
     let text = error.to_string();
     for part in parts {
         assert!(text.contains(part), "{text:?} lacks {part:?}");

@@ -1,4 +1,4 @@
-//! A store is a map within limits.
+//! A store is an ordered map within limits.
 
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use surrealism_runtime::kv::bounds::KvSize;
 use surrealism_runtime::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits};
 use surrealism_types::codec;
 
-use crate::support::{Store, Stores, assert_says, int, text};
+use crate::support::{Store, Stores, assert_error_contains, int, text};
 
-/// A store of the keys `a` to `d`, each with its own name.
+/// Returns a store with the keys `a` to `d`, each of them its own value.
 fn filled(stores: &Stores, limits: KvLimits) -> Arc<Store> {
     let store = stores.store(limits);
     for key in ["a", "b", "c", "d"] {
@@ -21,7 +21,7 @@ fn filled(stores: &Stores, limits: KvLimits) -> Arc<Store> {
     store
 }
 
-pub(crate) fn ranges_hold_what_their_bounds_say(stores: &Stores) {
+pub(crate) fn ranges_honor_their_bounds(stores: &Stores) {
     let store = filled(stores, KvLimits::default());
     let s = String::from;
     let cases = [
@@ -60,7 +60,7 @@ pub(crate) fn limits_are_kept_and_named(stores: &Stores) {
         |store: &Store, key: &str, value: &str| stores.wait(store.set(key.into(), text(value)));
 
     let full = filled(stores, KvLimits { max_entries: Some(4), ..KvLimits::default() });
-    assert_says(
+    assert_error_contains(
         set(&full, "e", "e"),
         &["the store would hold 5 keys, and `max_kv_entries` is 4: delete some first"],
     );
@@ -68,12 +68,15 @@ pub(crate) fn limits_are_kept_and_named(stores: &Stores) {
 
     let small = filled(stores, KvLimits { max_value_bytes: Some(one), ..KvLimits::default() });
     let long = set(&small, "a", &"x".repeat(1_000));
-    assert_says(long, &["the value of key \"a\" takes", &format!("`max_kv_value_bytes` is {one}")]);
+    assert_error_contains(
+        long,
+        &["the value of key \"a\" takes", &format!("`max_kv_value_bytes` is {one}")],
+    );
 
     let total = 4 * (one + 1 + KV_ENTRY_OVERHEAD_BYTES);
     let tight = filled(stores, KvLimits { max_bytes: Some(total), ..KvLimits::default() });
     assert_eq!(stores.wait(tight.size()), KvSize { entries: 4, bytes: total });
-    assert_says(
+    assert_error_contains(
         set(&tight, "e", "e"),
         &[&format!("and the host allows {total}: delete some first")],
     );
@@ -83,31 +86,34 @@ pub(crate) fn limits_are_kept_and_named(stores: &Stores) {
 
     let key = || "k".repeat(MAX_KV_KEY_BYTES + 1);
     let long = ["takes 1025 bytes, and a key has at most 1024"];
-    assert_says(stores.wait(full.get(key())), &long);
-    assert_says(stores.wait(full.exists(key())), &long);
-    assert_says(stores.wait(full.set(key(), Value::None)), &long);
-    assert_says(stores.wait(full.set_batch(vec![(key(), Value::None)])), &long);
-    assert_says(stores.wait(full.del(key())), &long);
-    assert_says(stores.wait(full.del_batch(vec![key()])), &long);
-    assert_says(stores.wait(full.get_batch(vec![key()])), &long);
-    assert_says(stores.wait(full.compare_and_set(key(), None, None)), &long);
-    assert_says(stores.wait(full.increment(key(), 1)), &long);
-    assert_says(stores.wait(full.set_with_ttl(key(), Value::None, Duration::from_secs(1))), &long);
-    assert_says(stores.wait(full.ttl(key())), &long);
-    assert_says(stores.wait(full.set_ttl(key(), None)), &long);
+    assert_error_contains(stores.wait(full.get(key())), &long);
+    assert_error_contains(stores.wait(full.exists(key())), &long);
+    assert_error_contains(stores.wait(full.set(key(), Value::None)), &long);
+    assert_error_contains(stores.wait(full.set_batch(vec![(key(), Value::None)])), &long);
+    assert_error_contains(stores.wait(full.del(key())), &long);
+    assert_error_contains(stores.wait(full.del_batch(vec![key()])), &long);
+    assert_error_contains(stores.wait(full.get_batch(vec![key()])), &long);
+    assert_error_contains(stores.wait(full.compare_and_set(key(), None, None)), &long);
+    assert_error_contains(stores.wait(full.increment(key(), 1)), &long);
+    assert_error_contains(
+        stores.wait(full.set_with_ttl(key(), Value::None, Duration::from_secs(1))),
+        &long,
+    );
+    assert_error_contains(stores.wait(full.ttl(key())), &long);
+    assert_error_contains(stores.wait(full.set_ttl(key(), None)), &long);
 }
 
-pub(crate) fn answers_are_bounded_however_little_the_question_costs(stores: &Stores) {
+pub(crate) fn responses_are_bounded_even_for_cheap_requests(stores: &Stores) {
     let store = stores.store(KvLimits::default());
     let megabyte = text(&"x".repeat(1 << 20));
     stores.wait(store.set("a".into(), megabyte.clone())).unwrap();
     let refused = ["the answer takes more than 16777216 bytes: ask for less at a time"];
-    assert_says(stores.wait(store.get_batch(vec!["a".into(); 1_000])), &refused);
+    assert_error_contains(stores.wait(store.get_batch(vec!["a".into(); 1_000])), &refused);
     for key in 0..20 {
         stores.wait(store.set(key.to_string(), megabyte.clone())).unwrap();
     }
-    assert_says(stores.wait(store.values(Unbounded, Unbounded)), &refused);
-    assert_says(stores.wait(store.entries(Unbounded, Unbounded)), &refused);
+    assert_error_contains(stores.wait(store.values(Unbounded, Unbounded)), &refused);
+    assert_error_contains(stores.wait(store.entries(Unbounded, Unbounded)), &refused);
     assert_eq!(stores.wait(store.keys(Unbounded, Unbounded)).unwrap().len(), 21);
     assert_eq!(stores.wait(store.count(Unbounded, Unbounded)).unwrap(), 21);
 }
@@ -139,17 +145,17 @@ pub(crate) fn keys_are_ordered_by_their_bytes(stores: &Stores) {
         stores.wait(store.set(key.to_string(), text(key))).unwrap();
     }
     assert_eq!(stores.wait(store.keys(Unbounded, Unbounded)).unwrap(), keys);
-    for (place, key) in keys.iter().enumerate() {
+    for (index, key) in keys.iter().enumerate() {
         let from = |bound: fn(String) -> Bound<String>| {
             stores.wait(store.keys(bound(key.to_string()), Unbounded)).unwrap()
         };
-        assert_eq!(from(Included), keys[place..], "{key:?}");
-        assert_eq!(from(Excluded), keys[place + 1..], "{key:?}");
+        assert_eq!(from(Included), keys[index..], "{key:?}");
+        assert_eq!(from(Excluded), keys[index + 1..], "{key:?}");
         assert_eq!(stores.wait(store.get(key.to_string())).unwrap(), Some(text(key)));
     }
 }
 
-pub(crate) fn values_come_back_as_they_were_set(stores: &Stores) {
+pub(crate) fn values_are_returned_as_they_were_set(stores: &Stores) {
     let store = stores.store(KvLimits::default());
     let bytes = surrealdb_types::Bytes::from((0..=255).collect::<Vec<u8>>());
     let values = [
@@ -187,7 +193,7 @@ pub(crate) fn values_come_back_as_they_were_set(stores: &Stores) {
     }
 }
 
-pub(crate) fn an_answer_has_few_regular_expressions(stores: &Stores) {
+pub(crate) fn a_response_has_a_bounded_number_of_regular_expressions(stores: &Stores) {
     let store = stores.store(KvLimits::default());
     let regex = Value::Regex("a+".parse().unwrap());
     let entries = (0..17).map(|key| (format!("{key:02}"), regex.clone())).collect();
@@ -206,7 +212,7 @@ pub(crate) fn an_answer_has_few_regular_expressions(stores: &Stores) {
     }
 }
 
-pub(crate) fn modules_do_not_meet(stores: &Stores) {
+pub(crate) fn modules_are_isolated(stores: &Stores) {
     let (one, other) = (filled(stores, KvLimits::default()), filled(stores, KvLimits::default()));
     stores.wait(one.set_with_ttl("e".into(), int(1), Duration::from_millis(1))).unwrap();
     stores.wait(other.set_with_ttl("e".into(), int(1), Duration::from_secs(60))).unwrap();
@@ -217,16 +223,16 @@ pub(crate) fn modules_do_not_meet(stores: &Stores) {
     assert_eq!(stores.wait(other.count(Unbounded, Unbounded)).unwrap(), 5);
 }
 
-pub(crate) fn a_call_that_is_dropped_is_done_as_a_whole_or_not(stores: &Stores) {
+pub(crate) fn a_dropped_call_applies_as_a_whole_or_not_at_all(stores: &Stores) {
     let store = stores.store(KvLimits::default());
     let keys: Vec<String> = (0..100).map(|key| format!("{key:03}")).collect();
     for round in 0..50_i64 {
         let batch = keys.iter().map(|key| (key.clone(), int(round))).collect();
         stores.wait(async {
-            let patience = Duration::from_micros(40 * round as u64);
-            let _ = tokio::time::timeout(patience, store.set_batch(batch)).await;
+            let timeout = Duration::from_micros(40 * round as u64);
+            let _ = tokio::time::timeout(timeout, store.set_batch(batch)).await;
         });
-        let held = stores.wait(store.get_batch(keys.clone())).unwrap();
-        assert!(held.iter().all(|value| *value == held[0]), "{held:?}");
+        let values = stores.wait(store.get_batch(keys.clone())).unwrap();
+        assert!(values.iter().all(|value| *value == values[0]), "{values:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! A store against a plain model, through every sequence of requests.
+//! Random sequences of requests to a store, checked against a simple model.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, RangeBounds};
@@ -18,7 +18,7 @@ use crate::support::{Kind, Store, Stores};
 
 type Range = (Bound<String>, Bound<String>);
 
-/// Longer than any test takes.
+/// Longer than any test runs.
 const TTL: Duration = Duration::from_secs(3_600);
 
 #[derive(Debug, Clone)]
@@ -29,28 +29,28 @@ enum Request {
     DelBatch(Vec<String>),
     DelRange(Range),
     CompareAndSet(String, Expected, Option<Value>),
-    Add(String, i64),
-    SetFor(String, Value),
+    Increment(String, i64),
+    SetWithTtl(String, Value),
     SetTtl(String, Option<Duration>),
 }
 
-/// What a key is expected to have: what it has, nothing, or something.
+/// The expected value of a `CompareAndSet`: the current one, none, or any.
 #[derive(Debug, Clone)]
 enum Expected {
-    Held,
-    Nothing,
-    Something(Value),
+    Current,
+    None,
+    Some(Value),
 }
 
-/// What a request answers, where it is not refused.
+/// The result of a request that is not refused.
 #[derive(Debug, Clone, PartialEq)]
-enum Answer {
+enum Outcome {
     Done,
-    Yes(bool),
+    Bool(bool),
     Sum(i64),
 }
 
-/// Few enough that they meet; one is as long as a key may be, and one longer.
+/// Few different keys, so that requests meet: among them the longest that is allowed, and a longer one.
 fn key() -> impl Strategy<Value = String> {
     prop_oneof![
         8 => "[abc]{0,2}",
@@ -78,11 +78,7 @@ fn bound() -> impl Strategy<Value = Bound<String>> {
 }
 
 fn expected() -> impl Strategy<Value = Expected> {
-    prop_oneof![
-        Just(Expected::Held),
-        Just(Expected::Nothing),
-        value().prop_map(Expected::Something),
-    ]
+    prop_oneof![Just(Expected::Current), Just(Expected::None), value().prop_map(Expected::Some),]
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -96,32 +92,34 @@ fn request() -> impl Strategy<Value = Request> {
         2 => (key(), expected(), proptest::option::of(value()))
             .prop_map(|(key, expected, new)| Request::CompareAndSet(key, expected, new)),
         2 => (key(), prop_oneof![-5..5_i64, any::<i64>()])
-            .prop_map(|(key, delta)| Request::Add(key, delta)),
-        1 => (key(), value()).prop_map(|(key, value)| Request::SetFor(key, value)),
+            .prop_map(|(key, delta)| Request::Increment(key, delta)),
+        1 => (key(), value()).prop_map(|(key, value)| Request::SetWithTtl(key, value)),
         1 => (key(), ttl).prop_map(|(key, ttl)| Request::SetTtl(key, ttl)),
     ]
 }
 
-/// Tight enough that sequences run into them.
+/// Limits that are tight enough for random sequences to reach them.
 fn limits() -> impl Strategy<Value = KvLimits> {
-    let most = |most: usize| proptest::option::of(0..most);
-    (most(8), most(400), most(4_000)).prop_map(|(max_entries, max_value_bytes, max_bytes)| {
+    let limit = |max: usize| proptest::option::of(0..max);
+    (limit(8), limit(400), limit(4_000)).prop_map(|(max_entries, max_value_bytes, max_bytes)| {
         KvLimits { max_entries, max_value_bytes, max_bytes }
     })
 }
 
-/// What a store should be: a map of values, some of which end, and no thought for speed.
+/// The model of a store: a map of values, each with whether it has a time to live.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Model(BTreeMap<String, (Value, bool)>);
 
 impl Model {
-    /// What comes of a request: the next state and the answer, or nothing where it must be refused.
-    fn after(&self, request: Request, limits: KvLimits) -> Option<(Self, Answer)> {
-        let done = |next: Self| (next, Answer::Done);
+    /// Returns the next state and the result of a request, or `None` if the store must refuse it.
+    fn after(&self, request: Request, limits: KvLimits) -> Option<(Self, Outcome)> {
+        let done = |next: Self| (next, Outcome::Done);
         match request {
             Request::Set(key, value) => self.with(vec![(key, value)], false, limits).map(done),
             Request::SetBatch(entries) => self.with(entries, false, limits).map(done),
-            Request::SetFor(key, value) => self.with(vec![(key, value)], true, limits).map(done),
+            Request::SetWithTtl(key, value) => {
+                self.with(vec![(key, value)], true, limits).map(done)
+            }
             Request::Del(key) => self.without(vec![key]).map(done),
             Request::DelBatch(keys) => self.without(keys).map(done),
             Request::DelRange(range) => {
@@ -130,51 +128,52 @@ impl Model {
                 Some(done(next))
             }
             Request::CompareAndSet(key, expected, new) => {
-                let held = self.value(&key);
-                let is_held = match expected {
-                    Expected::Held => true,
-                    Expected::Nothing => held.is_none(),
-                    Expected::Something(value) => held == Some(value),
+                let current = self.value(&key);
+                let matches = match expected {
+                    Expected::Current => true,
+                    Expected::None => current.is_none(),
+                    Expected::Some(value) => current == Some(value),
                 };
-                // A value that is too large is refused whatever the key has.
+                // A value that is too large is refused whatever the current value is.
                 let fits = new.as_ref().is_none_or(|new| within(size(new), limits.max_value_bytes));
                 if key.len() > MAX_KV_KEY_BYTES || !fits {
                     return None;
                 }
                 let next = match new {
-                    _ if !is_held => return Some((self.clone(), Answer::Yes(false))),
+                    _ if !matches => return Some((self.clone(), Outcome::Bool(false))),
                     Some(new) => self.with(vec![(key, new)], false, limits),
                     None => self.without(vec![key]),
                 };
-                next.map(|next| (next, Answer::Yes(true)))
+                next.map(|next| (next, Outcome::Bool(true)))
             }
-            Request::Add(key, delta) => {
-                let (held, ends) = self.0.get(&key).cloned().unwrap_or((0_i64.into_value(), false));
-                let Value::Number(Number::Int(held)) = held else { return None };
-                let sum = held.checked_add(delta)?;
-                let next = self.with(vec![(key, sum.into_value())], ends, limits)?;
-                Some((next, Answer::Sum(sum)))
+            Request::Increment(key, delta) => {
+                let (current, expires) =
+                    self.0.get(&key).cloned().unwrap_or((0_i64.into_value(), false));
+                let Value::Number(Number::Int(current)) = current else { return None };
+                let sum = current.checked_add(delta)?;
+                let next = self.with(vec![(key, sum.into_value())], expires, limits)?;
+                Some((next, Outcome::Sum(sum)))
             }
             Request::SetTtl(key, ttl) => {
                 let mut next = self.clone();
                 let entry = next.0.get_mut(&key);
-                let is_there = entry.is_some();
-                if let Some((_, ends)) = entry {
-                    *ends = ttl.is_some();
+                let exists = entry.is_some();
+                if let Some((_, expires)) = entry {
+                    *expires = ttl.is_some();
                 }
-                (key.len() <= MAX_KV_KEY_BYTES).then_some((next, Answer::Yes(is_there)))
+                (key.len() <= MAX_KV_KEY_BYTES).then_some((next, Outcome::Bool(exists)))
             }
         }
     }
 
-    fn with(&self, entries: Vec<(String, Value)>, ends: bool, limits: KvLimits) -> Option<Self> {
+    fn with(&self, entries: Vec<(String, Value)>, expires: bool, limits: KvLimits) -> Option<Self> {
         let fits = |(key, value): &(String, Value)| {
             key.len() <= MAX_KV_KEY_BYTES && within(size(value), limits.max_value_bytes)
         };
         let all_fit = entries.iter().all(fits);
         let mut next = self.clone();
-        next.0.extend(entries.into_iter().map(|(key, value)| (key, (value, ends))));
-        // A store that is as full as it may be can still be overwritten in place, or emptied.
+        next.0.extend(entries.into_iter().map(|(key, value)| (key, (value, expires))));
+        // A full store can still be overwritten in place and emptied.
         let counts = next.0.len() <= self.0.len() || within(next.0.len(), limits.max_entries);
         let weighs = next.bytes() <= self.bytes() || within(next.bytes(), limits.max_bytes);
         (all_fit && counts && weighs).then_some(next)
@@ -203,40 +202,40 @@ impl Model {
     }
 }
 
-fn within(size: usize, most: Option<usize>) -> bool {
-    most.is_none_or(|most| size <= most)
+fn within(size: usize, max: Option<usize>) -> bool {
+    max.is_none_or(|max| size <= max)
 }
 
 fn size(value: &Value) -> usize {
     codec::encode_value(value).unwrap().len()
 }
 
-async fn ask(store: &Store, request: Request, model: &Model) -> Result<Answer> {
+async fn send(store: &Store, request: Request, model: &Model) -> Result<Outcome> {
     Ok(match request {
-        Request::Set(key, value) => store.set(key, value).await.map(|()| Answer::Done)?,
-        Request::SetBatch(entries) => store.set_batch(entries).await.map(|()| Answer::Done)?,
-        Request::Del(key) => store.del(key).await.map(|()| Answer::Done)?,
-        Request::DelBatch(keys) => store.del_batch(keys).await.map(|()| Answer::Done)?,
+        Request::Set(key, value) => store.set(key, value).await.map(|()| Outcome::Done)?,
+        Request::SetBatch(entries) => store.set_batch(entries).await.map(|()| Outcome::Done)?,
+        Request::Del(key) => store.del(key).await.map(|()| Outcome::Done)?,
+        Request::DelBatch(keys) => store.del_batch(keys).await.map(|()| Outcome::Done)?,
         Request::DelRange((start, end)) => {
-            store.del_rng(start, end).await.map(|()| Answer::Done)?
+            store.del_rng(start, end).await.map(|()| Outcome::Done)?
         }
         Request::CompareAndSet(key, expected, new) => {
             let expected = match expected {
-                Expected::Held => model.value(&key),
-                Expected::Nothing => None,
-                Expected::Something(value) => Some(value),
+                Expected::Current => model.value(&key),
+                Expected::None => None,
+                Expected::Some(value) => Some(value),
             };
-            Answer::Yes(store.compare_and_set(key, expected, new).await?)
+            Outcome::Bool(store.compare_and_set(key, expected, new).await?)
         }
-        Request::Add(key, delta) => Answer::Sum(store.increment(key, delta).await?),
-        Request::SetFor(key, value) => {
-            store.set_with_ttl(key, value, TTL).await.map(|()| Answer::Done)?
+        Request::Increment(key, delta) => Outcome::Sum(store.increment(key, delta).await?),
+        Request::SetWithTtl(key, value) => {
+            store.set_with_ttl(key, value, TTL).await.map(|()| Outcome::Done)?
         }
-        Request::SetTtl(key, ttl) => Answer::Yes(store.set_ttl(key, ttl).await?),
+        Request::SetTtl(key, ttl) => Outcome::Bool(store.set_ttl(key, ttl).await?),
     })
 }
 
-/// Every way to read a range says the same as the model.
+/// Asserts that every way to read a range agrees with the model.
 async fn check_range(store: &Store, model: &Model, range: Range) -> Result<(), TestCaseError> {
     let expected = model.range(&range);
     let (keys, values): (Vec<String>, Vec<Value>) = expected.iter().cloned().unzip();
@@ -249,25 +248,25 @@ async fn check_range(store: &Store, model: &Model, range: Range) -> Result<(), T
     Ok(())
 }
 
-/// Every way to read keys says the same as the model.
+/// Asserts that every way to read keys agrees with the model.
 async fn check_keys(store: &Store, model: &Model, keys: Vec<String>) -> Result<(), TestCaseError> {
     let too_long = keys.iter().any(|key| key.len() > MAX_KV_KEY_BYTES);
     let expected: Vec<_> = keys.iter().map(|key| model.value(key)).collect();
     let batch = store.get_batch(keys.clone()).await.ok();
     prop_assert_eq!(batch, (!too_long).then_some(expected));
     for key in keys.into_iter().filter(|key| key.len() <= MAX_KV_KEY_BYTES) {
-        let held = model.value(&key);
-        let ends = model.0.get(&key).is_some_and(|(_, ends)| *ends);
-        prop_assert_eq!(store.exists(key.clone()).await.unwrap(), held.is_some());
-        prop_assert_eq!(store.ttl(key.clone()).await.unwrap().is_some(), ends);
-        prop_assert_eq!(store.get(key.clone()).await.unwrap(), held.clone());
-        let encoded = held.map(|value| surrealdb_types::encode(&value).unwrap());
+        let value = model.value(&key);
+        let expires = model.0.get(&key).is_some_and(|(_, expires)| *expires);
+        prop_assert_eq!(store.exists(key.clone()).await.unwrap(), value.is_some());
+        prop_assert_eq!(store.ttl(key.clone()).await.unwrap().is_some(), expires);
+        prop_assert_eq!(store.get(key.clone()).await.unwrap(), value.clone());
+        let encoded = value.map(|value| surrealdb_types::encode(&value).unwrap());
         prop_assert_eq!(store.get_encoded(key).await.unwrap(), encoded);
     }
     Ok(())
 }
 
-/// As many cases as a kind of store does in some seconds.
+/// Runs as many cases as a kind of store takes some seconds for.
 fn runner(stores: &Stores) -> TestRunner {
     let cases = match stores.kind {
         Kind::Memory => 256,
@@ -278,7 +277,7 @@ fn runner(stores: &Stores) -> TestRunner {
     TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }
 
-/// What is refused changes nothing, and every byte is accounted for.
+/// A refused request changes nothing, and the size is exact after each request.
 pub(crate) fn a_store_is_a_map_within_its_limits(stores: &Stores) {
     let input = (limits(), vec(request(), 0..40), (bound(), bound()), vec(key(), 0..4));
     let outcome = runner(stores).run(&input, |(limits, requests, range, keys)| {
@@ -287,13 +286,13 @@ pub(crate) fn a_store_is_a_map_within_its_limits(stores: &Stores) {
             let mut model = Model::default();
             for request in requests {
                 let next = model.after(request.clone(), limits);
-                let answer = ask(&store, request.clone(), &model).await;
-                let told = format!("{request:?} answered {answer:?}");
-                let expected = next.as_ref().map(|(_, answer)| answer.clone());
-                prop_assert_eq!(answer.ok(), expected, "{}", told);
+                let result = send(&store, request.clone(), &model).await;
+                let message = format!("{request:?} returned {result:?}");
+                let expected = next.as_ref().map(|(_, outcome)| outcome.clone());
+                prop_assert_eq!(result.ok(), expected, "{}", message);
                 model = next.map_or(model, |(next, _)| next);
                 let size = KvSize { entries: model.0.len(), bytes: model.bytes() };
-                prop_assert_eq!(store.size().await, size, "{}", told);
+                prop_assert_eq!(store.size().await, size, "{}", message);
             }
             check_range(&store, &model, (Bound::Unbounded, Bound::Unbounded)).await?;
             check_range(&store, &model, range).await?;
@@ -304,8 +303,8 @@ pub(crate) fn a_store_is_a_map_within_its_limits(stores: &Stores) {
     outcome.unwrap();
 }
 
-/// Inverted ranges are empty, and hold nothing to delete.
-pub(crate) fn ranges_hold_what_lies_between_their_bounds(stores: &Stores) {
+/// Inverted ranges are empty, and deleting them changes nothing.
+pub(crate) fn any_range_is_read_and_deleted_like_that_of_a_map(stores: &Stores) {
     let input = (vec("[abc]{0,3}", 0..20), (bound(), bound()));
     let outcome = runner(stores).run(&input, |(keys, range)| {
         let store = stores.store(KvLimits::default());
@@ -313,7 +312,7 @@ pub(crate) fn ranges_hold_what_lies_between_their_bounds(stores: &Stores) {
         stores.wait(async {
             let mut model = Model::default();
             for request in [Request::SetBatch(entries), Request::DelRange(range.clone())] {
-                ask(&store, request.clone(), &model).await.unwrap();
+                send(&store, request.clone(), &model).await.unwrap();
                 model = model.after(request, KvLimits::default()).unwrap().0;
                 check_range(&store, &model, range.clone()).await?;
                 check_range(&store, &model, (Bound::Unbounded, Bound::Unbounded)).await?;

@@ -1,4 +1,4 @@
-//! A key whose time is up is not there.
+//! An expired key behaves like one that does not exist.
 
 use std::ops::Bound::Unbounded;
 use std::thread::sleep;
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use surrealism_runtime::limits::{KV_EXPIRED_PER_STEP, KvLimits, MAX_KV_TTL};
 
-use crate::support::{Stores, assert_says, int, text};
+use crate::support::{Stores, assert_error_contains, int, text};
 
 const SHORT: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(60);
 
-pub(crate) fn what_has_expired_is_nowhere(stores: &Stores) {
+pub(crate) fn expired_keys_do_not_exist(stores: &Stores) {
     let store = stores.store(KvLimits::default());
     stores.wait(store.set("b".into(), int(1))).unwrap();
     for key in ["a", "c"] {
@@ -35,7 +35,7 @@ pub(crate) fn what_has_expired_is_nowhere(stores: &Stores) {
         [("b".to_string(), int(1))]
     );
     assert_eq!(stores.wait(store.count(Unbounded, Unbounded)).unwrap(), 1);
-    // A sum begins anew.
+    // An increment starts at 0 again.
     assert_eq!(stores.wait(store.increment("a".into(), 1)).unwrap(), 1);
     assert!(stores.wait(store.compare_and_set("c".into(), None, Some(int(2)))).unwrap());
     assert_eq!(stores.wait(store.size()).entries, 3);
@@ -44,27 +44,27 @@ pub(crate) fn what_has_expired_is_nowhere(stores: &Stores) {
     }
 }
 
-/// More of them than go in one step.
-pub(crate) fn what_has_expired_makes_room(stores: &Stores) {
-    let most = KV_EXPIRED_PER_STEP + 100;
-    let store = stores.store(KvLimits { max_entries: Some(most), ..KvLimits::default() });
+/// More entries than one step removes.
+pub(crate) fn expired_entries_make_room(stores: &Stores) {
+    let max = KV_EXPIRED_PER_STEP + 100;
+    let store = stores.store(KvLimits { max_entries: Some(max), ..KvLimits::default() });
     let entry = |key: usize| (format!("{key:05}"), int(1));
-    stores.wait(store.set_batch((0..most).map(entry).collect())).unwrap();
+    stores.wait(store.set_batch((0..max).map(entry).collect())).unwrap();
     stores.wait(store.set("more".into(), int(1))).unwrap_err();
 
     let end = Instant::now() + Duration::from_secs(5);
-    for key in 0..most {
+    for key in 0..max {
         let left = end.saturating_duration_since(Instant::now());
         assert!(stores.wait(store.set_ttl(entry(key).0, Some(left))).unwrap());
     }
-    assert_eq!(stores.wait(store.count(Unbounded, Unbounded)).unwrap(), most as u64);
+    assert_eq!(stores.wait(store.count(Unbounded, Unbounded)).unwrap(), max as u64);
     sleep(end.saturating_duration_since(Instant::now()) + SHORT);
     assert_eq!(stores.wait(store.count(Unbounded, Unbounded)).unwrap(), 0);
-    stores.wait(store.set_batch((0..most).map(entry).collect())).unwrap();
-    assert_eq!(stores.wait(store.size()).entries, most);
+    stores.wait(store.set_batch((0..max).map(entry).collect())).unwrap();
+    assert_eq!(stores.wait(store.size()).entries, max);
 }
 
-pub(crate) fn a_time_to_live_is_read_set_and_ended(stores: &Stores) {
+pub(crate) fn a_time_to_live_is_read_set_and_removed(stores: &Stores) {
     let store = stores.store(KvLimits::default());
     let key = || "a".to_string();
     let ttl = || stores.wait(store.ttl(key())).unwrap();
@@ -78,7 +78,7 @@ pub(crate) fn a_time_to_live_is_read_set_and_ended(stores: &Stores) {
     assert!(stores.wait(store.set_ttl(key(), Some(LONG))).unwrap());
     assert!(is_about(ttl()));
     assert_eq!(stores.wait(store.increment(key(), 1)).unwrap(), 2);
-    assert!(is_about(ttl()), "a sum goes on to live as long");
+    assert!(is_about(ttl()), "an increment keeps the time to live");
     assert!(stores.wait(store.set_ttl(key(), None)).unwrap());
     assert_eq!(ttl(), None);
     assert_eq!(stores.wait(store.get(key())).unwrap(), Some(int(2)));
@@ -104,7 +104,7 @@ pub(crate) fn a_time_to_live_is_read_set_and_ended(stores: &Stores) {
     let zero = ["the time to live of key \"a\" is zero: delete it instead"];
     let far = ["the time to live of key \"a\" is 3153600001 seconds, and at most 3153600000"];
     for (time, refused) in [(Duration::ZERO, zero), (MAX_KV_TTL + Duration::from_secs(1), far)] {
-        assert_says(stores.wait(store.set_with_ttl(key(), int(1), time)), &refused);
-        assert_says(stores.wait(store.set_ttl(key(), Some(time))), &refused);
+        assert_error_contains(stores.wait(store.set_with_ttl(key(), int(1), time)), &refused);
+        assert_error_contains(stores.wait(store.set_ttl(key(), Some(time))), &refused);
     }
 }

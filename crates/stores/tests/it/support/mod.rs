@@ -1,6 +1,4 @@
-//! What the tests share: stores of every kind, and the servers behind them.
-
-#![allow(dead_code, reason = "each test binary uses a part")]
+//! Stores of every kind for the tests, and the servers behind them.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -19,12 +17,13 @@ use self::redis_server::{Cluster, Server};
 
 pub(crate) mod redis_server;
 
-/// Where stores of one kind come from, and the executor for their futures.
+/// A source of empty stores of one kind, and the executor for their futures.
 pub(crate) struct Stores {
     pub(crate) runtime: Runtime,
     pub(crate) kind: Kind,
 }
 
+#[expect(dead_code, reason = "the directory and the servers live as long as the kind")]
 pub(crate) enum Kind {
     Memory,
     Redb(RedbDatabase, TempDir),
@@ -51,9 +50,9 @@ impl Stores {
     }
 
     pub(crate) fn redb() -> Self {
-        let folder = folder_in_memory();
-        let host = RedbDatabase::open(folder.path().join("kv.redb")).unwrap();
-        Self::new(async || Kind::Redb(host, folder))
+        let directory = directory_in_memory();
+        let database = RedbDatabase::open(directory.path().join("kv.redb")).unwrap();
+        Self::new(async || Kind::Redb(database, directory))
     }
 
     pub(crate) fn redis() -> Self {
@@ -68,15 +67,15 @@ impl Stores {
         Self::new(async || Kind::Cluster(RedisClient::connect(&url).await.unwrap(), cluster))
     }
 
-    /// A store of a module that nobody else has.
+    /// Returns the store of a module that no other test uses.
     pub(crate) fn store(&self, limits: KvLimits) -> Arc<Store> {
         static MODULES: AtomicUsize = AtomicUsize::new(0);
         let module = format!("acme/{}", MODULES.fetch_add(1, Ordering::Relaxed));
         Arc::new(match &self.kind {
             Kind::Memory => Store::Memory(BTreeMapStore::bounded(limits)),
-            Kind::Redb(host, _) => Store::Redb(host.module(&module, limits).unwrap()),
-            Kind::Redis(host, _) | Kind::Cluster(host, _) => {
-                Store::Redis(host.module(&module, limits).unwrap())
+            Kind::Redb(database, _) => Store::Redb(database.module(&module, limits).unwrap()),
+            Kind::Redis(client, _) | Kind::Cluster(client, _) => {
+                Store::Redis(client.module(&module, limits).unwrap())
             }
         })
     }
@@ -112,8 +111,8 @@ pub(crate) fn executor() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// A folder where a flush costs nothing, where there is one: a disk would take most of the time.
-fn folder_in_memory() -> TempDir {
+/// Returns a directory in memory if the system has one: flushes to a disk would take most of the time.
+fn directory_in_memory() -> TempDir {
     const MEMORY: &str = "/dev/shm";
     if Path::new(MEMORY).is_dir() {
         tempfile::tempdir_in(MEMORY).unwrap()
@@ -130,10 +129,13 @@ pub(crate) fn int(integer: i64) -> Value {
     integer.into_value()
 }
 
-/// An error, its causes included, that has to say something.
+/// Asserts that a call failed, with every part in the message of its error and its causes.
 #[track_caller]
-pub(crate) fn assert_says<T: std::fmt::Debug>(answer: anyhow::Result<T>, parts: &[&str]) {
-    let error = format!("{:#}", answer.unwrap_err());
+pub(crate) fn assert_error_contains<T, E: Into<anyhow::Error>>(
+    result: Result<T, E>,
+    parts: &[&str],
+) {
+    let error = format!("{:#}", result.err().expect("an error").into());
     for part in parts {
         assert!(error.contains(part), "{error:?} lacks {part:?}");
     }

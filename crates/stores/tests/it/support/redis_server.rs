@@ -1,4 +1,4 @@
-//! Servers of Redis on loopback, which end with what started them.
+//! Redis servers on loopback, which end with the process that started them.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -10,42 +10,42 @@ use std::time::{Duration, Instant};
 use redis::{Connection, FromRedisValue};
 use tempfile::TempDir;
 
-/// How long a server or a cluster may take to be there.
-const READY: Duration = Duration::from_secs(30);
+/// Time for a server or a cluster to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server on a port and in a folder of its own. It is killed when this is dropped, and when this
-/// process ends in whatever way.
+/// A server with a port and a directory of its own. It is killed when this is dropped and when this
+/// process ends, however that happens.
 pub(crate) struct Server {
     shell: Option<Child>,
     port: u16,
     options: Vec<String>,
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Server {
     pub(crate) fn start(options: &[&str]) -> Self {
         let options = options.iter().map(|option| option.to_string()).collect();
-        let folder = tempfile::tempdir().unwrap();
-        let mut server = Self { shell: None, port: free_port(), options, folder };
+        let directory = tempfile::tempdir().unwrap();
+        let mut server = Self { shell: None, port: free_port(), options, directory };
         server.run();
         server
     }
 
-    /// One for all tests of a binary that run at the time.
+    /// Returns a server that all running tests share.
     pub(crate) fn shared() -> Arc<Self> {
         static SERVER: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         shared(&SERVER, || Self::start(&["--save", ""]))
     }
 
-    /// Starts it again after [`kill`](Self::kill), in the same folder and at the same port.
+    /// Starts it again after [`kill`](Self::kill), with the same directory and port.
     pub(crate) fn run(&mut self) {
         self.kill();
-        // The shell waits for the end of its input, which is that of this process at the latest.
+        // The shell kills the server when its input ends, at the latest when this process ends.
         let script = r#""$@" & server=$!; read -r _; kill -9 $server; wait"#;
         let port = self.port.to_string();
         let shell = Command::new("sh")
             .args(["-c", script, "sh", "redis-server", "--bind", "127.0.0.1", "--port", &port])
-            .args(["--dir", self.folder.path().to_str().unwrap(), "--logfile", "log"])
+            .args(["--dir", self.directory.path().to_str().unwrap(), "--logfile", "log"])
             .args(&self.options)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -53,16 +53,16 @@ impl Server {
             .spawn();
         self.shell = Some(shell.unwrap());
         wait_for(
-            || self.try_ask::<String>(&["PING"]).is_ok_and(|answer| answer == "PONG"),
+            || self.try_command::<String>(&["PING"]).is_ok_and(|reply| reply == "PONG"),
             || {
                 let log =
-                    std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+                    std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
                 format!("redis-server does not answer at port {}: {log}", self.port)
             },
         );
     }
 
-    /// As `kill -9`.
+    /// Kills it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         if let Some(mut shell) = self.shell.take() {
             drop(shell.stdin.take());
@@ -82,14 +82,14 @@ impl Server {
         self.port
     }
 
-    /// What a command answers.
-    pub(crate) fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        self.try_ask(words).unwrap()
+    /// Runs a command and returns its reply.
+    pub(crate) fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        self.try_command(words).unwrap()
     }
 
-    pub(crate) fn try_ask<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+    pub(crate) fn try_command<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
         let client = redis::Client::open(self.url())?;
-        let mut connection: Connection = client.get_connection_with_timeout(READY)?;
+        let mut connection: Connection = client.get_connection_with_timeout(READY_TIMEOUT)?;
         redis::cmd(words[0]).arg(&words[1..]).query(&mut connection)
     }
 }
@@ -112,15 +112,15 @@ impl Cluster {
         for (node, slots) in
             [(first, ["0", "5460"]), (second, ["5461", "10922"]), (third, ["10923", "16383"])]
         {
-            let () = node.ask(&["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]);
+            let () = node.command(&["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]);
         }
         for (epoch, node) in nodes.iter().enumerate() {
-            let () = node.ask(&["CLUSTER", "SET-CONFIG-EPOCH", &(epoch + 1).to_string()]);
+            let () = node.command(&["CLUSTER", "SET-CONFIG-EPOCH", &(epoch + 1).to_string()]);
         }
-        let bus = bus(first);
+        let bus = bus_port(first);
         for node in &nodes[1..] {
             let port = first.port().to_string();
-            let () = node.ask(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
+            let () = node.command(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
         }
         let cluster = Self { nodes };
         cluster.wait_until_ready();
@@ -134,7 +134,7 @@ impl Cluster {
 
     pub(crate) fn wait_until_ready(&self) {
         let is_ready = |node: &Server| {
-            let info: String = node.try_ask(&["CLUSTER", "INFO"]).unwrap_or_default();
+            let info: String = node.try_command(&["CLUSTER", "INFO"]).unwrap_or_default();
             ["cluster_state:ok", "cluster_known_nodes:3", "cluster_slots_ok:16384"]
                 .iter()
                 .all(|fact| info.contains(fact))
@@ -142,36 +142,36 @@ impl Cluster {
         wait_for(|| self.nodes.iter().all(is_ready), || "the cluster is not ready".to_string());
     }
 
-    /// The node that has a key of some slot, by its hash tag.
+    /// Returns the node that has the keys with a hash tag.
     pub(crate) fn node_of_mut(&mut self, tag: &str) -> &mut Server {
-        let place = self.place_of(&self.slot(tag));
-        &mut self.nodes[place]
+        let index = self.node_index(&self.slot(tag));
+        &mut self.nodes[index]
     }
 
     fn slot(&self, tag: &str) -> String {
-        self.nodes[0].ask::<u16>(&["CLUSTER", "KEYSLOT", tag]).to_string()
+        self.nodes[0].command::<u16>(&["CLUSTER", "KEYSLOT", tag]).to_string()
     }
 
-    fn place_of(&self, slot: &str) -> usize {
-        let count = |node: &Server| node.ask::<u64>(&["CLUSTER", "COUNTKEYSINSLOT", slot]);
+    fn node_index(&self, slot: &str) -> usize {
+        let count = |node: &Server| node.command::<u64>(&["CLUSTER", "COUNTKEYSINSLOT", slot]);
         self.nodes.iter().position(|node| count(node) > 0).expect("a node has a key of the slot")
     }
 
-    /// Moves a slot by its hash tag, with all that is in it, to the next node.
+    /// Moves the slot of a hash tag, with its keys, to the next node.
     pub(crate) fn move_slot_of(&self, tag: &str) {
         let slot = self.slot(tag);
-        let place = self.place_of(&slot);
-        let (from, to) = (&self.nodes[place], &self.nodes[(place + 1) % self.nodes.len()]);
-        let id = |node: &Server| node.ask::<String>(&["CLUSTER", "MYID"]);
-        let () = to.ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
-        let () = from.ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
-        let keys: Vec<String> = from.ask(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]);
+        let index = self.node_index(&slot);
+        let (from, to) = (&self.nodes[index], &self.nodes[(index + 1) % self.nodes.len()]);
+        let id = |node: &Server| node.command::<String>(&["CLUSTER", "MYID"]);
+        let () = to.command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
+        let () = from.command(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
+        let keys: Vec<String> = from.command(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]);
         let port = to.port().to_string();
         let mut migrate = vec!["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
         migrate.extend(keys.iter().map(String::as_str));
-        let () = from.ask(&migrate);
+        let () = from.command(&migrate);
         for node in [to, from] {
-            let () = node.ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)]);
+            let () = node.command(&["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)]);
         }
     }
 
@@ -190,16 +190,16 @@ impl Cluster {
     }
 }
 
-fn bus(node: &Server) -> String {
-    let place = node.options.iter().position(|option| option == "--cluster-port").unwrap();
-    node.options[place + 1].clone()
+fn bus_port(node: &Server) -> String {
+    let index = node.options.iter().position(|option| option == "--cluster-port").unwrap();
+    node.options[index + 1].clone()
 }
 
-fn shared<T>(place: &Mutex<Weak<T>>, start: impl FnOnce() -> T) -> Arc<T> {
-    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-    place.upgrade().unwrap_or_else(|| {
+fn shared<T>(slot: &Mutex<Weak<T>>, start: impl FnOnce() -> T) -> Arc<T> {
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    slot.upgrade().unwrap_or_else(|| {
         let started = Arc::new(start());
-        *place = Arc::downgrade(&started);
+        *slot = Arc::downgrade(&started);
         started
     })
 }
@@ -221,10 +221,10 @@ fn ensure_installed() {
     }
 }
 
-fn wait_for(mut is_there: impl FnMut() -> bool, told: impl FnOnce() -> String) {
+fn wait_for(mut is_ready: impl FnMut() -> bool, message: impl FnOnce() -> String) {
     let started = Instant::now();
-    while !is_there() {
-        assert!(started.elapsed() < READY, "{}", told());
+    while !is_ready() {
+        assert!(started.elapsed() < READY_TIMEOUT, "{}", message());
         sleep(Duration::from_millis(10));
     }
 }
