@@ -54,11 +54,23 @@ fn imports_and_exports_must_match_the_interface() {
     let types = format!(r#"{INVOKE} (import "surrealism:plugin/types" (instance))"#);
     let cases = [
         ("", "FAILED  exports", "missing export `invoke`"),
-        (wrong_type, "FAILED  exports", "`invoke` has type func(u32): expected func(option<string>"),
+        (
+            wrong_type,
+            "FAILED  exports",
+            "`invoke` has type func(u32): expected func(option<string>",
+        ),
         (&foreign, "FAILED  imports", "unknown import evil:x/y: no host of this ABI implements it"),
         (unknown, "FAILED  imports", "unknown function `fly`"),
-        (wrong_import, "FAILED  imports", "`kv-count` has type func() -> u64: expected func(list<u8>)"),
-        (wrong_extension, "FAILED  imports", "import surrealism:plugin/kv-atomic does not match the host"),
+        (
+            wrong_import,
+            "FAILED  imports",
+            "`kv-count` has type func() -> u64: expected func(list<u8>)",
+        ),
+        (
+            wrong_extension,
+            "FAILED  imports",
+            "import surrealism:plugin/kv-atomic does not match the host",
+        ),
         (INVOKE, "ok      exports", "invoke; without function-args; without"),
         (INVOKE, "FAILED  imports", "unknown import f: no host"),
         (&types, "FAILED  imports", "unknown import f: no host"),
@@ -108,7 +120,9 @@ fn configurations_must_be_valid() {
         ),
     ];
     for (config, verdict, detail) in cases {
-        check("", config, vec![function("f", &[])], &[]).code(1).stdout_contains(&[verdict, detail]);
+        check("", config, vec![function("f", &[])], &[])
+            .code(1)
+            .stdout_contains(&[verdict, detail]);
     }
 }
 

@@ -54,7 +54,9 @@ fn a_new_plugin_builds_passes_its_tests_and_runs() {
     ]);
     surrealism_in(&demo, &["run", archive, "greet", "'Ada'"]).code(0).stdout("'Hello, Ada!'");
     surrealism_in(&demo, &["run", archive, "math::add", "1", "2"]).code(0).stdout("3");
-    surrealism_in(&demo, &["run", archive, "greet", "''"]).code(1).stderr_contains(&["the name is empty"]);
+    surrealism_in(&demo, &["run", archive, "greet", "''"])
+        .code(1)
+        .stderr_contains(&["the name is empty"]);
 
     let source = demo.join("src/lib.rs");
     fs::write(&source, fs::read_to_string(&source).unwrap() + PANIC).unwrap();

@@ -30,7 +30,9 @@ fn modules_share_the_file_of_kv_and_not_its_keys() {
     let run = |lines| {
         surrealism_reading(&["repl", &kv_atomic, &host, "--kv", file.to_str().unwrap()], lines)
     };
-    run("mod::kv_atomic::increment('a', 5)\nmod::host::kv::set('a', 'mine')").code(0).stdout("5\nNONE");
+    run("mod::kv_atomic::increment('a', 5)\nmod::host::kv::set('a', 'mine')")
+        .code(0)
+        .stdout("5\nNONE");
     run("mod::kv_atomic::increment('a', 5)\nmod::host::kv::get('a')").code(0).stdout("10\n'mine'");
 }
 
@@ -53,7 +55,8 @@ fn a_script_stops_at_the_first_error() {
         "mod::attribute_matrix::math() + 1",
     ];
     let runs = lines.map(|line| {
-        let script = format!("mod::attribute_matrix::math()\n{line}\nmod::attribute_matrix::math()\n");
+        let script =
+            format!("mod::attribute_matrix::math()\n{line}\nmod::attribute_matrix::math()\n");
         surrealism_reading(&["repl", &matrix], &script).code(1).stdout("42")
     });
     snapshot_all("repl_errors", runs);
@@ -80,15 +83,15 @@ fn an_unusable_database_is_reported_without_secrets() {
     let unreachable = "ws://127.0.0.1:9";
     let token = ["--token", "hunter2"];
     let cases: [(&[&str], i32, &str); 7] = [
-        (
-            &[unreachable, "--user", "ada", token[0], token[1]],
-            2,
-            "both a token and a user are set",
-        ),
+        (&[unreachable, "--user", "ada", token[0], token[1]], 2, "both a token and a user are set"),
         (&[unreachable], 1, "ws://127.0.0.1:9/"),
         (&["ws://ada:hunter2@127.0.0.1:9"], 1, "credentials"),
         (&[unreachable, "--user", "ada"], 2, "the user has no password; set SURREALISM_DB_PASS"),
-        (&[unreachable, "--pass", "hunter2"], 2, "the password has no user; set SURREALISM_DB_USER"),
+        (
+            &[unreachable, "--pass", "hunter2"],
+            2,
+            "the password has no user; set SURREALISM_DB_USER",
+        ),
         (&[unreachable, "--ca", "missing.pem"], 2, "cannot read missing.pem"),
         (&[unreachable, "--ca", pem], 1, "PEM"),
     ];

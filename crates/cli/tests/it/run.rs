@@ -53,8 +53,8 @@ fn failed_calls_print_a_reason() {
         (&[&hostile, "hog", "--memory", "16MiB"], 1),
         (&[&hostile, "recurse"], 1),
     ];
-    let runs = cases
-        .map(|(args, code)| surrealism(&[&["run"], args].concat()).code(code).stdout(""));
+    let runs =
+        cases.map(|(args, code)| surrealism(&[&["run"], args].concat()).code(code).stdout(""));
     snapshot_all("run_errors", runs);
 }
 

@@ -125,12 +125,16 @@ fn options_are_passed_to_cargo() {
 
 #[test]
 fn without_a_toolchain_install_commands_are_printed() {
-    Machine::with_targets(&[]).build(&["--toolchain", "rustup"]).code(3).stdout("").stderr_contains(&[
-        "no installed Rust toolchain can build for WebAssembly",
-        "rustc 1.95.0 at ",
-        "has no standard library for wasm32-wasip2",
-        "has no standard library for wasm32-wasip1",
-        "rustup target add wasm32-wasip2",
-        "apt-get install",
-    ]);
+    Machine::with_targets(&[])
+        .build(&["--toolchain", "rustup"])
+        .code(3)
+        .stdout("")
+        .stderr_contains(&[
+            "no installed Rust toolchain can build for WebAssembly",
+            "rustc 1.95.0 at ",
+            "has no standard library for wasm32-wasip2",
+            "has no standard library for wasm32-wasip1",
+            "rustup target add wasm32-wasip2",
+            "apt-get install",
+        ]);
 }
