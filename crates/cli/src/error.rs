@@ -6,6 +6,7 @@ use std::process;
 
 use anstream::eprintln;
 use surrealism_runtime::SurrealismError;
+use surrealism_stores::OpenError;
 use surrealism_surrealdb::DatabaseError;
 
 use crate::ui::sanitize::escape_control;
@@ -106,6 +107,12 @@ impl From<io::Error> for CliError {
 
 impl From<serde_json::Error> for CliError {
     fn from(error: serde_json::Error) -> Self {
+        anyhow::Error::from(error).into()
+    }
+}
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
         anyhow::Error::from(error).into()
     }
 }
