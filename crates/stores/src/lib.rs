@@ -1,54 +1,66 @@
-//! Key-value stores that last, for hosts of Surrealism extensions.
+//! Persistent key-value stores for hosts of Surrealism extensions.
 //!
-//! A runtime keeps the store of a module [in memory](surrealism_runtime::BTreeMapStore), where it is
-//! lost with the process. A host that wants it to last lends its calls one of these instead:
+//! A runtime keeps the store of a module [in memory](surrealism_runtime::BTreeMapStore), and it is lost with
+//! the process. This crate has stores that last:
 //!
 //! - [`RedbStore`] (feature `redb`): a file of one host, durable when a call returns.
 //! - [`RedisStore`] (feature `redis`): Redis or Valkey, a single server or a cluster, where many hosts
 //!   share the state of a module.
 //!
-//! All three keep the same limits, and answer alike. What is lost when, and how much room each takes,
-//! is in `docs/stores.md`.
+//! A host opens a [`RedbDatabase`] or a [`RedisClient`] once, takes the store of each module from it, and
+//! passes the store to each call:
 //!
-//! ```no_run
-//! # #[cfg(feature = "redb")] {
+#![cfg_attr(feature = "redb", doc = "```no_run")]
+#![cfg_attr(not(feature = "redb"), doc = "```ignore")]
 //! use std::sync::Arc;
 //! use surrealism_runtime::{DetachedContext, Runtime};
 //! use surrealism_stores::RedbDatabase;
 //!
-//! # async fn example(runtime: Runtime) -> anyhow::Result<()> {
-//! let host = RedbDatabase::open("/var/lib/my-host/kv.redb")?;
-//! let meta = &runtime.config().meta;
-//! let module = format!("{}/{}", meta.organisation, meta.name);
-//! let store = Arc::new(host.module(&module, runtime.kv_limits())?);
+//! async fn count_visit(runtime: Runtime) -> anyhow::Result<()> {
+//!     let database = RedbDatabase::open("/var/lib/my-host/kv.redb")?;
+//!     let meta = &runtime.config().meta;
+//!     let module = format!("{}/{}", meta.organisation, meta.name);
+//!     let store = Arc::new(database.module(&module, runtime.kv_limits())?);
 //!
-//! let context = DetachedContext::new().kv(store);
-//! runtime.call("visits", (), context).await?;
-//! # Ok(())
-//! # }
-//! # }
+//!     let context = DetachedContext::new().kv(store);
+//!     runtime.call("visits", (), context).await?;
+//!     Ok(())
+//! }
 //! ```
+//!
+//! All stores keep the same limits and return the same results. `docs/stores.md` in the repository says
+//! what each of them loses in a crash, and how much room it takes.
+//!
+//! # Errors
+//!
+//! Opening a database, a connection or the store of a module fails with an [`OpenError`]. A call of a
+//! store fails with a [`StoreError`]. The methods of [`KVStore`](surrealism_runtime::KVStore) return
+//! `anyhow::Error`, as the trait demands; `error.downcast_ref::<StoreError>()` returns the typed error.
 //!
 //! # Features
 //!
-//! `redb` and `redis`, both on by default. A host that needs one leaves out the other with
-//! `default-features = false`.
+//! `redb` and `redis`, both on by default. With `default-features = false` a host compiles only the one
+//! that it needs.
 
 pub mod limits;
 
+mod check;
+mod error;
 #[cfg(any(feature = "redb", feature = "redis"))]
-mod module;
+mod module_name;
 #[cfg(feature = "redb")]
-mod redb_store;
+mod redb;
 #[cfg(feature = "redis")]
-mod redis_store;
+mod redis;
+
+pub use error::{OpenError, StoreError};
 
 #[cfg(feature = "redb")]
-pub use redb_store::{RedbDatabase, RedbStore};
+pub use self::redb::{RedbDatabase, RedbStore};
 #[cfg(feature = "redis")]
-pub use redis_store::{RedisClient, RedisStore};
+pub use self::redis::{RedisClient, RedisStore};
 
-/// The Rust of the operators' page, compiled.
+/// Compiles the examples of the operators' guide.
 #[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../../docs/stores.md")]
-struct Stores;
+struct Guide;

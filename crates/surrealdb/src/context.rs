@@ -1,4 +1,4 @@
-//! What one call is lent: a database, the other modules, a store, an output.
+//! The context of one call: a database, the other modules, a store, an output.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,20 +14,22 @@ use crate::database::Database;
 use crate::limits::{DEFAULT_MAX_INSTANCE_WAIT, MAX_MODULE_DEPTH};
 use crate::modules::{Module, ModuleRegistry};
 
-/// The family of functions that are modules.
+/// The first part of the path of every function of another module.
 const MODULE_FAMILY: &str = "mod";
 
-/// What one call is lent. Without a [database](Self::database), `sql` and the database's functions are
-/// refused; without [modules](Self::modules), `mod::…` is; without an [output](Self::output), what the
-/// guest prints is dropped. The store is the module's own.
+/// The context of one call. It answers `sql` and `run` of the guest.
 ///
-/// - `sql` gives the value of the last statement. One that fails fails the query, with the database's
-///   own words.
-/// - `run` of `mod::NAME::FUNCTION` calls another module, with that module's capabilities and limits.
-///   Everything else goes to the database.
+/// - `sql` returns the value of the last statement. If any statement fails, the query fails, with the
+///   message of the database.
+/// - `run` of `mod::NAME::FUNCTION` calls another module, with the capabilities and limits of that module.
+///   `run` of anything else calls a function of the database.
 ///
-/// The runtime drops what a context is doing when the call's deadline passes: a query is given up, and
-/// so is a call of another module, whose own deadline can only be nearer.
+/// Without a [database](Self::database), `sql` and the functions of the database are refused. Without
+/// [modules](Self::modules), `mod::…` is refused. Without an [output](Self::output), what the guest prints
+/// is dropped. `kv` uses the store of the [`Module`].
+///
+/// When the deadline of the call passes, the runtime drops the pending query or call. A call of another
+/// module never has a later deadline than its caller.
 #[derive(Clone)]
 pub struct CallContext {
     database: Option<Database>,
@@ -35,18 +37,20 @@ pub struct CallContext {
     kv: Arc<dyn KVStore>,
     output: Option<OutputCallback>,
     max_instance_wait: Duration,
-    /// The modules at work, from the one that was called first to the one that this is lent to.
-    chain: Vec<Link>,
+    /// The modules of this call, from the one that the host called to the one that has this context.
+    call_stack: Vec<Frame>,
 }
 
+/// One module of a call stack.
 #[derive(Clone)]
-struct Link {
+struct Frame {
+    /// As errors show it: `organisation/name` for the first, `mod::name` for the others.
     name: String,
     runtime: Arc<Runtime>,
 }
 
 impl CallContext {
-    /// For one call of `module`.
+    /// Returns the context of one call of `module`.
     pub fn new(module: impl Into<Module>) -> Self {
         let Module { runtime, kv } = module.into();
         let meta = &runtime.config().meta;
@@ -57,30 +61,31 @@ impl CallContext {
             kv,
             output: None,
             max_instance_wait: DEFAULT_MAX_INSTANCE_WAIT,
-            chain: vec![Link { name, runtime }],
+            call_stack: vec![Frame { name, runtime }],
         }
     }
 
-    /// Lends a database. Every query acts with the rights of its
+    /// Sets the database. Every query acts with the rights of its
     /// [credentials](crate::ConnectOptions::credentials).
     pub fn database(mut self, database: &Database) -> Self {
         self.database = Some(database.clone());
         self
     }
 
-    /// Lends the other modules.
+    /// Sets the modules that the guest can call.
     pub fn modules(mut self, modules: &ModuleRegistry) -> Self {
         self.modules = modules.clone();
         self
     }
 
-    /// Hands on what the guest prints, errors included, and what the modules print that it calls.
+    /// Sets the function that receives each line that the guest, or a module that it calls, prints to
+    /// stdout or stderr.
     pub fn output(mut self, output: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.output = Some(Arc::new(output));
         self
     }
 
-    /// How long a call of another module waits for an instance of it. Default:
+    /// Sets the time that a call of another module waits for an instance of it. Default:
     /// [`DEFAULT_MAX_INSTANCE_WAIT`].
     pub fn max_instance_wait(mut self, wait: Duration) -> Self {
         self.max_instance_wait = wait;
@@ -94,7 +99,7 @@ impl CallContext {
         args: Vec<Value>,
     ) -> Result<Value> {
         let database = self.database.as_ref().ok_or_else(|| {
-            anyhow!("this call has no database, so `run` cannot reach {function:?}")
+            anyhow!("`run` cannot call {function:?}: the host gave this call no database")
         })?;
         Ok(database.call(function, version.as_deref(), args).await?)
     }
@@ -111,41 +116,43 @@ impl CallContext {
         };
         let module = self.modules.get(name).ok_or_else(|| self.no_such_module(name))?;
         check_version(name, &module.runtime, version.as_deref())?;
-        let context = self.inside(name, &module)?;
+        let context = self.nested(name, &module)?;
         let call = module.runtime.call(function, args, context).max_wait(self.max_instance_wait);
         call.await.with_context(|| format!("{MODULE_FAMILY}::{path}"))
     }
 
-    /// What a module is lent that this one's calls.
-    fn inside(&self, name: &str, module: &Module) -> Result<Self> {
+    /// Returns the context of a call from this module to another one.
+    fn nested(&self, name: &str, module: &Module) -> Result<Self> {
         let name = format!("{MODULE_FAMILY}::{name}");
-        let at_work = |link: &Link| Arc::ptr_eq(&link.runtime, &module.runtime);
+        let is_called = |frame: &Frame| Arc::ptr_eq(&frame.runtime, &module.runtime);
         ensure!(
-            !self.chain.iter().any(at_work),
-            "{} is a circle: a module cannot be called while it waits for the answer",
-            self.path_to(&name)
+            !self.call_stack.iter().any(is_called),
+            "recursive module call {}: a module cannot be called while it waits for a call of its own",
+            self.format_stack(&name)
         );
         ensure!(
-            self.chain.len() < MAX_MODULE_DEPTH,
-            "{} are more modules than the {MAX_MODULE_DEPTH} that may be at work in one call",
-            self.path_to(&name)
+            self.call_stack.len() < MAX_MODULE_DEPTH,
+            "the module calls {} are deeper than the limit of {MAX_MODULE_DEPTH} modules",
+            self.format_stack(&name)
         );
-        let mut inside = self.clone();
-        inside.kv = module.kv.clone();
-        inside.chain.push(Link { name, runtime: module.runtime.clone() });
-        Ok(inside)
+        let mut nested = self.clone();
+        nested.kv = module.kv.clone();
+        nested.call_stack.push(Frame { name, runtime: module.runtime.clone() });
+        Ok(nested)
     }
 
-    /// The modules at work, and one more: `acme/a → mod::b → mod::c`.
-    fn path_to(&self, name: &str) -> String {
-        let names = self.chain.iter().map(|link| link.name.as_str());
-        names.chain([name]).collect::<Vec<_>>().join(" → ")
+    /// Shows the call stack and one more module: `acme/a → mod::b → mod::c`.
+    fn format_stack(&self, callee: &str) -> String {
+        let names = self.call_stack.iter().map(|frame| frame.name.as_str());
+        names.chain([callee]).collect::<Vec<_>>().join(" → ")
     }
 
     fn no_such_module(&self, name: &str) -> anyhow::Error {
         match self.modules.names().as_slice() {
-            [] => anyhow!("this call has no other modules, so `run` cannot reach mod::{name}"),
-            names => anyhow!("there is no module {name:?}; there is {}", names.join(", ")),
+            [] => {
+                anyhow!("`run` cannot call mod::{name}: the host gave this call no other modules")
+            }
+            names => anyhow!("no module {name:?}; available: {}", names.join(", ")),
         }
     }
 
@@ -154,14 +161,12 @@ impl CallContext {
     }
 }
 
-fn check_version(name: &str, runtime: &Runtime, asked: Option<&str>) -> Result<()> {
+fn check_version(name: &str, runtime: &Runtime, requested: Option<&str>) -> Result<()> {
     let loaded = runtime.config().meta.version.to_string();
-    match asked {
-        Some(asked) if asked != loaded => {
-            bail!("mod::{name} is loaded in version {loaded}, and the call asks for {asked}")
-        }
-        _ => Ok(()),
+    if let Some(requested) = requested.filter(|requested| *requested != loaded) {
+        bail!("mod::{name} has version {loaded}, and the call requests {requested}");
     }
+    Ok(())
 }
 
 #[async_trait]
@@ -169,7 +174,7 @@ impl InvocationContext for CallContext {
     async fn sql(&mut self, _: &SurrealismConfig, query: String, vars: Object) -> Result<Value> {
         match &self.database {
             Some(database) => Ok(database.query(&query, vars).await?),
-            None => bail!("this call has no database, so `sql` cannot be answered"),
+            None => bail!("`sql` is not available: the host gave this call no database"),
         }
     }
 
@@ -205,7 +210,10 @@ impl fmt::Debug for CallContext {
             .field("database", &self.database)
             .field("modules", &self.modules)
             .field("output", &self.output.is_some())
-            .field("chain", &self.chain.iter().map(|link| &link.name).collect::<Vec<_>>())
+            .field(
+                "call_stack",
+                &self.call_stack.iter().map(|frame| &frame.name).collect::<Vec<_>>(),
+            )
             .finish_non_exhaustive()
     }
 }

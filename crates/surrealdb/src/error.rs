@@ -2,79 +2,89 @@
 
 use std::time::Duration;
 
-/// The result of what a [`Database`](crate::Database) is asked.
+/// The result of a request to a [`Database`](crate::Database).
 pub type DatabaseResult<T> = Result<T, DatabaseError>;
 
-/// Why a database could not be reached, or did not answer with a value. No text of it has a password
-/// or a token.
+/// Why a database cannot be connected to, or returned no value.
+///
+/// No message contains a password or a token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// What was asked for cannot be: an address that is none, credentials without their namespace.
+    /// The options contradict themselves or cannot work: an invalid address, credentials of a namespace
+    /// without the namespace. Nothing was connected.
     #[error("{0}")]
     InvalidConfig(String),
 
-    /// There is no connection, so that nothing was asked.
-    #[error("the database at {address} cannot be reached: {reason}")]
+    /// There is no connection, so the query was not sent.
+    #[error(
+        "the database at {address} cannot be reached: {reason}; check the address and that the server \
+         is running"
+    )]
     Unreachable {
-        /// Where it was looked for.
+        /// The address, without credentials.
         address: String,
-        /// What happened.
+        /// What the client or the operating system reported.
         reason: String,
     },
 
-    /// The query was sent, and had no answer: the connection broke, or somebody on the way, a proxy for
-    /// one, did not let the query or its answer through. It may have been done.
+    /// The query was sent and no response came back: the connection broke, or something in between, such
+    /// as a proxy, rejected the query or the response. The query may have been executed.
     #[error(
-        "the database at {address} has not answered the query, which it may have done: {reason}"
+        "the database at {address} did not answer the query, which may have been executed: {reason}; \
+         read the data to find out"
     )]
     OutcomeUnknown {
-        /// Where it is.
+        /// The address, without credentials.
         address: String,
-        /// What happened.
+        /// What the client or the operating system reported.
         reason: String,
     },
 
-    /// The database does not accept the credentials, the namespace or the database.
-    #[error("the database at {address} refuses the connection: {reason}")]
+    /// The database rejects the credentials, the namespace or the database. Nothing was executed.
+    #[error(
+        "the database at {address} rejected the sign-in: {reason}; check the user, the password, the \
+         namespace and the database"
+    )]
     AuthRejected {
-        /// Where it is.
+        /// The address, without credentials.
         address: String,
-        /// Its own words.
+        /// The message of the database.
         reason: String,
     },
 
-    /// The database answered with an error; these are its own words.
+    /// The database answered the query with an error. The text is the message of the database, unchanged.
     #[error("{0}")]
     Query(String),
 
-    /// The query took longer than the host lets queries take.
+    /// The query took longer than [`query_timeout`](crate::ConnectOptions::query_timeout). It may have
+    /// been executed.
     #[error(
-        "the database at {address} did not answer within {limit:?}, which is what a query may take: \
-         ask for less at a time, or have the host raise its query timeout"
+        "the database at {address} did not answer within the query timeout of {limit:?}: query less at \
+         a time, or have the host raise the timeout"
     )]
     Timeout {
-        /// Where it is.
+        /// The address, without credentials.
         address: String,
-        /// What was allowed.
+        /// The time that the query was given.
         limit: Duration,
     },
 
-    /// All connections were at work for too long.
+    /// All connections were checked out for too long, so the query was not sent.
     #[error(
-        "all {connections} connections to {address} were at work for {waited:?}, which is the \
-         longest that a query waits for one: ask again later, or have the host allow more of them"
+        "all {connections} connections to {address} were checked out for {waited:?}, the longest that a \
+         query waits: try again later, or have the host allow more connections"
     )]
-    Busy {
-        /// Where it is.
+    PoolTimeout {
+        /// The address, without credentials.
         address: String,
-        /// Connections at work.
+        /// The size of the pool.
         connections: usize,
-        /// How long the query waited.
+        /// The time that the query waited.
         waited: Duration,
     },
 
-    /// The guest asked for a function by a name that cannot be one.
+    /// The name, the version or the number of arguments of a function is invalid. Nothing was sent.
     #[error("{0}")]
     InvalidFunction(String),
 }

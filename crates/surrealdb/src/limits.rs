@@ -2,39 +2,45 @@
 
 use std::time::Duration;
 
-/// Connections that one [`Database`](crate::Database) opens at most, unless the host says otherwise:
-/// as many queries run at a time.
+/// Default number of connections of one [`Database`](crate::Database): as many queries run at a time.
+///
+/// See [`ConnectOptions::max_connections`](crate::ConnectOptions::max_connections).
 pub const DEFAULT_MAX_CONNECTIONS: usize = 16;
 
-/// How long opening a connection may take, sign-in and choice of the database included, unless the host
-/// says otherwise.
+/// Default time for opening a connection, including sign-in and selecting the database: 10 seconds.
+///
+/// See [`ConnectOptions::connect_timeout`](crate::ConnectOptions::connect_timeout).
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a query waits for a connection while all are at work.
+/// Time that a query waits for a connection while all of them are checked out: 10 seconds.
 pub const MAX_CONNECTION_WAIT: Duration = Duration::from_secs(10);
 
-/// How long a query may take, unless the host says otherwise. The deadline of the call is usually
-/// nearer, and ends the query as well.
+/// Default time for one query: 60 seconds. The deadline of the call usually comes first, and ends the
+/// query too.
+///
+/// See [`ConnectOptions::query_timeout`](crate::ConnectOptions::query_timeout).
 pub const DEFAULT_QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A connection that was idle for longer is asked whether it still is one before it is used.
-pub const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(5);
+/// Idle time after which a connection is health-checked before it is used again: 5 seconds.
+pub const HEALTH_CHECK_AFTER_IDLE: Duration = Duration::from_secs(5);
 
-/// How long the answer to that may take.
-pub const PING_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for that health check: 2 seconds. A connection that does not answer in it is replaced.
+pub const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A query or an answer over `ws://` and `wss://`, in bytes: what one host call may copy.
+/// Size of one query or response over `ws://` and `wss://`, in bytes: what one host call may copy.
 pub const MAX_MESSAGE_BYTES: usize = surrealism_runtime::limits::MAX_HOST_CALL_BYTES;
 
-/// Length of a function's path that a guest asks for, in bytes.
+/// Length of the path of a function that a guest calls, in bytes.
 pub const MAX_FUNCTION_PATH_BYTES: usize = 256;
 
-/// Arguments of one call to a function of the database.
+/// Number of arguments of one call of a database function.
 pub const MAX_FUNCTION_ARGS: usize = 1_000;
 
-/// ModuleRegistry that may be at work in one call, one called by the other. Each of them holds an instance.
+/// Number of modules in one call stack, where each module calls the next. Each of them holds an instance.
 pub const MAX_MODULE_DEPTH: usize = 8;
 
-/// How long a call from one module to another waits for an instance, unless the host says otherwise.
-/// It is what ends the wait of two calls that each hold what the other waits for.
+/// Default time that a call from one module to another waits for an instance: 10 seconds.
+///
+/// It ends the deadlock of two calls where each holds the instance that the other waits for. See
+/// [`CallContext::max_instance_wait`](crate::CallContext::max_instance_wait).
 pub const DEFAULT_MAX_INSTANCE_WAIT: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! The modules of a host, by the names under which they call each other.
+//! The registry of modules that call each other.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,44 +6,44 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use surrealism_runtime::{KVStore, Runtime};
 
-use crate::function::is_word;
+use crate::function::is_identifier;
 
-/// The modules of a host, by name. A guest whose `allow_functions` admits it reaches the function
-/// `math::add` of the module `text` as `mod::text::math::add`, and its default function as `mod::text`.
+/// The modules of a host, by the names under which they call each other.
 ///
-/// Clones share the registry. ModuleRegistry come, go and are replaced while calls are under way: a call that
-/// has begun ends with what it began with.
+/// A guest calls the function `math::add` of the module `text` as `mod::text::math::add`, and its default
+/// function as `mod::text`, if its own `allow_functions` admits that.
+///
+/// Clones share the registry. Modules can be added, removed and replaced while calls run: a call finishes
+/// with the module that it started with.
 #[derive(Clone, Default)]
 pub struct ModuleRegistry(Arc<RwLock<BTreeMap<String, Module>>>);
 
-/// A loaded module and what is lent to every call of it.
+/// A loaded module, and the key-value store of its calls.
 #[derive(Clone)]
 pub struct Module {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) kv: Arc<dyn KVStore>,
 }
 
-/// A name under which no module can be called.
+/// A name that modules cannot be called by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no name of a module: letters, digits and `_` are one, and a digit does not come first"
-)]
+#[error("the module name {0:?} is invalid: use letters, digits and `_`, not starting with a digit")]
 pub struct InvalidModuleName(pub String);
 
 impl Module {
-    /// A module with its [own store](Runtime::kv_store).
+    /// Returns a module with its [own store](Runtime::kv_store), which is in memory.
     pub fn new(runtime: Arc<Runtime>) -> Self {
         let kv = runtime.kv_store().clone();
         Self { runtime, kv }
     }
 
-    /// Gives it another store, such as one that lasts.
+    /// Replaces the store, for example by a persistent one.
     pub fn kv(mut self, store: Arc<dyn KVStore>) -> Self {
         self.kv = store;
         self
     }
 
-    /// What was loaded.
+    /// Returns the loaded module.
     pub fn runtime(&self) -> &Arc<Runtime> {
         &self.runtime
     }
@@ -74,38 +74,38 @@ impl fmt::Debug for Module {
 }
 
 impl ModuleRegistry {
-    /// A registry with nothing in it.
+    /// Returns an empty registry.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Puts a module in, and gives the one that had its name before.
+    /// Adds a module, and returns the one that had the name before.
     ///
     /// # Errors
     ///
-    /// When it could not be called by that name.
+    /// [`InvalidModuleName`] for a name that `mod::NAME` cannot contain.
     pub fn add(
         &self,
         name: &str,
         module: impl Into<Module>,
     ) -> Result<Option<Module>, InvalidModuleName> {
-        if !is_word(name) {
+        if !is_identifier(name) {
             return Err(InvalidModuleName(name.to_string()));
         }
         Ok(self.write().insert(name.to_string(), module.into()))
     }
 
-    /// Takes a module out. Calls of it that have begun go on.
+    /// Removes a module and returns it. Its running calls continue.
     pub fn remove(&self, name: &str) -> Option<Module> {
         self.write().remove(name)
     }
 
-    /// The module of a name.
+    /// Returns the module of a name.
     pub fn get(&self, name: &str) -> Option<Module> {
         self.read().get(name).cloned()
     }
 
-    /// All names, in order.
+    /// Returns all names, in alphabetical order.
     pub fn names(&self) -> Vec<String> {
         self.read().keys().cloned().collect()
     }

@@ -196,6 +196,6 @@ pub fn checked_add(key: &str, value: Option<&Value>, delta: i64) -> Result<i64> 
         Some(_) => anyhow::bail!("the value of key {key:?} is not an integer: set it to one first"),
     };
     current.checked_add(delta).with_context(|| {
-        format!("key {key:?} is {current}, and adding {delta} overflows 64 bits: set it first")
+        format!("key {key:?} has {current}, and {delta} more does not fit 64 bits: set it first")
     })
 }

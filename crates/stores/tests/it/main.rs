@@ -1,0 +1,6 @@
+//! Integration tests of the crate, in one program.
+
+mod conformance;
+mod crashes;
+mod failures;
+mod support;

@@ -1,0 +1,5 @@
+//! Integration tests of the crate, in one program.
+
+mod connect;
+mod modules;
+mod support;
