@@ -7,7 +7,7 @@
 mod archive;
 mod calls;
 mod config;
-mod make;
+mod generators;
 mod value;
 
 pub use archive::archive;

@@ -9,7 +9,7 @@ use arbitrary::Unstructured;
 use surrealdb_types::{Kind, Value};
 use surrealism_types::codec;
 
-use crate::{MEMORY, make};
+use crate::{MEMORY, generators};
 
 /// What a decoder may take for each byte, and for any input, in bytes: a value is many times larger
 /// than its encoding, and what honest ones need is a part of this.
@@ -46,13 +46,13 @@ pub fn value(input: &[u8]) {
     match (choice / 2) % 7 {
         0 => check(
             input,
-            make::value,
+            generators::value,
             Codec { encode: codec::encode_value, decode: codec::decode_value },
             Codec { encode: surrealdb_types::encode, decode: surrealdb_types::decode },
         ),
         1 => check::<Vec<Value>>(
             input,
-            |u| make::list(u, make::value),
+            |u| generators::list(u, generators::value),
             Codec { encode: |v| codec::encode_values(v), decode: codec::decode_values },
             Codec {
                 encode: |v| surrealdb_types::encode_value_list(v),
@@ -61,7 +61,11 @@ pub fn value(input: &[u8]) {
         ),
         2 => check::<Vec<Option<Value>>>(
             input,
-            |u| make::list(u, |u| u.arbitrary::<bool>()?.then(|| make::value(u)).transpose()),
+            |u| {
+                generators::list(u, |u| {
+                    u.arbitrary::<bool>()?.then(|| generators::value(u)).transpose()
+                })
+            },
             Codec {
                 encode: |v| codec::encode_optional_values(v),
                 decode: codec::decode_optional_values,
@@ -73,7 +77,7 @@ pub fn value(input: &[u8]) {
         ),
         3 => check::<Vec<(String, Value)>>(
             input,
-            |u| make::list(u, |u| make::named(u, make::value)),
+            |u| generators::list(u, |u| generators::named(u, generators::value)),
             Codec { encode: |v| codec::encode_entries(v), decode: codec::decode_entries },
             Codec {
                 encode: |v| surrealdb_types::encode_string_key_values(v),
@@ -82,7 +86,7 @@ pub fn value(input: &[u8]) {
         ),
         4 => check::<(Bound<String>, Bound<String>)>(
             input,
-            |u| Ok((make::bound(u)?, make::bound(u)?)),
+            |u| Ok((generators::bound(u)?, generators::bound(u)?)),
             Codec {
                 encode: |(start, end)| codec::encode_range(start, end),
                 decode: codec::decode_range,
@@ -94,7 +98,7 @@ pub fn value(input: &[u8]) {
         ),
         5 => check::<Vec<(String, Kind)>>(
             input,
-            |u| make::list(u, |u| make::named(u, make::kind)),
+            |u| generators::list(u, |u| generators::named(u, generators::kind)),
             Codec {
                 encode: |arguments| codec::encode_arguments(&borrowed(arguments)),
                 decode: codec::decode_arguments,
@@ -106,7 +110,7 @@ pub fn value(input: &[u8]) {
         ),
         _ => check(
             input,
-            make::kind,
+            generators::kind,
             Codec { encode: codec::encode_kind, decode: codec::decode_kind },
             Codec { encode: surrealdb_types::encode_kind, decode: surrealdb_types::decode_kind },
         ),

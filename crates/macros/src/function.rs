@@ -5,15 +5,15 @@ use quote::quote;
 use syn::spanned::Spanned;
 use syn::{GenericParam, ItemFn, ReturnType, Signature};
 
+use crate::errors::Mistakes;
 use crate::export::{self, Export};
-use crate::mistakes::Mistakes;
 use crate::name::Name;
 use crate::options::{self, Options};
-use crate::{comment, mark, parameters, types};
+use crate::{attribute, comment, parameters, types};
 
 pub(crate) fn expand(options: TokenStream, mut function: ItemFn, namespace: &Name) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    mark::refuse(&mut function.attrs, &mut mistakes);
+    attribute::refuse(&mut function.attrs, &mut mistakes);
     let options = Options::read(options, options::FUNCTION, &mut mistakes);
     check_signature(&function.sig, &mut mistakes);
     let parameters = parameters::take(&mut function.sig, &mut mistakes);

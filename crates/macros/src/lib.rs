@@ -2,12 +2,12 @@
 
 use proc_macro::TokenStream;
 
+mod attribute;
 mod comment;
+mod errors;
 mod export;
 mod function;
 mod item;
-mod mark;
-mod mistakes;
 mod module;
 mod name;
 mod options;

@@ -4,14 +4,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Item, ItemMod};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Mistakes;
 use crate::name::Name;
 use crate::options::{self, Options};
-use crate::{function, mark};
+use crate::{attribute, function};
 
 pub(crate) fn expand(options: TokenStream, mut module: ItemMod, outer: &Name) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    mark::refuse(&mut module.attrs, &mut mistakes);
+    attribute::refuse(&mut module.attrs, &mut mistakes);
     let options = Options::read(options, options::MODULE, &mut mistakes);
     let name = match options.text("name") {
         Some(given) => outer.within_as(given, &module.ident, &mut mistakes),
@@ -31,11 +31,10 @@ pub(crate) fn expand(options: TokenStream, mut module: ItemMod, outer: &Name) ->
 
 fn expand_inner(item: &mut Item, namespace: &Name) {
     let expanded = match item {
-        Item::Fn(function) => mark::take(&mut function.attrs)
+        Item::Fn(function) => attribute::take(&mut function.attrs)
             .map(|options| function::expand(options, function.clone(), namespace)),
-        Item::Mod(module) => {
-            mark::take(&mut module.attrs).map(|options| expand(options, module.clone(), namespace))
-        }
+        Item::Mod(module) => attribute::take(&mut module.attrs)
+            .map(|options| expand(options, module.clone(), namespace)),
         // The compiler expands a mark on anything else, which is then refused.
         _ => None,
     };

@@ -5,7 +5,7 @@ use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Ident, LitStr};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Mistakes;
 
 /// The name of an export or of a namespace, by segment; without any it is the default export.
 #[derive(Clone, Default)]

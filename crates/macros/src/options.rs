@@ -6,7 +6,7 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprLit, Lit, LitStr, Meta, Path, Token};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Mistakes;
 
 /// An option that may be given: its name, and for one with a value an example of it.
 type Known = (&'static str, Option<&'static str>);

@@ -3,7 +3,7 @@
 use syn::ext::IdentExt;
 use syn::{Attribute, FnArg, LitStr, Pat, PatType, Receiver, Signature, Type};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Mistakes;
 use crate::name::is_identifier;
 use crate::options::string;
 use crate::types;

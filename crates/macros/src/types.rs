@@ -4,7 +4,7 @@ use quote::quote;
 use syn::visit::{Visit, visit_type_reference};
 use syn::{Type, TypeImplTrait, TypeReference};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Mistakes;
 
 pub(crate) fn check_parameter(ty: &Type, mistakes: &mut Mistakes) {
     Check { mistakes, may_borrow: false }.visit_type(ty);

@@ -36,17 +36,10 @@
 
 pub mod imports;
 
-mod answer;
-mod arguments;
+mod dispatch;
 mod executor;
+mod host;
 mod registry;
-
-#[cfg(target_family = "wasm")]
-#[path = "component.rs"]
-mod host;
-#[cfg(not(target_family = "wasm"))]
-#[path = "no_host.rs"]
-mod host;
 
 pub use imports::{kv, run, sql, sql_with_vars};
 /// Exports a function, or makes a module a namespace of exported functions.
@@ -126,10 +119,12 @@ pub use {anyhow, inventory, surrealdb_types};
 /// What the attribute's output is made of. No part of the interface: it changes with the attribute.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::answer::{Answer, AnswerNative, AnswerNativeResult, AnswerValue, Returned};
-    pub use crate::arguments::{
+    pub use crate::dispatch::arguments::{
         Argument, Arguments, Parameter, Parameters, ReadNative, ReadValue, SignatureNative,
         SignatureValue, expect,
+    };
+    pub use crate::dispatch::returns::{
+        Answer, AnswerNative, AnswerNativeResult, AnswerValue, Returned,
     };
     pub use crate::executor::block_on;
     pub use crate::registry::{

@@ -13,25 +13,21 @@ use std::ops::Bound;
 use anyhow::Context;
 use surrealdb_types::{Kind, Object, Value};
 
-mod bounds;
+mod batch;
+mod flatbuffers;
 mod inline_call;
-mod kinds;
-mod layout;
+mod kind;
 mod native;
-mod read;
-mod rows;
-#[cfg(feature = "host")]
-mod suspect;
+mod validate;
 mod value;
-mod write;
 
-pub use self::kinds::{NativeList, encode_native_arguments, encode_native_kind};
+pub use self::batch::{answers, encode_rows, push_result, rows};
+pub use self::inline_call::{InlineCall, InlineHalf};
+pub use self::kind::{NativeList, encode_native_arguments, encode_native_kind};
 pub use self::native::{Argument, Arguments, DecodeError, Native, encode_native};
-pub use self::rows::{answers, encode_rows, push_result, rows};
-pub use self::short::{InlineCall, InlineHalf};
 
-use self::bounds::{MAX_REGEXES, check_depth, tree};
-use self::write::message;
+use self::flatbuffers::writer::message;
+use self::validate::{MAX_REGEXES, check_depth, tree};
 
 /// Levels of a value. `surrealdb_types` decodes twice as many, but its recursion takes about 5 KiB of
 /// stack for each, and a host function leaves most of a call's stack to the context.

@@ -53,7 +53,7 @@ fn set_ttl(key: String, ttl: Option<Duration>) -> Result<bool> {
 mod tests {
     #[test]
     fn there_is_no_host_in_a_test() {
-        let error = super::add("a".to_string(), 1).unwrap_err();
+        let error = super::increment("a".to_string(), 1).unwrap_err();
         assert!(error.to_string().contains("no host here to answer `kv_increment`"), "{error}");
     }
 }

@@ -4,11 +4,11 @@
 //! Keys are ordered by their bytes. Ranges are Rust's own: `..`, `"a".to_string()..`,
 //! `"a".to_string().."c".to_string()` and so on; one whose end lies before its start is empty.
 //! Instances of a plugin run at the same time, and each function here is one step: who reads and then
-//! writes may overwrite what another wrote in between, but not with [`add`] or [`compare_and_set`].
+//! writes may overwrite what another wrote in between, but not with [`increment`] or [`compare_and_set`].
 //! Every function is an error when the host refuses it, as it does with a key or value that is too
 //! long, and when there is no host.
 //!
-//! [`compare_and_set`], [`add`], [`set_with_ttl`], [`ttl`] and [`set_ttl`] go beyond the published
+//! [`compare_and_set`], [`increment`], [`set_with_ttl`], [`ttl`] and [`set_ttl`] go beyond the published
 //! interface: a plugin that calls one of them loads only on hosts that have it, as ours does. One
 //! that calls none of them loads everywhere.
 //!

@@ -5,12 +5,12 @@ use std::fmt;
 
 use surrealdb_types::Value;
 
-use super::layout::{MEMBER, ONLY, TAG, tag};
-use super::read::{Message, Table};
+use super::flatbuffers::reader::{Message, Table};
+use super::flatbuffers::schema::{MEMBER, ONLY, TAG, tag};
+use super::flatbuffers::writer::{Node, Writer, message};
 use super::value::{
     read, write_bool, write_float, write_long, write_tables, write_text, write_value,
 };
-use super::write::{Node, Writer, message};
 use super::{CodecError, MAX_VALUE_DEPTH, Result, decode_values};
 
 type Written = std::result::Result<Node, CodecError>;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 use surrealdb_types::{Array, Bytes, Datetime, Duration, Number, Object, Value};
 
-use super::layout::{KEY, MEMBER, NANOS, ONLY, PRESENT, SECONDS, TAG, VALUE, tag};
-use super::read::{Message, Table, Tables};
-use super::write::{Field, Node, Writer};
+use super::flatbuffers::reader::{Message, Table, Tables};
+use super::flatbuffers::schema::{KEY, MEMBER, NANOS, ONLY, PRESENT, SECONDS, TAG, VALUE, tag};
+use super::flatbuffers::writer::{Field, Node, Writer};
 use super::{CodecError, MAX_VALUE_DEPTH};
 
 /// A value alone, as `surrealdb_types::encode` writes it.

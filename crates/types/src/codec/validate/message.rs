@@ -7,7 +7,7 @@ use flatbuffers::{Follow, ForwardsUOffset, Vector};
 use regex::RegexBuilder;
 use surrealdb_protocol::fb::v1;
 
-use super::bounds::{MAX_REGEX_BYTES, MAX_REGEX_PATTERN_BYTES, MAX_REGEXES};
+use super::depth::{MAX_REGEX_BYTES, MAX_REGEX_PATTERN_BYTES, MAX_REGEXES};
 
 /// Refuses a message that holds what must not be decoded; answers how many regular expressions it has.
 /// The message has been verified.

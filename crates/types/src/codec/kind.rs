@@ -2,10 +2,10 @@
 //! of kinds, with all that its errors can print, would be half of a small plugin's code.
 
 use super::CodecError;
-use super::layout::{KEY, ONLY, VALUE, kind};
+use super::flatbuffers::schema::{KEY, ONLY, VALUE, kind};
+use super::flatbuffers::writer::{Field, Node, Writer, message};
 use super::native::{Native, Shape};
 use super::value::{write_tables, write_value};
-use super::write::{Field, Node, Writer, message};
 
 /// Native types as a list: `(i64, (String, ()))`.
 pub trait NativeList {

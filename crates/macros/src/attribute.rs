@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Meta};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Mistakes;
 
 /// Takes the attribute from an item that may have it; answers its options.
 pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Option<TokenStream> {

@@ -5,8 +5,8 @@
 //!
 //! Format: <https://flatbuffers.dev/internals/>.
 
-use super::CodecError;
-use super::layout::Slot;
+use super::schema::Slot;
+use crate::codec::CodecError;
 
 /// Room for a message that needs no buffer of its own: enough for most.
 const SMALL: usize = 256;
@@ -20,7 +20,7 @@ pub struct Node(usize);
 
 /// A field of a table that is about to be written.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Field {
+pub(crate) enum Field {
     Byte(u8),
     Word(u32),
     Long(u64),
@@ -33,7 +33,7 @@ pub(super) enum Field {
 /// # Errors
 ///
 /// Those of its parts, and when it is larger than an offset can tell.
-pub(super) fn message<'a>(
+pub(crate) fn message<'a>(
     write: impl FnOnce(&mut Writer<'_, 'a>) -> Result<Node, CodecError>,
 ) -> Result<Vec<u8>, CodecError> {
     let mut small = [0; SMALL];
@@ -107,21 +107,21 @@ impl Layouts {
 type Layout = u64;
 
 impl<'a> Writer<'_, 'a> {
-    pub(super) fn string(&mut self, text: &'a str) -> Node {
+    pub(crate) fn string(&mut self, text: &'a str) -> Node {
         self.align(text.len() + 1, 4);
         self.put(&[0]);
         self.put_run(text.as_bytes());
         self.put_number((text.len() as u32).to_le_bytes())
     }
 
-    pub(super) fn bytes(&mut self, bytes: &'a [u8]) -> Node {
+    pub(crate) fn bytes(&mut self, bytes: &'a [u8]) -> Node {
         self.align(bytes.len(), 4);
         self.put_run(bytes);
         self.put_number((bytes.len() as u32).to_le_bytes())
     }
 
     /// A list of parts.
-    pub(super) fn list(&mut self, parts: &[Node]) -> Node {
+    pub(crate) fn list(&mut self, parts: &[Node]) -> Node {
         self.align(parts.len() * 4, 4);
         for part in parts.iter().rev() {
             self.put_part(*part);
@@ -131,7 +131,7 @@ impl<'a> Writer<'_, 'a> {
 
     /// A table. Its fields are written in the order given, the first nearest to the message's end.
     #[inline]
-    pub(super) fn table<const N: usize>(&mut self, fields: [(Slot, Field); N]) -> Node {
+    pub(crate) fn table<const N: usize>(&mut self, fields: [(Slot, Field); N]) -> Node {
         let end = self.used;
         let mut places = [0; N];
         for ((_, field), place) in fields.iter().zip(&mut places) {

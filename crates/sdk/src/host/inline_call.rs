@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 use surrealism_types::codec::InlineCall;
 
-use super::end_output;
+use super::component::end_output;
 use crate::registry;
 
 /// An answer, until the next.

@@ -9,26 +9,26 @@
 
 use std::cell::Cell;
 
-use super::CodecError;
-use super::layout::Slot;
+use super::schema::Slot;
+use crate::codec::CodecError;
 
 /// How many times the message's length its parts may add up to. The slack is for writers of other
 /// makes that share equal strings.
-pub(super) const MAX_APPARENT_SIZE_RATIO: usize = 4;
+pub(crate) const MAX_APPARENT_SIZE_RATIO: usize = 4;
 
 /// A message, and how much of it may still be read.
 #[derive(Debug)]
-pub(super) struct Message<'a> {
+pub(crate) struct Message<'a> {
     bytes: &'a [u8],
     budget: Cell<usize>,
 }
 
 impl<'a> Message<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, budget: Cell::new(bytes.len().saturating_mul(MAX_APPARENT_SIZE_RATIO)) }
     }
 
-    pub(super) fn root(&self) -> Result<Table<'_>, CodecError> {
+    pub(crate) fn root(&self) -> Result<Table<'_>, CodecError> {
         self.table(0)
     }
 
@@ -107,38 +107,38 @@ impl<'a> Table<'a> {
     }
 
     #[inline]
-    pub(super) fn byte(&self, slot: Slot) -> Result<u8, CodecError> {
+    pub(crate) fn byte(&self, slot: Slot) -> Result<u8, CodecError> {
         self.scalar(slot).map(u8::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn word(&self, slot: Slot) -> Result<u32, CodecError> {
+    pub(crate) fn word(&self, slot: Slot) -> Result<u32, CodecError> {
         self.scalar(slot).map(u32::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn long(&self, slot: Slot) -> Result<u64, CodecError> {
+    pub(crate) fn long(&self, slot: Slot) -> Result<u64, CodecError> {
         self.scalar(slot).map(u64::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn table(&self, slot: Slot) -> Result<Table<'a>, CodecError> {
+    pub(crate) fn table(&self, slot: Slot) -> Result<Table<'a>, CodecError> {
         self.message.table(self.required(slot)?)
     }
 
-    pub(super) fn bytes(&self, slot: Slot) -> Result<&'a [u8], CodecError> {
+    pub(crate) fn bytes(&self, slot: Slot) -> Result<&'a [u8], CodecError> {
         let (len, place) = self.message.vector(self.required(slot)?)?;
         self.message.charge(len)?;
         let rest = self.message.bytes.get(place..).ok_or(CodecError::Malformed)?;
         rest.get(..len).ok_or(CodecError::Malformed)
     }
 
-    pub(super) fn text(&self, slot: Slot) -> Result<&'a str, CodecError> {
+    pub(crate) fn text(&self, slot: Slot) -> Result<&'a str, CodecError> {
         std::str::from_utf8(self.bytes(slot)?).map_err(|_| CodecError::Malformed)
     }
 
     /// A list of tables. It is as long as it says.
-    pub(super) fn tables(&self, slot: Slot) -> Result<Tables<'a>, CodecError> {
+    pub(crate) fn tables(&self, slot: Slot) -> Result<Tables<'a>, CodecError> {
         let (len, place) = self.message.vector(self.required(slot)?)?;
         let size = len.checked_mul(4).ok_or(CodecError::Malformed)?;
         self.message.charge(size)?;
@@ -156,7 +156,7 @@ impl<'a> Table<'a> {
 
 /// The tables of a list.
 #[derive(Debug, Clone)]
-pub(super) struct Tables<'a> {
+pub(crate) struct Tables<'a> {
     message: &'a Message<'a>,
     next: usize,
     left: usize,

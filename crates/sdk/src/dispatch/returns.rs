@@ -1,5 +1,5 @@
 //! From what a function returns to the bytes of an answer: straight for the types that the codec
-//! knows, through a value for all others, as [`arguments`](crate::arguments) are read.
+//! knows, through a value for all others, as [`arguments`](super::arguments) are read.
 
 use std::fmt::Display;
 use std::marker::PhantomData;

@@ -11,15 +11,15 @@ use anyhow::{Result, ensure};
 use surrealdb_types::{Geometry, RecordIdKey, Value};
 
 #[cfg(feature = "host")]
-use super::suspect;
-use super::{CodecError, MAX_VALUE_DEPTH};
+use super::message;
+use crate::codec::{CodecError, MAX_VALUE_DEPTH};
 
 /// The check that bytes are a tree of this format; a guest trusts its host and has none.
 macro_rules! tree {
     ($format:ident) => {{
         #[cfg(feature = "host")]
         let verify = |bytes: &[u8]| {
-            $crate::codec::bounds::verify::<surrealdb_protocol::fb::v1::$format>(bytes)
+            $crate::codec::validate::depth::verify::<surrealdb_protocol::fb::v1::$format>(bytes)
         };
         #[cfg(not(feature = "host"))]
         let verify = |_: &[u8]| -> $crate::codec::Result<usize> { Ok(0) };
@@ -46,12 +46,12 @@ pub(super) const MAX_REGEX_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 ///
-/// When it is broken, too deep, unfolds to more than it holds, or as [`suspect::check`].
+/// When it is broken, too deep, unfolds to more than it holds, or as [`message::check`].
 #[cfg(feature = "host")]
 pub(super) fn verify<'a, T>(bytes: &'a [u8]) -> Result<usize>
 where
     T: flatbuffers::Follow<'a> + flatbuffers::Verifiable + 'a,
-    T::Inner: suspect::Part<'a>,
+    T::Inner: message::Part<'a>,
 {
     /// Tables inside each other: two for each level of a value, and the list it is in.
     const MAX_TABLE_DEPTH: usize = 2 * MAX_VALUE_DEPTH + 2;
@@ -61,10 +61,12 @@ where
     let options = flatbuffers::VerifierOptions {
         max_depth: MAX_TABLE_DEPTH,
         max_tables: bytes.len() / SMALLEST_TABLE_BYTES,
-        max_apparent_size: bytes.len().saturating_mul(super::read::MAX_APPARENT_SIZE_RATIO),
+        max_apparent_size: bytes
+            .len()
+            .saturating_mul(crate::codec::flatbuffers::reader::MAX_APPARENT_SIZE_RATIO),
         ..flatbuffers::VerifierOptions::default()
     };
-    suspect::check(flatbuffers::root_with_opts::<T>(&options, bytes)?)
+    message::check(flatbuffers::root_with_opts::<T>(&options, bytes)?)
 }
 
 /// Refuses a value that would run the encoder out of stack.
@@ -127,11 +129,11 @@ mod tests {
     use surrealdb_protocol::fb::v1;
     use surrealdb_types::{Array, Object, Range, RecordId, RecordIdKeyRange, Set, SurrealValue};
 
-    use super::super::{
+    use super::*;
+    use crate::codec::{
         Decoder, decode_entries, decode_optional_values, decode_value, decode_values,
         encode_entries, encode_optional_values, encode_value, encode_values,
     };
-    use super::*;
 
     fn nested(levels: usize) -> Value {
         (1..levels).fold(Value::None, |value, _| Value::Array(Array::from(vec![value])))

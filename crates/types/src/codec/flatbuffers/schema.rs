@@ -2,10 +2,10 @@
 //! `surrealdb-protocol`, as far as the hot path knows it.
 
 /// A field of a table, by its place in the schema.
-pub(super) type Slot = usize;
+pub(crate) type Slot = usize;
 
 /// The tags of the union `ValueType`.
-pub(super) mod tag {
+pub(crate) mod tag {
     /// No member, which is how `surrealdb_types` writes NONE.
     pub(crate) const UNSET: u8 = 0;
     pub(crate) const NULL: u8 = 1;
@@ -48,7 +48,7 @@ pub(super) mod tag {
 }
 
 /// The tags of the union `KindType`, of kinds that native types have.
-pub(super) mod kind {
+pub(crate) mod kind {
     pub(crate) const BOOL: u8 = 3;
     pub(crate) const FLOAT: u8 = 8;
     pub(crate) const INT: u8 = 9;
@@ -59,20 +59,20 @@ pub(super) mod kind {
 }
 
 /// `Value` and `Kind`: the tag of a union, and its member.
-pub(super) const TAG: Slot = 0;
-pub(super) const MEMBER: Slot = 1;
+pub(crate) const TAG: Slot = 0;
+pub(crate) const MEMBER: Slot = 1;
 
 /// The one field of most tables: `IntValue.value`, `Array.values`, `EitherKind.kinds` and others. Of
 /// `ArrayKind` there would be another, the length.
-pub(super) const ONLY: Slot = 0;
+pub(crate) const ONLY: Slot = 0;
 
 /// `Duration` and `Datetime`.
-pub(super) const SECONDS: Slot = 0;
-pub(super) const NANOS: Slot = 1;
+pub(crate) const SECONDS: Slot = 0;
+pub(crate) const NANOS: Slot = 1;
 
 /// `KeyValue`, `StringKeyValue` and `Argument`.
-pub(super) const KEY: Slot = 0;
-pub(super) const VALUE: Slot = 1;
+pub(crate) const KEY: Slot = 0;
+pub(crate) const VALUE: Slot = 1;
 
 /// `OptionalValue`, whose other field is [`VALUE`].
-pub(super) const PRESENT: Slot = 0;
+pub(crate) const PRESENT: Slot = 0;

@@ -4,12 +4,10 @@ use std::io::{Write, stdout};
 
 use crate::registry;
 
-mod short;
-
 // What the bindings make public is the host's interface; it ends here.
 #[allow(unreachable_pub)]
 mod bindings {
-    // The function that is left out has its answer returned in another way; see `short.rs`.
+    // The function that is left out has its answer returned in another way; see `inline_call.rs`.
     wit_bindgen::generate!({ path: "wit", world: "extended-plugin", skip: ["invoke-inline"] });
 
     export!(Plugin with_types_in self);
@@ -65,7 +63,7 @@ impl bindings::Guest for Plugin {
 
 /// Hands on a line that was begun, while its caller is there to hear it: the next call may be
 /// somebody else's.
-fn end_output() {
+pub(super) fn end_output() {
     // Where nobody listens, there is nobody to tell.
     let _ = stdout().flush();
 }
