@@ -1,26 +1,26 @@
-//! The mistakes of one marked item, reported together.
+//! The errors of one marked item, reported together.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
 #[derive(Default)]
-pub(crate) struct Mistakes(Option<syn::Error>);
+pub(crate) struct Errors(Option<syn::Error>);
 
-impl Mistakes {
-    /// Notes what is wrong with some tokens, and what to write instead.
-    pub(crate) fn note(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
-        self.add(syn::Error::new_spanned(at, message));
+impl Errors {
+    /// Adds an error at some tokens. The message says what is wrong and what to write.
+    pub(crate) fn push(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
+        self.push_error(syn::Error::new_spanned(at, message));
     }
 
-    pub(crate) fn add(&mut self, mistake: syn::Error) {
+    pub(crate) fn push_error(&mut self, error: syn::Error) {
         match &mut self.0 {
-            Some(mistakes) => mistakes.combine(mistake),
-            none => *none = Some(mistake),
+            Some(errors) => errors.combine(error),
+            none => *none = Some(error),
         }
     }
 
-    /// The errors for the compiler to show, if there are any.
-    pub(crate) fn into_errors(self) -> Option<TokenStream> {
+    /// Returns code that makes the compiler print the errors, if there are any.
+    pub(crate) fn into_tokens(self) -> Option<TokenStream> {
         self.0.map(syn::Error::into_compile_error)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
-use surrealism_types::codec::{self, Decoder, InlineCall};
+use surrealism_types::codec::{self, Decoder, InlineCall, RowResult};
 use wasmtime::{AsContextMut, Store, bail};
 
 use crate::bindings::{Guest, InlineHalf};
@@ -263,9 +263,11 @@ impl Controller {
             })
             .await?;
         let expected = answers.len() + rows.len();
-        for answer in codec::answers(&encoded.map_err(failed)?).take(rows.len() + 1) {
-            let answer = answer.map_err(anyhow::Error::from)?.map_err(failed);
-            answers.push(answer.and_then(|value| Ok(decoder.decode_value(value)?)));
+        for result in codec::results(&encoded.map_err(failed)?).take(rows.len() + 1) {
+            answers.push(match result.map_err(anyhow::Error::from)? {
+                RowResult::Value(value) => decoder.decode_value(value).map_err(Into::into),
+                RowResult::Error(text) => Err(failed(text)),
+            });
         }
         if answers.len() != expected {
             return Err(SurrealismError::Other(anyhow::anyhow!(

@@ -1,4 +1,7 @@
-//! The host of a plugin: the component's own on wasm, a stub elsewhere.
+//! The host functions that [`imports`](crate::imports) calls.
+//!
+//! In a component they are the imports of `wit/plugin.wit`. In native tests, where there is no host, each
+//! returns an error.
 
 #[cfg(target_family = "wasm")]
 mod component;

@@ -199,7 +199,7 @@ async fn an_instance_is_waited_for_no_longer_than_the_host_lets() {
     let args = running("mod::calls::math", vec![]);
     let began = Instant::now();
     let error = host.call("run", args.clone(), context()).await.unwrap_err();
-    assert_says(&error, &["mod::calls::math: the module is busy", "at work for 100ms"]);
+    assert_says(&error, &["mod::calls::math: the module is busy", "checked out for 100ms"]);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 
     calls.runtime().release_controller(only);

@@ -1,35 +1,35 @@
-//! The export `invoke-inline`, by hand: what `wit_bindgen` generates would have the host come back after
-//! each call for the answer to be freed, before the host has read it where it lies.
+//! The export `invoke-inline`, which `wit_bindgen` cannot generate: its version has a post-return function
+//! that frees the result, whereas the host reads this one in place until the next call.
 //!
-//! Format: <https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md>, of a
-//! `result<list<u8>, string>` that is returned.
+//! The layout is that of a returned `result<list<u8>, string>` in the canonical ABI:
+//! <https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md>.
 
 use std::cell::RefCell;
 
 use surrealism_types::codec::InlineCall;
 
-use super::component::end_output;
+use super::component::flush_stdout;
 use crate::registry;
 
-/// An answer, until the next.
-struct Kept {
-    returned: Returned,
-    /// What that leads to.
-    _answer: Result<Vec<u8>, String>,
+/// A result that lives until the next call.
+struct RetainedReturn {
+    lowered: Lowered,
+    /// What `lowered` points to.
+    _result: Result<Vec<u8>, String>,
 }
 
-/// What the host reads of an answer.
+/// A result in the canonical ABI.
 #[repr(C)]
-struct Returned {
-    /// Whether it is an error.
+struct Lowered {
+    /// The discriminant: 0 for a value, 1 for an error.
     is_error: u8,
     start: *const u8,
     length: usize,
 }
 
-impl Returned {
-    fn of(answer: &Result<Vec<u8>, String>) -> Self {
-        let (is_error, bytes) = match answer {
+impl Lowered {
+    fn new(result: &Result<Vec<u8>, String>) -> Self {
+        let (is_error, bytes) = match result {
             Ok(value) => (0, value.as_slice()),
             Err(text) => (1, text.as_bytes()),
         };
@@ -38,26 +38,26 @@ impl Returned {
 }
 
 thread_local! {
-    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+    static RETAINED: RefCell<Option<RetainedReturn>> = const { RefCell::new(None) };
 }
 
 fn invoke(call: &InlineCall) -> Result<Vec<u8>, String> {
-    let (name, args) = call.parts().map_err(|stop| format!("cannot read the call: {stop}"))?;
+    let (name, args) = call.parts().map_err(|error| format!("cannot read the call: {error}"))?;
     registry::invoke(name, args)
 }
 
 macro_rules! export {
     ($($first:ident)* / $($second:ident)*) => {
-        // The name is the component's own, which nothing else exports.
+        // SAFETY: the name belongs to this component, and nothing else in it exports the name.
         #[unsafe(export_name = "invoke-inline")]
-        extern "C" fn invoke_inline($($first: u64,)* $($second: u64),*) -> *const Returned {
+        extern "C" fn invoke_inline($($first: u64,)* $($second: u64),*) -> *const Lowered {
             wit_bindgen::rt::run_ctors_once();
             let call = InlineCall::from_words([[$($first),*], [$($second),*]]);
-            let answer = invoke(&call);
-            end_output();
-            KEPT.with_borrow_mut(|kept| {
-                let returned = Returned::of(&answer);
-                &raw const kept.insert(Kept { returned, _answer: answer }).returned
+            let result = invoke(&call);
+            flush_stdout();
+            RETAINED.with_borrow_mut(|retained| {
+                let lowered = Lowered::new(&result);
+                &raw const retained.insert(RetainedReturn { lowered, _result: result }).lowered
             })
         }
     };

@@ -1,4 +1,4 @@
-//! Integration tests of the crate, in one binary.
+//! Integration tests, in one binary.
 
 mod functions;
 mod native_stub;

@@ -1,4 +1,6 @@
-//! FlatBuffers as bytes: what writes a message, what reads one, and where its fields lie.
+//! FlatBuffers: a writer, a reader, and the part of the schema that the fast path knows.
+//!
+//! Format: <https://flatbuffers.dev/internals/>.
 
 pub(super) mod reader;
 pub(super) mod schema;

@@ -1,26 +1,26 @@
-//! The kinds of native types, written without a [`Kind`](surrealdb_types::Kind): the general codec
-//! of kinds, with all that its errors can print, would be half of a small plugin's code.
+//! The kinds of native types, encoded without a [`Kind`](surrealdb_types::Kind): the general codec of kinds,
+//! with everything that its errors can print, would be half of a small plugin's code.
 
-use super::CodecError;
-use super::flatbuffers::schema::{KEY, ONLY, VALUE, kind};
-use super::flatbuffers::writer::{Field, Node, Writer, message};
-use super::native::{Native, Shape};
-use super::value::{write_tables, write_value};
+use super::error::CodecError;
+use super::flatbuffers::schema::{FIELD0, KEY, VALUE, kind};
+use super::flatbuffers::writer::{Field, Offset, Writer, write_message};
+use super::native::{Native, NativeKind};
+use super::value::{write_tables, write_union};
 
-/// Native types as a list: `(i64, (String, ()))`.
+/// A list of [`Native`] types, written as nested pairs: `(i64, (String, ()))`.
 pub trait NativeList {
-    /// Adds the kind of each.
-    fn list(shapes: &mut Vec<Shape>);
+    /// Appends the kind of each type to `kinds`.
+    fn push_kinds(kinds: &mut Vec<NativeKind>);
 }
 
 impl NativeList for () {
-    fn list(_: &mut Vec<Shape>) {}
+    fn push_kinds(_: &mut Vec<NativeKind>) {}
 }
 
 impl<T: Native, Rest: NativeList> NativeList for (T, Rest) {
-    fn list(shapes: &mut Vec<Shape>) {
-        shapes.push(T::SHAPE);
-        Rest::list(shapes);
+    fn push_kinds(kinds: &mut Vec<NativeKind>) {
+        kinds.push(T::KIND);
+        Rest::push_kinds(kinds);
     }
 }
 
@@ -28,46 +28,47 @@ impl<T: Native, Rest: NativeList> NativeList for (T, Rest) {
 ///
 /// # Errors
 ///
-/// None, as no type is that long.
+/// When the message would be too large, which the kind of no real type is.
 pub fn encode_native_kind<T: Native>() -> Result<Vec<u8>, CodecError> {
-    message(|writer| Ok(write(writer, T::SHAPE)))
+    write_message(|writer| Ok(write_kind(writer, T::KIND)))
 }
 
-/// Encodes arguments of native types, as [`encode_arguments`](super::encode_arguments) does.
+/// Encodes the arguments of a signature, by name and native type, as
+/// [`encode_arguments`](super::encode_arguments) does. `names` and `T` have the same length.
 ///
 /// # Errors
 ///
-/// When the names are too long.
+/// When the message would be too large.
 pub fn encode_native_arguments<T: NativeList>(names: &[&str]) -> Result<Vec<u8>, CodecError> {
-    let mut shapes = Vec::new();
-    T::list(&mut shapes);
-    message(|writer| {
-        write_tables(writer, names.iter().zip(shapes), |writer, (name, shape)| {
-            let name = writer.string(name);
-            let kind = write(writer, shape);
-            Ok(writer.table([(VALUE, Field::Part(kind)), (KEY, Field::Part(name))]))
+    let mut kinds = Vec::new();
+    T::push_kinds(&mut kinds);
+    write_message(|writer| {
+        write_tables(writer, names.iter().zip(kinds), |writer, (name, kind)| {
+            let name = writer.str(name);
+            let kind = write_kind(writer, kind);
+            Ok(writer.table([(VALUE, Field::Offset(kind)), (KEY, Field::Offset(name))]))
         })
     })
 }
 
-/// `Kind`, which is laid out as a value is: a tag, and a member, of which most are empty.
-fn write(writer: &mut Writer<'_, '_>, shape: Shape) -> Node {
-    let (tag, member) = match shape {
-        Shape::None => return writer.table([]),
-        Shape::Bool => (kind::BOOL, writer.table([])),
-        Shape::Int => (kind::INT, writer.table([])),
-        Shape::Float => (kind::FLOAT, writer.table([])),
-        Shape::Number => (kind::NUMBER, writer.table([])),
-        Shape::String => (kind::STRING, writer.table([])),
-        Shape::Option(inner) => {
-            let either = [writer.table([]), write(writer, *inner)];
-            let either = writer.list(&either);
-            (kind::EITHER, writer.table([(ONLY, Field::Part(either))]))
+/// Writes a table `Kind`, a union like `Value`. Most members are empty tables.
+fn write_kind(writer: &mut Writer<'_, '_>, kind: NativeKind) -> Offset {
+    let (tag, member) = match kind {
+        NativeKind::None => return writer.table([]),
+        NativeKind::Bool => (kind::BOOL, writer.table([])),
+        NativeKind::Int => (kind::INT, writer.table([])),
+        NativeKind::Float => (kind::FLOAT, writer.table([])),
+        NativeKind::Number => (kind::NUMBER, writer.table([])),
+        NativeKind::String => (kind::STRING, writer.table([])),
+        NativeKind::Option(inner) => {
+            let kinds = [writer.table([]), write_kind(writer, *inner)];
+            let kinds = writer.vector(&kinds);
+            (kind::EITHER, writer.table([(FIELD0, Field::Offset(kinds))]))
         }
-        Shape::Array(inner) => {
-            let inner = write(writer, *inner);
-            (kind::ARRAY, writer.table([(ONLY, Field::Part(inner))]))
+        NativeKind::Array(inner) => {
+            let inner = write_kind(writer, *inner);
+            (kind::ARRAY, writer.table([(FIELD0, Field::Offset(inner))]))
         }
     };
-    write_value(writer, tag, member)
+    write_union(writer, tag, member)
 }

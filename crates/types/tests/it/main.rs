@@ -1,3 +1,5 @@
-//! Integration tests of the crate, in one binary.
+//! Integration tests, in one binary.
 
 mod differential;
+#[cfg(feature = "host")]
+mod validation;

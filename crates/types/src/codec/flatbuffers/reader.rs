@@ -1,22 +1,17 @@
-//! Reads FlatBuffers messages where they lie, trusting no offset.
+//! Reads FlatBuffers messages in place, without trusting any offset.
 //!
-//! A message is a graph: an offset may lead to what another offset leads to, so that a few kilobytes
-//! unfold to as many gigabytes. An honest writer makes a tree, whose parts share nothing but the
-//! layouts of tables. Every part that is read is therefore charged to a budget that any tree
-//! keeps, and nothing much larger does.
-//!
-//! Format: <https://flatbuffers.dev/internals/>.
+//! A message is a graph: offsets may lead to the same part, so a few kilobytes can decode to gigabytes. An
+//! honest writer makes a tree, whose tables share nothing but their vtables. So every part that is read is
+//! charged to a budget of [`MAX_APPARENT_SIZE_RATIO`] times the message's length, which suffices for every
+//! tree.
 
 use std::cell::Cell;
 
-use super::schema::Slot;
-use crate::codec::CodecError;
+use super::schema::FieldId;
+use crate::codec::error::CodecError;
+use crate::codec::limits::MAX_APPARENT_SIZE_RATIO;
 
-/// How many times the message's length its parts may add up to. The slack is for writers of other
-/// makes that share equal strings.
-pub(crate) const MAX_APPARENT_SIZE_RATIO: usize = 4;
-
-/// A message, and how much of it may still be read.
+/// A message, and how many bytes of it may still be read.
 #[derive(Debug)]
 pub(crate) struct Message<'a> {
     bytes: &'a [u8],
@@ -28,47 +23,48 @@ impl<'a> Message<'a> {
         Self { bytes, budget: Cell::new(bytes.len().saturating_mul(MAX_APPARENT_SIZE_RATIO)) }
     }
 
+    /// Returns the root table.
     pub(crate) fn root(&self) -> Result<Table<'_>, CodecError> {
         self.table(0)
     }
 
-    /// The table that an offset leads to.
+    /// Returns the table that the offset at `pos` leads to.
     #[inline]
-    fn table(&self, offset: usize) -> Result<Table<'_>, CodecError> {
-        let place = self.follow(offset)?;
-        let back = self.word(place)? as i32;
-        let layout = (place as i64 - i64::from(back)) as usize;
-        let layout_bytes = usize::from(self.half(layout)?);
+    fn table(&self, pos: usize) -> Result<Table<'_>, CodecError> {
+        let pos = self.follow(pos)?;
+        let back = self.u32(pos)? as i32;
+        let vtable = (pos as i64 - i64::from(back)) as usize;
+        let vtable_bytes = usize::from(self.u16(vtable)?);
         self.charge(4)?;
-        Ok(Table { message: self, place, layout, slots: layout_bytes.saturating_sub(4) / 2 })
+        Ok(Table { message: self, pos, vtable, fields: vtable_bytes.saturating_sub(4) / 2 })
     }
 
     #[inline]
-    fn follow(&self, offset: usize) -> Result<usize, CodecError> {
-        offset.checked_add(self.word(offset)? as usize).ok_or(CodecError::Malformed)
+    fn follow(&self, pos: usize) -> Result<usize, CodecError> {
+        pos.checked_add(self.u32(pos)? as usize).ok_or(CodecError::Malformed)
     }
 
-    /// A length, and where what is so long begins.
+    /// Returns the length of the vector that the offset at `pos` leads to, and where its items begin.
     #[inline]
-    fn vector(&self, offset: usize) -> Result<(usize, usize), CodecError> {
-        let place = self.follow(offset)?;
-        Ok((self.word(place)? as usize, place + 4))
+    fn vector(&self, pos: usize) -> Result<(usize, usize), CodecError> {
+        let pos = self.follow(pos)?;
+        Ok((self.u32(pos)? as usize, pos + 4))
     }
 
     #[inline]
-    fn array<const N: usize>(&self, place: usize) -> Result<[u8; N], CodecError> {
-        let bytes = self.bytes.get(place..).and_then(|bytes| bytes.first_chunk());
+    fn array<const N: usize>(&self, pos: usize) -> Result<[u8; N], CodecError> {
+        let bytes = self.bytes.get(pos..).and_then(|bytes| bytes.first_chunk());
         bytes.copied().ok_or(CodecError::Malformed)
     }
 
     #[inline]
-    fn word(&self, place: usize) -> Result<u32, CodecError> {
-        self.array(place).map(u32::from_le_bytes)
+    fn u32(&self, pos: usize) -> Result<u32, CodecError> {
+        self.array(pos).map(u32::from_le_bytes)
     }
 
     #[inline]
-    fn half(&self, place: usize) -> Result<u16, CodecError> {
-        self.array(place).map(u16::from_le_bytes)
+    fn u16(&self, pos: usize) -> Result<u16, CodecError> {
+        self.array(pos).map(u16::from_le_bytes)
     }
 
     #[inline]
@@ -79,82 +75,86 @@ impl<'a> Message<'a> {
     }
 }
 
+/// A table of a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Table<'a> {
     message: &'a Message<'a>,
-    place: usize,
-    layout: usize,
-    slots: usize,
+    pos: usize,
+    vtable: usize,
+    /// Fields that the vtable has an entry for.
+    fields: usize,
 }
 
 impl<'a> Table<'a> {
-    /// Where a field is, unless it was left out.
+    /// Returns where a field is, unless it was left out.
     #[inline]
-    fn field(&self, slot: Slot) -> Result<Option<usize>, CodecError> {
-        if slot >= self.slots {
+    fn field(&self, id: FieldId) -> Result<Option<usize>, CodecError> {
+        if id >= self.fields {
             return Ok(None);
         }
-        let offset = usize::from(self.message.half(self.layout + 4 + 2 * slot)?);
-        Ok((offset != 0).then_some(self.place + offset))
+        let offset = usize::from(self.message.u16(self.vtable + 4 + 2 * id)?);
+        Ok((offset != 0).then_some(self.pos + offset))
     }
 
     #[inline]
-    fn scalar<const N: usize>(&self, slot: Slot) -> Result<[u8; N], CodecError> {
-        match self.field(slot)? {
-            Some(place) => self.message.array(place),
+    fn scalar<const N: usize>(&self, id: FieldId) -> Result<[u8; N], CodecError> {
+        match self.field(id)? {
+            Some(pos) => self.message.array(pos),
             None => Ok([0; N]),
         }
     }
 
+    // A scalar that was left out is zero.
+
     #[inline]
-    pub(crate) fn byte(&self, slot: Slot) -> Result<u8, CodecError> {
-        self.scalar(slot).map(u8::from_le_bytes)
+    pub(crate) fn u8(&self, id: FieldId) -> Result<u8, CodecError> {
+        self.scalar(id).map(u8::from_le_bytes)
     }
 
     #[inline]
-    pub(crate) fn word(&self, slot: Slot) -> Result<u32, CodecError> {
-        self.scalar(slot).map(u32::from_le_bytes)
+    pub(crate) fn u32(&self, id: FieldId) -> Result<u32, CodecError> {
+        self.scalar(id).map(u32::from_le_bytes)
     }
 
     #[inline]
-    pub(crate) fn long(&self, slot: Slot) -> Result<u64, CodecError> {
-        self.scalar(slot).map(u64::from_le_bytes)
+    pub(crate) fn u64(&self, id: FieldId) -> Result<u64, CodecError> {
+        self.scalar(id).map(u64::from_le_bytes)
     }
 
     #[inline]
-    pub(crate) fn table(&self, slot: Slot) -> Result<Table<'a>, CodecError> {
-        self.message.table(self.required(slot)?)
+    pub(crate) fn table(&self, id: FieldId) -> Result<Table<'a>, CodecError> {
+        self.message.table(self.required(id)?)
     }
 
-    pub(crate) fn bytes(&self, slot: Slot) -> Result<&'a [u8], CodecError> {
-        let (len, place) = self.message.vector(self.required(slot)?)?;
+    pub(crate) fn bytes(&self, id: FieldId) -> Result<&'a [u8], CodecError> {
+        let (len, pos) = self.message.vector(self.required(id)?)?;
         self.message.charge(len)?;
-        let rest = self.message.bytes.get(place..).ok_or(CodecError::Malformed)?;
+        let rest = self.message.bytes.get(pos..).ok_or(CodecError::Malformed)?;
         rest.get(..len).ok_or(CodecError::Malformed)
     }
 
-    pub(crate) fn text(&self, slot: Slot) -> Result<&'a str, CodecError> {
-        std::str::from_utf8(self.bytes(slot)?).map_err(|_| CodecError::Malformed)
+    pub(crate) fn str(&self, id: FieldId) -> Result<&'a str, CodecError> {
+        std::str::from_utf8(self.bytes(id)?).map_err(|_| CodecError::Malformed)
     }
 
-    /// A list of tables. It is as long as it says.
-    pub(crate) fn tables(&self, slot: Slot) -> Result<Tables<'a>, CodecError> {
-        let (len, place) = self.message.vector(self.required(slot)?)?;
+    /// Returns a vector of tables. Its length is within the message, so a caller may allocate for it.
+    pub(crate) fn tables(&self, id: FieldId) -> Result<Tables<'a>, CodecError> {
+        let (len, pos) = self.message.vector(self.required(id)?)?;
         let size = len.checked_mul(4).ok_or(CodecError::Malformed)?;
         self.message.charge(size)?;
-        if size > self.message.bytes.len().saturating_sub(place) {
+        if size > self.message.bytes.len().saturating_sub(pos) {
             return Err(CodecError::Malformed);
         }
-        Ok(Tables { message: self.message, next: place, left: len })
+        Ok(Tables { message: self.message, next: pos, left: len })
     }
 
     #[inline]
-    fn required(&self, slot: Slot) -> Result<usize, CodecError> {
-        self.field(slot)?.ok_or(CodecError::Malformed)
+    fn required(&self, id: FieldId) -> Result<usize, CodecError> {
+        self.field(id)?.ok_or(CodecError::Malformed)
     }
 }
 
-/// The tables of a list.
+/// The tables of a vector.
 #[derive(Debug, Clone)]
 pub(crate) struct Tables<'a> {
     message: &'a Message<'a>,

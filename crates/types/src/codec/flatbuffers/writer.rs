@@ -1,258 +1,257 @@
 //! Writes FlatBuffers messages, byte for byte as the builder of crate `flatbuffers` does.
 //!
-//! A message is written from its end to its beginning, parts before what refers to them. Long texts
-//! are not written then, but noted, and copied once, when all that is around them is known.
-//!
-//! Format: <https://flatbuffers.dev/internals/>.
+//! A message is written from its end to its beginning, so that each part is written before what refers to
+//! it. Long byte strings are only noted then, and copied once, when the message is put together.
 
-use super::schema::Slot;
-use crate::codec::CodecError;
+use super::schema::FieldId;
+use crate::codec::error::CodecError;
 
-/// Room for a message that needs no buffer of its own: enough for most.
-const SMALL: usize = 256;
+/// Size of the buffer on the stack, in bytes: enough for most messages.
+const STACK_BYTES: usize = 256;
 
-/// From how many bytes on a text is copied last.
-const LONG: usize = 1024;
+/// Length from which a byte string is deferred, in bytes.
+const MIN_DEFERRED_BYTES: usize = 1024;
 
-/// A part that has been written: how far its first byte is from the message's end.
+/// A part that has been written, by the distance of its first byte from the message's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Node(usize);
+pub struct Offset(usize);
 
-/// A field of a table that is about to be written.
+/// The content of a table's field.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Field {
-    Byte(u8),
-    Word(u32),
-    Long(u64),
-    /// Where another part is.
-    Part(Node),
+    U8(u8),
+    U32(u32),
+    U64(u64),
+    Offset(Offset),
 }
 
-/// Writes a message: `write` writes every part and answers the root.
+/// Writes a message. `write` writes its parts and returns the root.
 ///
 /// # Errors
 ///
-/// Those of its parts, and when it is larger than an offset can tell.
-pub(crate) fn message<'a>(
-    write: impl FnOnce(&mut Writer<'_, 'a>) -> Result<Node, CodecError>,
+/// Those of `write`, and [`CodecError::TooLarge`].
+pub(crate) fn write_message<'a>(
+    write: impl FnOnce(&mut Writer<'_, 'a>) -> Result<Offset, CodecError>,
 ) -> Result<Vec<u8>, CodecError> {
-    let mut small = [0; SMALL];
+    let mut stack = [0; STACK_BYTES];
     let mut writer = Writer {
-        small: &mut small,
-        large: Vec::new(),
-        long: Vec::new(),
-        used: 0,
-        apart: 0,
+        stack: &mut stack,
+        heap: Vec::new(),
+        deferred: Vec::new(),
+        len: 0,
+        deferred_bytes: 0,
         alignment: 1,
-        layouts: Layouts::default(),
+        vtables: VTables::default(),
     };
     let root = write(&mut writer)?;
     writer.align(4, writer.alignment);
-    writer.put_part(root);
-    if writer.used > i32::MAX as usize {
+    writer.put_offset(root);
+    if writer.len > i32::MAX as usize {
         return Err(CodecError::TooLarge);
     }
-    Ok(writer.assembled())
+    Ok(writer.assemble())
 }
 
+/// Writes the parts of a message.
 pub struct Writer<'s, 'a> {
-    /// Where the message is written, at the end, before which are zeros; on the stack.
-    small: &'s mut [u8; SMALL],
-    /// Where it is written once it is too long for that.
-    large: Vec<u8>,
-    /// Long runs of bytes that are to be put in between, and how much of what is written there lies
-    /// behind each.
-    long: Vec<(usize, &'a [u8])>,
-    /// Bytes written.
-    used: usize,
-    /// Of those, bytes of long runs.
-    apart: usize,
+    /// Holds the message while it is short. It is filled from its end; what is free is zero.
+    stack: &'s mut [u8; STACK_BYTES],
+    /// Holds the message once it is too long for `stack`, in the same way.
+    heap: Vec<u8>,
+    /// Deferred byte strings, each with the number of bytes in the buffer that come after it.
+    deferred: Vec<(usize, &'a [u8])>,
+    /// Length of the message so far, in bytes.
+    len: usize,
+    /// How much of `len` is deferred, in bytes.
+    deferred_bytes: usize,
     /// The strictest alignment of any part.
     alignment: usize,
-    /// Layouts of tables that have been written, and where; tables of one layout share it.
-    layouts: Layouts,
+    vtables: VTables,
 }
 
-/// The first few layouts, which are all for most messages, need no allocation.
+/// A vtable as a number: its size, its table's size, and the position of each field in the table, from the
+/// lowest 16 bits on.
+type VTable = u64;
+
+/// The vtables that have been written, and where. Tables with equal vtables share one.
+///
+/// The first few, which are all that most messages have, need no allocation.
 #[derive(Debug, Default)]
-struct Layouts {
-    first: [(Layout, usize); 4],
+struct VTables {
+    first: [(VTable, usize); 4],
     count: usize,
-    more: Vec<(Layout, usize)>,
+    more: Vec<(VTable, usize)>,
 }
 
-impl Layouts {
+impl VTables {
     #[inline]
-    fn find(&self, layout: Layout) -> Option<usize> {
-        let among = |layouts: &[(Layout, usize)]| {
-            layouts.iter().find(|(known, _)| *known == layout).map(|(_, place)| *place)
+    fn find(&self, vtable: VTable) -> Option<usize> {
+        let search = |vtables: &[(VTable, usize)]| {
+            vtables.iter().find(|(known, _)| *known == vtable).map(|(_, pos)| *pos)
         };
-        among(&self.first[..self.count]).or_else(|| among(&self.more))
+        search(&self.first[..self.count]).or_else(|| search(&self.more))
     }
 
     #[cold]
-    fn add(&mut self, layout: Layout, place: usize) {
+    fn add(&mut self, vtable: VTable, pos: usize) {
         match self.first.get_mut(self.count) {
             Some(free) => {
-                *free = (layout, place);
+                *free = (vtable, pos);
                 self.count += 1;
             }
-            None => self.more.push((layout, place)),
+            None => self.more.push((vtable, pos)),
         }
     }
 }
 
-/// A vtable, in one number: its size, its table's size, and where in the table each field is, the
-/// first in the lowest 16 bits.
-type Layout = u64;
-
 impl<'a> Writer<'_, 'a> {
-    pub(crate) fn string(&mut self, text: &'a str) -> Node {
+    pub(crate) fn str(&mut self, text: &'a str) -> Offset {
         self.align(text.len() + 1, 4);
         self.put(&[0]);
-        self.put_run(text.as_bytes());
-        self.put_number((text.len() as u32).to_le_bytes())
+        self.put_bytes(text.as_bytes());
+        self.put_scalar((text.len() as u32).to_le_bytes())
     }
 
-    pub(crate) fn bytes(&mut self, bytes: &'a [u8]) -> Node {
+    pub(crate) fn bytes(&mut self, bytes: &'a [u8]) -> Offset {
         self.align(bytes.len(), 4);
-        self.put_run(bytes);
-        self.put_number((bytes.len() as u32).to_le_bytes())
+        self.put_bytes(bytes);
+        self.put_scalar((bytes.len() as u32).to_le_bytes())
     }
 
-    /// A list of parts.
-    pub(crate) fn list(&mut self, parts: &[Node]) -> Node {
-        self.align(parts.len() * 4, 4);
-        for part in parts.iter().rev() {
-            self.put_part(*part);
+    /// Writes a vector of offsets.
+    pub(crate) fn vector(&mut self, items: &[Offset]) -> Offset {
+        self.align(items.len() * 4, 4);
+        for item in items.iter().rev() {
+            self.put_offset(*item);
         }
-        self.put_number((parts.len() as u32).to_le_bytes())
+        self.put_scalar((items.len() as u32).to_le_bytes())
     }
 
-    /// A table. Its fields are written in the order given, the first nearest to the message's end.
+    /// Writes a table. The first of `fields` ends up nearest to the message's end.
     #[inline]
-    pub(crate) fn table<const N: usize>(&mut self, fields: [(Slot, Field); N]) -> Node {
-        let end = self.used;
-        let mut places = [0; N];
-        for ((_, field), place) in fields.iter().zip(&mut places) {
-            *place = match *field {
-                Field::Byte(byte) => self.put_number([byte]),
-                Field::Word(word) => self.put_number(word.to_le_bytes()),
-                Field::Long(long) => self.put_number(long.to_le_bytes()),
-                Field::Part(part) => self.put_part(part),
+    pub(crate) fn table<const N: usize>(&mut self, fields: [(FieldId, Field); N]) -> Offset {
+        let end = self.len;
+        let mut positions = [0; N];
+        for ((_, field), pos) in fields.iter().zip(&mut positions) {
+            *pos = match *field {
+                Field::U8(value) => self.put_scalar([value]),
+                Field::U32(value) => self.put_scalar(value.to_le_bytes()),
+                Field::U64(value) => self.put_scalar(value.to_le_bytes()),
+                Field::Offset(offset) => self.put_offset(offset),
             }
             .0;
         }
-        // Where the layout is, once that is known.
+        // Room for the offset of the vtable, which is not known yet.
         self.align(4, 4);
-        self.used += 4;
-        let table = self.used;
+        self.len += 4;
+        let table = self.len;
 
-        let (mut size, mut offsets) = (4, 0);
-        for ((slot, _), place) in fields.iter().zip(&places) {
-            size = size.max(6 + 2 * slot);
-            offsets |= ((table - place) as Layout) << (32 + 16 * slot);
+        let (mut size, mut entries) = (4, 0);
+        for ((id, _), pos) in fields.iter().zip(&positions) {
+            size = size.max(6 + 2 * id);
+            entries |= ((table - pos) as VTable) << (32 + 16 * id);
         }
-        let layout = offsets | ((table - end) as Layout) << 16 | size as Layout;
-        let layout = self.layout(layout, size);
-        self.place_number(table, (layout as i32 - table as i32).to_le_bytes());
-        Node(table)
+        let vtable = entries | ((table - end) as VTable) << 16 | size as VTable;
+        let vtable = self.vtable(vtable, size);
+        self.store(table, (vtable as i32 - table as i32).to_le_bytes());
+        Offset(table)
     }
 
+    /// Returns the position of a vtable, which is written if it is new.
     #[inline]
-    fn layout(&mut self, layout: Layout, size: usize) -> usize {
-        if let Some(place) = self.layouts.find(layout) {
-            return place;
+    fn vtable(&mut self, vtable: VTable, size: usize) -> usize {
+        if let Some(pos) = self.vtables.find(vtable) {
+            return pos;
         }
-        self.put(&layout.to_le_bytes()[..size]);
-        self.layouts.add(layout, self.used);
-        self.used
+        self.put(&vtable.to_le_bytes()[..size]);
+        self.vtables.add(vtable, self.len);
+        self.len
     }
 
-    /// Writes a number, which is as long as its alignment.
+    /// Writes a scalar, whose alignment is its size.
     #[inline]
-    fn put_number<const N: usize>(&mut self, bytes: [u8; N]) -> Node {
+    fn put_scalar<const N: usize>(&mut self, bytes: [u8; N]) -> Offset {
         self.align(N, N);
-        self.used += N;
-        self.place_number(self.used, bytes);
-        Node(self.used)
+        self.len += N;
+        self.store(self.len, bytes);
+        Offset(self.len)
     }
 
-    /// Writes how far a part is from here.
+    /// Writes the distance from here to another part.
     #[inline]
-    fn put_part(&mut self, part: Node) -> Node {
+    fn put_offset(&mut self, to: Offset) -> Offset {
         self.align(4, 4);
-        self.used += 4;
-        self.place_number(self.used, ((self.used - part.0) as u32).to_le_bytes());
-        Node(self.used)
+        self.len += 4;
+        self.store(self.len, ((self.len - to.0) as u32).to_le_bytes());
+        Offset(self.len)
     }
 
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        self.used += bytes.len();
-        self.place(self.used)[..bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+        self.slot(self.len)[..bytes.len()].copy_from_slice(bytes);
     }
 
-    /// Writes what may be long.
-    fn put_run(&mut self, bytes: &'a [u8]) {
-        if bytes.len() < LONG {
+    /// Writes bytes now or, if they are many, when the message is put together.
+    fn put_bytes(&mut self, bytes: &'a [u8]) {
+        if bytes.len() < MIN_DEFERRED_BYTES {
             return self.put(bytes);
         }
-        self.long.push((self.used - self.apart, bytes));
-        self.used += bytes.len();
-        self.apart += bytes.len();
+        self.deferred.push((self.len - self.deferred_bytes, bytes));
+        self.len += bytes.len();
+        self.deferred_bytes += bytes.len();
     }
 
-    /// Of a number the compiler knows the size.
+    /// Overwrites bytes at a position. The compiler knows how many, unlike in [`put`](Self::put).
     #[inline]
-    fn place_number<const N: usize>(&mut self, position: usize, bytes: [u8; N]) {
-        self.place(position)[..N].copy_from_slice(&bytes);
+    fn store<const N: usize>(&mut self, pos: usize, bytes: [u8; N]) {
+        self.slot(pos)[..N].copy_from_slice(&bytes);
     }
 
-    /// What is written from the byte on that is `position` from the message's end; no long run comes
-    /// after it.
+    /// Returns the buffer from `pos` on, a distance from the message's end. No deferred bytes may have been
+    /// noted since that position was reached.
     #[inline]
-    fn place(&mut self, position: usize) -> &mut [u8] {
-        let position = position - self.apart;
-        if position > self.buffer().len() {
-            self.grow(position);
+    fn slot(&mut self, pos: usize) -> &mut [u8] {
+        let pos = pos - self.deferred_bytes;
+        if pos > self.buffer().len() {
+            self.grow(pos);
         }
         let buffer = self.buffer();
-        let start = buffer.len() - position;
+        let start = buffer.len() - pos;
         &mut buffer[start..]
     }
 
     #[inline]
     fn buffer(&mut self) -> &mut [u8] {
-        if self.large.is_empty() { self.small } else { &mut self.large }
+        if self.heap.is_empty() { self.stack } else { &mut self.heap }
     }
 
     #[cold]
-    fn grow(&mut self, wanted: usize) {
-        if self.large.is_empty() {
-            self.large.extend_from_slice(self.small);
+    fn grow(&mut self, min_len: usize) {
+        if self.heap.is_empty() {
+            self.heap.extend_from_slice(self.stack);
         }
-        let before = self.large.len();
-        let after = wanted.max(2 * before);
-        self.large.resize(after, 0);
-        self.large.copy_within(..before, after - before);
-        self.large[..before].fill(0);
+        let old = self.heap.len();
+        let new = min_len.max(2 * old);
+        self.heap.resize(new, 0);
+        self.heap.copy_within(..old, new - old);
+        self.heap[..old].fill(0);
     }
 
-    /// Leaves a gap, so that what ends after `len` more bytes is aligned.
+    /// Pads, so that a part is aligned that begins after `len` more bytes.
     #[inline]
     fn align(&mut self, len: usize, alignment: usize) {
         self.alignment = self.alignment.max(alignment);
-        self.used += (self.used + len).wrapping_neg() & (alignment - 1);
+        self.len += (self.len + len).wrapping_neg() & (alignment - 1);
     }
 
-    /// The message, in one piece.
-    fn assembled(&mut self) -> Vec<u8> {
-        let mut message = Vec::with_capacity(self.used);
-        let long = std::mem::take(&mut self.long);
-        let mut rest = &*self.place(self.used);
-        for (behind, bytes) in long.into_iter().rev() {
-            let (before, after) = rest.split_at(rest.len() - behind);
+    /// Returns the message, with the deferred bytes in their places.
+    fn assemble(&mut self) -> Vec<u8> {
+        let mut message = Vec::with_capacity(self.len);
+        let deferred = std::mem::take(&mut self.deferred);
+        let mut rest = &*self.slot(self.len);
+        for (bytes_after, bytes) in deferred.into_iter().rev() {
+            let (before, after) = rest.split_at(rest.len() - bytes_after);
             message.extend_from_slice(before);
             message.extend_from_slice(bytes);
             rest = after;
