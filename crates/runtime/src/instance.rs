@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
-use surrealism_types::codec::{self, Decoder, InlineCall};
+use surrealism_types::codec::{self, Decoder, InlineCall, RowResult};
 use surrealism_types::err::{SurrealismError, SurrealismResult};
 use wasmtime::{Store, bail};
 
@@ -274,9 +274,11 @@ impl Controller {
             })
             .await?;
         let before = results.len();
-        for result in codec::answers(&encoded.map_err(guest_error)?).take(rows.len() + 1) {
-            let result = result.map_err(anyhow::Error::from)?.map_err(guest_error);
-            results.push(result.and_then(|value| Ok(decoder.decode_value(value)?)));
+        for result in codec::results(&encoded.map_err(guest_error)?).take(rows.len() + 1) {
+            results.push(match result.map_err(anyhow::Error::from)? {
+                RowResult::Value(value) => decoder.decode_value(value).map_err(Into::into),
+                RowResult::Error(message) => Err(guest_error(message)),
+            });
         }
         let returned = results.len() - before;
         if returned != rows.len() {

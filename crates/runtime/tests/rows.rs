@@ -140,8 +140,8 @@ async fn a_guest_that_answers_another_number_of_rows_is_refused() {
             b"\x02\x00\x00\x00\x01x\x02\x00\x00\x00\x01y\x02\x00\x00\x00\x01z",
             "returned more results for 2 rows",
         ),
-        (b"\xff\xff\xff\xff\x00", "leads out of it"),
-        (b"\x01\x00\x00\x00\x07", "leads out of it"),
+        (b"\xff\xff\xff\xff\x00", "points outside it"),
+        (b"\x01\x00\x00\x00\x07", "points outside it"),
     ] {
         let runtime = load(answering(answers, "", &rows)).build().unwrap();
         let error = runtime.call_rows("f", vec![Row::new(); 2], Recorder::new()).await.unwrap_err();

@@ -1,5 +1,4 @@
-//! From what a function returns to the bytes of an answer: straight for the types that the codec
-//! knows, through a value for all others, as [`arguments`](crate::arguments) are read.
+//! From what a function returns to the bytes of its result.
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -9,35 +8,35 @@ use surrealism_types::codec::{self, Native};
 
 use crate::registry::Encoded;
 
-/// What a function may return, in one of two forms: a value, or a `Result` of one.
+/// A type that a function may return: a [`SurrealValue`], or a `Result` of one.
 ///
-/// The form is for the compiler to infer, as it alone sees through an alias of `Result`. It always
-/// can: no type has both, for a `Result` is no [`SurrealValue`].
+/// The compiler infers `Form`, since it alone sees through an alias of `Result`. It is never ambiguous, as a
+/// `Result` is not a [`SurrealValue`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned from an exported function",
-    label = "not a `SurrealValue`, nor a `Result` of one with an error that is `Display`",
-    note = "derive it for a type of your own: `#[derive(SurrealValue)]`"
+    label = "this type is neither a `SurrealValue` nor a `Result` of one with a `Display` error",
+    note = "derive it for your own type: `#[derive(SurrealValue)]`"
 )]
-pub trait Answer<Form> {
-    /// What the host is told to expect.
+pub trait IntoReturn<Form> {
+    /// Returns the kind that callers receive.
     fn kind() -> Kind;
 
     /// Encodes what the function returned.
     ///
     /// # Errors
     ///
-    /// Where the function failed, as the error's own text, and when the value cannot be encoded.
+    /// When the function failed, with the text of its error, and when the value cannot be encoded.
     fn encode(self) -> Encoded;
 }
 
-/// A value.
+/// The form of a value.
 pub enum Plain {}
 
-/// A `Result` of a value.
+/// The form of a `Result`.
 pub enum Fallible {}
 
 #[diagnostic::do_not_recommend]
-impl<T: SurrealValue> Answer<Plain> for T {
+impl<T: SurrealValue> IntoReturn<Plain> for T {
     fn kind() -> Kind {
         T::kind_of()
     }
@@ -48,7 +47,7 @@ impl<T: SurrealValue> Answer<Plain> for T {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: SurrealValue, E: Display> Answer<Fallible> for Result<T, E> {
+impl<T: SurrealValue, E: Display> IntoReturn<Fallible> for Result<T, E> {
     fn kind() -> Kind {
         T::kind_of()
     }
@@ -58,28 +57,32 @@ impl<T: SurrealValue, E: Display> Answer<Fallible> for Result<T, E> {
     }
 }
 
-/// What a function returns, of type `R`.
-pub struct Returned<R>(PhantomData<R>);
+/// Selects how a function's result of type `R` is encoded.
+pub struct ReturnDispatch<R>(PhantomData<R>);
 
-impl<R> Returned<R> {
-    /// There is nothing in it.
+impl<R> ReturnDispatch<R> {
+    /// The only value.
     pub const NEW: Self = Self(PhantomData);
 }
 
-/// Encodes a native type, and its kind.
-pub trait AnswerNative<R> {
+/// Encodes a native type and its kind.
+pub trait ReturnNative<R> {
+    /// Encodes a value; the function that encodes any type is not used.
+    ///
     /// # Errors
     ///
     /// When the value cannot be encoded.
     fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded;
 
+    /// Encodes the kind; the function that returns it is not used.
+    ///
     /// # Errors
     ///
     /// None.
     fn kind(&self, _: impl FnOnce() -> Kind) -> Encoded;
 }
 
-impl<R: Native> AnswerNative<R> for &&Returned<R> {
+impl<R: Native> ReturnNative<R> for &&ReturnDispatch<R> {
     fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded {
         codec::encode_native(&returned).map_err(|error| error.to_string())
     }
@@ -89,20 +92,24 @@ impl<R: Native> AnswerNative<R> for &&Returned<R> {
     }
 }
 
-/// Encodes a `Result` of a native type, and its kind.
-pub trait AnswerNativeResult<R> {
+/// Encodes a `Result` of a native type, and the kind of that type.
+pub trait ReturnNativeResult<R> {
+    /// Encodes a result; the function that encodes any type is not used.
+    ///
     /// # Errors
     ///
-    /// Where the function failed, and when the value cannot be encoded.
+    /// When the function failed, with the text of its error, and when the value cannot be encoded.
     fn encode(&self, returned: R, _: impl FnOnce(R) -> Encoded) -> Encoded;
 
+    /// Encodes the kind; the function that returns it is not used.
+    ///
     /// # Errors
     ///
     /// None.
     fn kind(&self, _: impl FnOnce() -> Kind) -> Encoded;
 }
 
-impl<T: Native, E: Display> AnswerNativeResult<Result<T, E>> for &Returned<Result<T, E>> {
+impl<T: Native, E: Display> ReturnNativeResult<Result<T, E>> for &ReturnDispatch<Result<T, E>> {
     fn encode(&self, returned: Result<T, E>, _: impl FnOnce(Result<T, E>) -> Encoded) -> Encoded {
         let returned = returned.map_err(|error| format!("{error:#}"))?;
         codec::encode_native(&returned).map_err(|error| error.to_string())
@@ -113,22 +120,24 @@ impl<T: Native, E: Display> AnswerNativeResult<Result<T, E>> for &Returned<Resul
     }
 }
 
-/// Encodes any [`Answer`], with its own [`encode`](Answer::encode).
-pub trait AnswerValue<R> {
+/// Encodes any other type and its kind.
+pub trait ReturnValue<R> {
+    /// Encodes what the function returned by `encode`.
+    ///
     /// # Errors
     ///
     /// Those of `encode`.
     fn encode(&self, returned: R, encode: impl FnOnce(R) -> Encoded) -> Encoded;
 
-    /// Encodes any kind.
+    /// Encodes the kind that `kind` returns.
     ///
     /// # Errors
     ///
-    /// When it cannot be encoded.
+    /// When the kind cannot be encoded.
     fn kind(&self, kind: impl FnOnce() -> Kind) -> Encoded;
 }
 
-impl<R> AnswerValue<R> for Returned<R> {
+impl<R> ReturnValue<R> for ReturnDispatch<R> {
     fn encode(&self, returned: R, encode: impl FnOnce(R) -> Encoded) -> Encoded {
         encode(returned)
     }

@@ -1,12 +1,12 @@
-//! `#[surrealism]` where the attribute of an outer module, not the compiler, has to see it.
+//! `#[surrealism]` on the items of a marked module, which the module expands instead of the compiler.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Meta};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Errors;
 
-/// Takes the attribute from an item that may have it; answers its options.
+/// Removes the attribute from an item, and returns its options. `None` if the item is not marked.
 pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Option<TokenStream> {
     let attribute = attributes.remove(position(attributes)?);
     Some(match attribute.meta {
@@ -19,11 +19,11 @@ pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Option<TokenStream> {
     })
 }
 
-/// Takes what attributes are left after the first, and says that they are too many.
-pub(crate) fn refuse(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) {
+/// Removes the attributes that are left after the first one, each of which is an error.
+pub(crate) fn reject_repeated(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
     while let Some(position) = position(attributes) {
-        let second = attributes.remove(position);
-        mistakes.note(second, "a second `#[surrealism]`: put all options into one");
+        let repeated = attributes.remove(position);
+        errors.push(repeated, "repeated `#[surrealism]`: put all options into one attribute");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Values and kinds of every sort, made from arbitrary bytes.
+//! Generates values and kinds of every sort from arbitrary bytes.
 
 use std::ops::Bound;
 
@@ -9,56 +9,56 @@ use surrealdb_types::{
     Number, Object, Range, RecordId, RecordIdKey, RecordIdKeyRange, Regex, Set, Table, Uuid, Value,
 };
 
-/// Levels of what is made: enough for all to be inside of all.
-const DEPTH: usize = 4;
+/// Levels of a generated value: enough for each kind to be inside each other.
+const MAX_DEPTH: usize = 4;
 
-/// Items of one list.
-const ITEMS: usize = 6;
+/// Items of a generated list.
+const MAX_ITEMS: usize = 6;
 
 type Choices<'a, 'b> = &'a mut Unstructured<'b>;
 
 pub(crate) fn value(u: Choices<'_, '_>) -> Result<Value> {
-    value_within(u, DEPTH)
+    value_within(u, MAX_DEPTH)
 }
 
 pub(crate) fn kind(u: Choices<'_, '_>) -> Result<Kind> {
-    kind_within(u, DEPTH)
+    kind_within(u, MAX_DEPTH)
 }
 
 pub(crate) fn bound(u: Choices<'_, '_>) -> Result<Bound<String>> {
     bounded(u, |u| u.arbitrary())
 }
 
-/// A short list of what `make` makes.
+/// Generates a short list of what `generate` generates.
 pub(crate) fn list<'b, T>(
     u: Choices<'_, 'b>,
-    mut make: impl FnMut(Choices<'_, 'b>) -> Result<T>,
+    mut generate: impl FnMut(Choices<'_, 'b>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let length = u.int_in_range(0..=ITEMS)?;
-    (0..length).map(|_| make(u)).collect()
+    let length = u.int_in_range(0..=MAX_ITEMS)?;
+    (0..length).map(|_| generate(u)).collect()
 }
 
-/// With a name, as entries, fields and arguments have.
+/// Generates an item with a name, as entries, fields and arguments have.
 pub(crate) fn named<'b, T>(
     u: Choices<'_, 'b>,
-    make: impl FnOnce(Choices<'_, 'b>) -> Result<T>,
+    generate: impl FnOnce(Choices<'_, 'b>) -> Result<T>,
 ) -> Result<(String, T)> {
-    Ok((u.arbitrary()?, make(u)?))
+    Ok((u.arbitrary()?, generate(u)?))
 }
 
 fn bounded<'b, T>(
     u: Choices<'_, 'b>,
-    make: impl FnOnce(Choices<'_, 'b>) -> Result<T>,
+    generate: impl FnOnce(Choices<'_, 'b>) -> Result<T>,
 ) -> Result<Bound<T>> {
     Ok(match u.int_in_range(0..=2)? {
-        0 => Bound::Included(make(u)?),
-        1 => Bound::Excluded(make(u)?),
+        0 => Bound::Included(generate(u)?),
+        1 => Bound::Excluded(generate(u)?),
         _ => Bound::Unbounded,
     })
 }
 
 fn value_within(u: Choices<'_, '_>, levels: usize) -> Result<Value> {
-    // Those that hold others come last.
+    // Kinds that hold other values come last.
     let Some(inner) = levels.checked_sub(1) else { return Ok(Value::None) };
     Ok(match u.int_in_range(0..=17)? {
         0 => Value::None,

@@ -1,98 +1,97 @@
 //! From the bytes of a call to the arguments of a function.
-//!
-//! A parameter of a type that the codec knows is read straight from the bytes; any other goes
-//! through a [`Value`]. Which way a type goes, the compiler finds out where the attribute's output
-//! calls `Parameter::read`: of two traits with that method it takes the one that needs fewer
-//! references taken.
 
 use std::marker::PhantomData;
 
 use surrealdb_types::{Kind, SurrealValue, Value};
-use surrealism_types::codec::{self, Native, NativeList};
+use surrealism_types::codec::{self, Argument, ArgumentsError, Native, NativeList};
 
 use crate::registry::{Encoded, Function};
 
 pub use surrealism_types::codec::Arguments;
 
-/// What a parameter may be; every [`SurrealValue`] is.
+/// A type that a parameter may have, which is every [`SurrealValue`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter of an exported function",
-    label = "not a `SurrealValue`",
-    note = "derive it for a type of your own: `#[derive(SurrealValue)]`"
+    label = "this type does not implement `SurrealValue`",
+    note = "derive it for your own type: `#[derive(SurrealValue)]`"
 )]
-pub trait Argument: Sized {
-    /// What the host is told to pass.
+pub trait FromArgument: Sized {
+    /// Returns the kind that callers have to pass.
     fn kind() -> Kind;
 
-    /// Converts a value.
+    /// Converts a value to the type.
     ///
     /// # Errors
     ///
-    /// When it is of another kind.
-    fn read(value: Value) -> Result<Self, String>;
+    /// When the value is of another kind.
+    fn from_argument(value: Value) -> Result<Self, String>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: SurrealValue> Argument for T {
+impl<T: SurrealValue> FromArgument for T {
     fn kind() -> Kind {
         T::kind_of()
     }
 
-    fn read(value: Value) -> Result<Self, String> {
+    fn from_argument(value: Value) -> Result<Self, String> {
         T::from_value(value).map_err(|error| error.to_string())
     }
 }
 
-/// A parameter of type `T`.
-pub struct Parameter<T>(PhantomData<T>);
+/// Selects how an argument of type `T` is decoded.
+pub struct ArgumentDispatch<T>(PhantomData<T>);
 
-impl<T> Parameter<T> {
-    /// There is nothing in it.
+impl<T> ArgumentDispatch<T> {
+    /// The only value.
     pub const NEW: Self = Self(PhantomData);
 }
 
-/// Reads a parameter straight from the bytes.
-pub trait ReadNative<T> {
+/// Decodes an argument of a native type.
+pub trait ArgumentNative<T> {
+    /// Decodes the argument; the function that converts a value is not used.
+    ///
     /// # Errors
     ///
-    /// When the argument is of another kind; the message has its name.
-    fn read(
+    /// When the argument is of another kind. The message has its name.
+    fn decode(
         &self,
         name: &str,
-        argument: codec::Argument<'_>,
+        argument: Argument<'_>,
         _: impl FnOnce(Value) -> Result<T, String>,
     ) -> Result<T, String>;
 }
 
-impl<T: Native> ReadNative<T> for &Parameter<T> {
-    fn read(
+impl<T: Native> ArgumentNative<T> for &ArgumentDispatch<T> {
+    fn decode(
         &self,
         name: &str,
-        argument: codec::Argument<'_>,
+        argument: Argument<'_>,
         _: impl FnOnce(Value) -> Result<T, String>,
     ) -> Result<T, String> {
         argument.native().map_err(|error| format!("argument `{name}`: {error}"))
     }
 }
 
-/// Reads a parameter through a [`Value`], which `convert` converts.
-pub trait ReadValue<T> {
+/// Decodes an argument of any other type.
+pub trait ArgumentValue<T> {
+    /// Decodes the argument to a value, which `convert` converts.
+    ///
     /// # Errors
     ///
-    /// When the argument is of another kind; the message has its name.
-    fn read(
+    /// When the argument is of another kind. The message has its name.
+    fn decode(
         &self,
         name: &str,
-        argument: codec::Argument<'_>,
+        argument: Argument<'_>,
         convert: impl FnOnce(Value) -> Result<T, String>,
     ) -> Result<T, String>;
 }
 
-impl<T> ReadValue<T> for Parameter<T> {
-    fn read(
+impl<T> ArgumentValue<T> for ArgumentDispatch<T> {
+    fn decode(
         &self,
         name: &str,
-        argument: codec::Argument<'_>,
+        argument: Argument<'_>,
         convert: impl FnOnce(Value) -> Result<T, String>,
     ) -> Result<T, String> {
         let value = argument.value().map_err(|error| format!("{error:#}"))?;
@@ -100,56 +99,62 @@ impl<T> ReadValue<T> for Parameter<T> {
     }
 }
 
-/// The parameters of a function, as a list of types: `(i64, (String, ()))`.
-pub struct Parameters<T>(PhantomData<T>);
+/// Selects how a signature is encoded. `T` lists the types of the parameters: `(i64, (String, ()))`.
+pub struct SignatureDispatch<T>(PhantomData<T>);
 
-impl<T> Parameters<T> {
-    /// There is nothing in it.
+impl<T> SignatureDispatch<T> {
+    /// The only value.
     pub const NEW: Self = Self(PhantomData);
 }
 
-/// Encodes a signature of native types alone.
+/// Encodes a signature in which all types are native.
 pub trait SignatureNative {
+    /// Encodes the signature; the function that returns the kinds is not used.
+    ///
     /// # Errors
     ///
     /// When the names are too long.
     fn encode(&self, names: &[&str], _: impl FnOnce() -> Vec<Kind>) -> Encoded;
 }
 
-impl<T: NativeList> SignatureNative for &Parameters<T> {
+impl<T: NativeList> SignatureNative for &SignatureDispatch<T> {
     fn encode(&self, names: &[&str], _: impl FnOnce() -> Vec<Kind>) -> Encoded {
         codec::encode_native_arguments::<T>(names).map_err(|error| error.to_string())
     }
 }
 
-/// Encodes any signature.
+/// Encodes any other signature.
 pub trait SignatureValue {
+    /// Encodes the signature, whose kinds `kinds` returns.
+    ///
     /// # Errors
     ///
-    /// When it cannot be encoded.
+    /// When a kind cannot be encoded.
     fn encode(&self, names: &[&str], kinds: impl FnOnce() -> Vec<Kind>) -> Encoded;
 }
 
-impl<T> SignatureValue for Parameters<T> {
+impl<T> SignatureValue for SignatureDispatch<T> {
     fn encode(&self, names: &[&str], kinds: impl FnOnce() -> Vec<Kind>) -> Encoded {
         let arguments: Vec<_> = names.iter().copied().zip(kinds()).collect();
         codec::encode_arguments(&arguments).map_err(|error| format!("{error:#}"))
     }
 }
 
-/// The arguments of a call, one by one.
+/// Returns the arguments of a call to `F`, which takes `N`.
 ///
 /// # Errors
 ///
-/// When they cannot be decoded, or are not as many as the function takes.
+/// When the arguments cannot be decoded, and when there are more or fewer than `N`.
 pub fn expect<'a, F: Function, const N: usize>(
     arguments: &'a Arguments<'_>,
-) -> Result<[codec::Argument<'a>; N], String> {
-    let expected = arguments.expect().map_err(|error| error.to_string())?;
-    expected.map_err(|got| wrong_count(F::NAME, F::ARGS, got))
+) -> Result<[Argument<'a>; N], String> {
+    arguments.expect().map_err(|error| match error {
+        ArgumentsError::Decode(error) => error.to_string(),
+        ArgumentsError::WrongCount { got } => wrong_count(F::NAME, F::ARGS, got),
+    })
 }
 
-/// Without the kinds, whose printing every plugin would carry; a host knows them.
+// Without the kinds of the arguments: every plugin would link the code that prints kinds.
 #[cold]
 fn wrong_count(function: Option<&str>, names: &[&str], got: usize) -> String {
     let arguments = if names.len() == 1 { "argument" } else { "arguments" };

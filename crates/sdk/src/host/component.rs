@@ -1,15 +1,13 @@
-//! The plugin as a component: what it exports, and the host that it imports.
+//! The plugin as a component: its exports, and the host functions that it imports.
 
 use std::io::{Write, stdout};
 
 use crate::registry;
 
-mod short;
-
-// What the bindings make public is the host's interface; it ends here.
+// The generated bindings are `pub`, and must not be visible outside the crate.
 #[allow(unreachable_pub)]
 mod bindings {
-    // The function that is left out has its answer returned in another way; see `short.rs`.
+    // `invoke-inline` is in `inline_call.rs`.
     wit_bindgen::generate!({ path: "wit", world: "extended-plugin", skip: ["invoke-inline"] });
 
     export!(Plugin with_types_in self);
@@ -25,15 +23,15 @@ struct Plugin;
 
 impl bindings::Guest for Plugin {
     fn invoke(name: Option<String>, args: Vec<u8>) -> Result<Vec<u8>, String> {
-        let answer = registry::invoke(name.as_deref(), &args);
-        end_output();
-        answer
+        let result = registry::invoke(name.as_deref(), &args);
+        flush_stdout();
+        result
     }
 
     fn invoke_rows(name: Option<String>, rows: Vec<u8>) -> Result<Vec<u8>, String> {
-        let answers = registry::invoke_rows(name.as_deref(), &rows);
-        end_output();
-        answers
+        let results = registry::invoke_rows(name.as_deref(), &rows);
+        flush_stdout();
+        results
     }
 
     fn list_functions() -> Vec<Option<String>> {
@@ -57,15 +55,14 @@ impl bindings::Guest for Plugin {
     }
 
     fn init() -> Result<(), String> {
-        let outcome = registry::init();
-        end_output();
-        outcome
+        let result = registry::init();
+        flush_stdout();
+        result
     }
 }
 
-/// Hands on a line that was begun, while its caller is there to hear it: the next call may be
-/// somebody else's.
-fn end_output() {
-    // Where nobody listens, there is nobody to tell.
+/// Flushes an unfinished line of the current call: the next call may be another caller's.
+pub(super) fn flush_stdout() {
+    // Ignore errors: stdout may be closed.
     let _ = stdout().flush();
 }

@@ -1,4 +1,4 @@
-//! Every form of the attribute, called through the registry as a host would call it.
+//! Every form of the attribute, called through the registry as a host does.
 
 use std::fmt;
 
@@ -97,11 +97,11 @@ fn ask() -> anyhow::Result<Value> {
     surrealism::sql("RETURN 1")
 }
 
-static INITIALISED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+static INITIALIZED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 #[surrealism(init)]
 async fn start() -> Result<(), Refused> {
-    INITIALISED.store(true, std::sync::atomic::Ordering::SeqCst);
+    INITIALIZED.store(true, std::sync::atomic::Ordering::SeqCst);
     Err(Refused("not today"))
 }
 
@@ -137,7 +137,7 @@ mod math {
     }
 }
 
-/// Names that the attribute's own code could trip over.
+/// Shadows names that the attribute's output could refer to by mistake.
 mod shadowed {
     #![allow(dead_code, non_camel_case_types)]
 
@@ -175,7 +175,7 @@ exported!(from_macro, x: Option<i64>);
 
 fn call(name: impl Into<Option<&'static str>>, args: &[Value]) -> Result<Value, String> {
     let args = codec::encode_values(args).unwrap();
-    plugin::invoke(name.into(), &args).map(|answer| codec::decode_value(&answer).unwrap())
+    plugin::invoke(name.into(), &args).map(|result| codec::decode_value(&result).unwrap())
 }
 
 fn int(value: i64) -> Value {
@@ -187,7 +187,7 @@ fn string(text: &str) -> Value {
 }
 
 #[test]
-fn the_list_is_sorted_and_the_default_comes_first() {
+fn names_are_sorted_and_the_default_comes_first() {
     let names = plugin::names();
     let exported: Vec<_> = names.iter().map(|name| name.unwrap_or("(default)")).collect();
     assert_eq!(
@@ -217,7 +217,7 @@ fn the_list_is_sorted_and_the_default_comes_first() {
 }
 
 #[test]
-fn calls_are_answered() {
+fn calls_return_values() {
     let one_to_ten: Vec<Value> = (1..=10).map(int).collect();
     let person = |age: i64| Value::Object(object! { name: "Ada".to_string(), age: age });
     let cases: [(Option<&'static str>, &[Value], Value); 18] = [
@@ -244,8 +244,8 @@ fn calls_are_answered() {
         (Some("from_macro"), &[Value::None], Value::None),
         (Some("from_macro"), &[int(1)], int(1)),
     ];
-    for (name, args, answer) in cases {
-        assert_eq!(call(name, args), Ok(answer), "{name:?}");
+    for (name, args, result) in cases {
+        assert_eq!(call(name, args), Ok(result), "{name:?}");
     }
 }
 
@@ -257,7 +257,7 @@ fn functions_stay_ordinary_functions() {
 }
 
 #[test]
-fn errors_say_what_is_wrong() {
+fn errors_name_the_cause() {
     let cases: [(Option<&'static str>, &[Value], &str); 10] = [
         (Some("refuse"), &[], "refused: as always"),
         (Some("outermost_first"), &[], "outer: inner"),
@@ -272,7 +272,7 @@ fn errors_say_what_is_wrong() {
         (None, &[], "expected 1 argument, got 0: the signature is `(name)`"),
         (Some("can_drove"), &[], "unknown function: can_drove"),
         (Some(""), &[], "unknown function: "),
-        (Some("ask"), &[], "there is no host here to answer `sql`"),
+        (Some("ask"), &[], "cannot call `sql`: there is no host in a native test"),
     ];
     for (name, args, expected) in cases {
         let error = call(name, args).unwrap_err();
@@ -311,7 +311,7 @@ fn functions_describe_themselves() {
 }
 
 #[test]
-fn init_runs_and_its_error_is_told() {
+fn init_runs_and_its_error_is_returned() {
     assert_eq!(plugin::init(), Err("refused: not today".to_string()));
-    assert!(INITIALISED.load(std::sync::atomic::Ordering::SeqCst));
+    assert!(INITIALIZED.load(std::sync::atomic::Ordering::SeqCst));
 }

@@ -1,4 +1,4 @@
-//! Without a host, everything that asks for one is an error that says so.
+//! In a native test, each host function returns an error that says so.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use surrealism::surrealdb_types::Value;
 use surrealism::{kv, run, sql, sql_with_vars};
 
 #[test]
-fn every_function_says_that_there_is_no_host() {
+fn every_host_function_returns_an_error() {
     let a = || "a".to_string();
-    let answers: [(&str, anyhow::Result<()>); 21] = [
+    let results: [(&str, anyhow::Result<()>); 21] = [
         ("sql", sql("RETURN 1").map(|_: Value| ())),
         ("sql", sql_with_vars("RETURN $x", vec![("x".to_string(), Value::Null)]).map(|_: i64| ())),
         ("run", run("fn::f", Some("1.0".to_string()), (1_i64,)).map(|_: i64| ())),
@@ -31,8 +31,8 @@ fn every_function_says_that_there_is_no_host() {
         ("kv_get_ttl", kv::ttl("a").map(drop)),
         ("kv_set_ttl", kv::set_ttl("a", None).map(drop)),
     ];
-    for (function, answer) in answers {
-        let error = answer.unwrap_err().to_string();
-        assert!(error.contains(&format!("no host here to answer `{function}`")), "{error}");
+    for (function, result) in results {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains(&format!("cannot call `{function}`: there is no host")), "{error}");
     }
 }

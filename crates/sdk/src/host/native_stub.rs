@@ -1,19 +1,19 @@
-//! Stands in for the host where there is none: in the native tests of a plugin.
+//! Host functions that return an error, for the native tests of a plugin.
 
-macro_rules! refuse {
-    ($($name:ident($($parameter:ty),*) -> $answer:ty;)*) => {$(
-        pub(crate) fn $name($(_: $parameter),*) -> Result<$answer, String> {
+macro_rules! stub {
+    ($($name:ident($($parameter:ty),*) -> $result:ty;)*) => {$(
+        pub(crate) fn $name($(_: $parameter),*) -> Result<$result, String> {
             Err(concat!(
-                "there is no host here to answer `",
+                "cannot call `",
                 stringify!($name),
-                "`: a native test runs outside of SurrealDB; load the plugin into a host to test this",
+                "`: there is no host in a native test; load the plugin into a host to test this",
             )
             .to_string())
         }
     )*};
 }
 
-refuse! {
+stub! {
     sql(&str, &[u8]) -> Vec<u8>;
     run(&str, Option<&str>, &[u8]) -> Vec<u8>;
     kv_get(&str) -> Option<Vec<u8>>;

@@ -1,4 +1,4 @@
-//! The codec against `surrealdb_types`: the same bytes, and the same values of them.
+//! Differential tests: the codec writes the bytes of `surrealdb_types`, and reads the same values from them.
 
 use std::ops::Bound;
 
@@ -10,8 +10,8 @@ use surrealdb_types::{
 };
 use surrealism_types::codec::{self, Arguments, Native};
 
-/// The kinds of values that the hot path knows.
-fn hot_leaf() -> impl Strategy<Value = Value> {
+/// A value without others inside, of a kind that the fast path knows.
+fn fast_leaf() -> impl Strategy<Value = Value> {
     let edges = [0.0, -0.0, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE];
     prop_oneof![
         Just(Value::None),
@@ -29,14 +29,14 @@ fn hot_leaf() -> impl Strategy<Value = Value> {
         (0..3_u64, 0..2_u32)
             .prop_map(|(seconds, nanos)| Value::Duration(Duration::new(seconds, nanos))),
         (-8_000_000_000_000_i64..8_000_000_000_000, 0..2_000_000_000_u32).prop_filter_map(
-            "a time that there is",
+            "a valid time",
             |(seconds, nanos)| Datetime::from_timestamp(seconds, nanos).map(Value::Datetime)
         ),
     ]
 }
 
-/// Those that only the general codec knows.
-fn rare_leaf() -> impl Strategy<Value = Value> {
+/// A value without others inside, of a kind that only the general codec knows.
+fn general_leaf() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<i64>().prop_map(|n| Value::Number(Number::Decimal(Decimal::from(n)))),
         Just(Value::Uuid(Uuid::new_v4())),
@@ -54,12 +54,12 @@ fn key() -> impl Strategy<Value = RecordIdKey> {
         any::<i64>().prop_map(RecordIdKey::Number),
         "[a-z]{0,5}".prop_map(RecordIdKey::String),
         Just(RecordIdKey::Uuid(Uuid::new_v4())),
-        vec(hot_leaf(), 0..3).prop_map(|values| RecordIdKey::Array(Array::from(values))),
+        vec(fast_leaf(), 0..3).prop_map(|values| RecordIdKey::Array(Array::from(values))),
     ]
 }
 
-fn hot_value() -> impl Strategy<Value = Value> {
-    hot_leaf().prop_recursive(4, 40, 6, |inner| {
+fn fast_value() -> impl Strategy<Value = Value> {
+    fast_leaf().prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(|values| Value::Array(Array::from(values))),
             btree_map("[a-z]{0,6}", inner, 0..6)
@@ -69,12 +69,12 @@ fn hot_value() -> impl Strategy<Value = Value> {
 }
 
 fn any_value() -> impl Strategy<Value = Value> {
-    let bound = |value: Value, way: u8| match way {
+    let bound = |value: Value, form: u8| match form {
         0 => Bound::Unbounded,
         1 => Bound::Included(value),
         _ => Bound::Excluded(value),
     };
-    prop_oneof![hot_leaf(), rare_leaf()].prop_recursive(4, 40, 5, move |inner| {
+    prop_oneof![fast_leaf(), general_leaf()].prop_recursive(4, 40, 5, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..5).prop_map(|values| Value::Array(Array::from(values))),
             btree_map("[a-z]{0,6}", inner.clone(), 0..5)
@@ -87,8 +87,8 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Both encode to the same bytes, and decode them to the same. Values are compared by their bytes,
-/// since a float that is no number equals nothing.
+/// Checks that both codecs encode a value to the same bytes and decode these to the same value. Values are
+/// compared by their encodings, since NaN does not equal itself.
 fn check(value: &Value) {
     let bytes = codec::encode_value(value).unwrap();
     assert_eq!(bytes, surrealdb_types::encode(value).unwrap(), "{value:?}");
@@ -98,12 +98,12 @@ fn check(value: &Value) {
     assert_eq!(encode(&ours), encode(&theirs), "{value:?} became {ours:?} and {theirs:?}");
 }
 
-/// As a native type, a value becomes the same or the same error as through its `SurrealValue`, and
-/// the same bytes again.
+/// Checks that a value becomes the same native value or the same error as through `SurrealValue`, and that
+/// both encode to the same bytes.
 fn check_as<T: Native + SurrealValue>(value: &Value) {
     let bytes = codec::encode_values(std::slice::from_ref(value)).unwrap();
     let arguments = Arguments::new(&bytes);
-    let [argument] = arguments.expect().unwrap().unwrap();
+    let [argument] = arguments.expect().unwrap();
     assert_eq!(
         codec::encode_value(&argument.value().unwrap()).unwrap(),
         codec::encode_value(value).unwrap()
@@ -138,7 +138,7 @@ fn check_native(value: &Value) {
     check_as::<Option<Vec<Vec<u8>>>>(value);
 }
 
-/// The kind of a native type and signatures of it have the bytes that they would have as a `Kind`.
+/// Checks that the kind of a native type, and signatures with it, have the bytes of the `Kind`.
 fn check_kind<T: Native + SurrealValue>() {
     let kind = codec::encode_native_kind::<T>().unwrap();
     assert_eq!(kind, surrealdb_types::encode_kind(&T::kind_of()).unwrap());
@@ -181,7 +181,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
-    fn hot_values(value in hot_value()) {
+    fn fast_path_values(value in fast_value()) {
         check(&value);
     }
 
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn lists(values in vec(prop_oneof![hot_value(), any_value()], 0..6)) {
+    fn lists(values in vec(prop_oneof![fast_value(), any_value()], 0..6)) {
         let bytes = codec::encode_values(&values).unwrap();
         prop_assert_eq!(&bytes, &surrealdb_types::encode_value_list(&values).unwrap());
         let back = codec::decode_values(&bytes).unwrap();
@@ -210,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn lists_with_gaps(values in vec(prop::option::of(hot_value()), 0..6)) {
+    fn lists_of_optional_values(values in vec(prop::option::of(fast_value()), 0..6)) {
         let bytes = codec::encode_optional_values(&values).unwrap();
         prop_assert_eq!(&bytes, &surrealdb_types::encode_optional_values(&values).unwrap());
         let back = codec::decode_optional_values(&bytes).unwrap();
@@ -218,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn entries(entries in vec((any::<String>(), hot_value()), 0..6)) {
+    fn entries(entries in vec((any::<String>(), fast_value()), 0..6)) {
         let bytes = codec::encode_entries(&entries).unwrap();
         prop_assert_eq!(&bytes, &surrealdb_types::encode_string_key_values(&entries).unwrap());
         let back = codec::decode_entries(&bytes).unwrap();
@@ -226,14 +226,14 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_message_is_an_error_or_some_value(
-        value in hot_value(),
+    fn a_damaged_message_is_an_error_or_a_value(
+        value in fast_value(),
         damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let mut bytes = surrealdb_types::encode(&value).unwrap();
-        for (place, byte) in damage {
-            let place = place.index(bytes.len());
-            bytes[place] = byte;
+        for (index, byte) in damage {
+            let index = index.index(bytes.len());
+            bytes[index] = byte;
         }
         if let Ok(value) = codec::decode_value(&bytes) {
             check(&value);
@@ -242,20 +242,20 @@ proptest! {
 }
 
 #[test]
-fn what_the_format_cannot_say_is_an_error() {
+fn a_value_that_the_format_cannot_represent_is_an_error() {
     let forever = Value::Duration(Duration::new(u64::MAX, 0));
     surrealdb_types::encode(&forever).unwrap_err();
     codec::encode_value(&forever).unwrap_err();
 }
 
 #[test]
-fn long_lists_and_texts() {
+fn long_lists_and_strings() {
     let ints = (0..10_000_i64).map(|int| Value::Number(Number::Int(int)));
     check(&Value::Array(Array::from(ints.collect::<Vec<_>>())));
     for length in [0, 1, 2, 3, 4, 5, 1 << 20] {
         check(&Value::String("ü".repeat(length)));
     }
-    // Around the length from which on a text is copied last, alone and among others.
+    // Around the length from which strings are deferred, alone and among others.
     let text = |length| Value::String("x".repeat(length));
     for length in 1020..1030 {
         let among = vec![text(1), text(length), Value::Null, text(length + 1), text(5000), text(7)];

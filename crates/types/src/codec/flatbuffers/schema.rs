@@ -1,12 +1,11 @@
-//! Where the parts of a message lie: the schema `surrealdb.protocol.v1` of crate
-//! `surrealdb-protocol`, as far as the hot path knows it.
+//! The schema `surrealdb.protocol.v1` of crate `surrealdb-protocol`, as far as the fast path knows it.
 
-/// A field of a table, by its place in the schema.
-pub(super) type Slot = usize;
+/// A field of a table, by its index in the schema.
+pub(crate) type FieldId = usize;
 
 /// The tags of the union `ValueType`.
-pub(super) mod tag {
-    /// No member, which is how `surrealdb_types` writes NONE.
+pub(crate) mod tag {
+    /// Without a member: how `surrealdb_types` writes NONE.
     pub(crate) const UNSET: u8 = 0;
     pub(crate) const NULL: u8 = 1;
     pub(crate) const BOOL: u8 = 2;
@@ -18,10 +17,10 @@ pub(super) mod tag {
     pub(crate) const DATETIME: u8 = 9;
     pub(crate) const OBJECT: u8 = 18;
     pub(crate) const ARRAY: u8 = 19;
-    /// NONE as other writers may say it.
+    /// With an empty member: how other writers may write NONE.
     pub(crate) const NONE: u8 = 21;
 
-    /// What `surrealdb_types` calls the kind of a value.
+    /// Returns what `surrealdb_types` calls a value of this kind in errors.
     pub(crate) fn name(tag: u8) -> &'static str {
         match tag {
             UNSET | NONE => "none",
@@ -42,13 +41,13 @@ pub(super) mod tag {
             OBJECT => "object",
             ARRAY => "array<any>",
             20 => "set<any>",
-            _ => "a kind of value that this version does not know",
+            _ => "an unknown kind of value",
         }
     }
 }
 
-/// The tags of the union `KindType`, of kinds that native types have.
-pub(super) mod kind {
+/// The tags of the union `KindType`, for the kinds of native types.
+pub(crate) mod kind {
     pub(crate) const BOOL: u8 = 3;
     pub(crate) const FLOAT: u8 = 8;
     pub(crate) const INT: u8 = 9;
@@ -58,21 +57,21 @@ pub(super) mod kind {
     pub(crate) const ARRAY: u8 = 21;
 }
 
-/// `Value` and `Kind`: the tag of a union, and its member.
-pub(super) const TAG: Slot = 0;
-pub(super) const MEMBER: Slot = 1;
+// `Value` and `Kind`: a union.
+pub(crate) const TAG: FieldId = 0;
+pub(crate) const MEMBER: FieldId = 1;
 
-/// The one field of most tables: `IntValue.value`, `Array.values`, `EitherKind.kinds` and others. Of
-/// `ArrayKind` there would be another, the length.
-pub(super) const ONLY: Slot = 0;
+/// The only field of most tables, such as `IntValue.value`, `Array.values` and `EitherKind.kinds`, and the
+/// first of `ArrayKind`, whose length native types do not have.
+pub(crate) const FIELD0: FieldId = 0;
 
-/// `Duration` and `Datetime`.
-pub(super) const SECONDS: Slot = 0;
-pub(super) const NANOS: Slot = 1;
+// `Duration` and `Datetime`.
+pub(crate) const SECONDS: FieldId = 0;
+pub(crate) const NANOS: FieldId = 1;
 
-/// `KeyValue`, `StringKeyValue` and `Argument`.
-pub(super) const KEY: Slot = 0;
-pub(super) const VALUE: Slot = 1;
+// `KeyValue`, `StringKeyValue` and `Argument`.
+pub(crate) const KEY: FieldId = 0;
+pub(crate) const VALUE: FieldId = 1;
 
-/// `OptionalValue`, whose other field is [`VALUE`].
-pub(super) const PRESENT: Slot = 0;
+// `OptionalValue`, whose other field is `VALUE`.
+pub(crate) const PRESENT: FieldId = 0;
