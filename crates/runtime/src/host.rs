@@ -155,7 +155,7 @@ impl fmt::Debug for DetachedContext {
 #[async_trait]
 impl InvocationContext for DetachedContext {
     async fn sql(&mut self, _: &SurrealismConfig, _: String, _: Object) -> Result<Value> {
-        bail!("this call has no database, so `sql` cannot be answered")
+        bail!("this call has no database, so `sql` cannot run a query")
     }
 
     async fn run(

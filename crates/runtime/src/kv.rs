@@ -174,15 +174,15 @@ mod tests {
     fn a_store_of_the_published_interface_returns_errors_for_extensions() {
         let key = || "a".to_string();
         let (second, store) = (Duration::from_secs(1), Published);
-        let answers = [
+        let results = [
             ("compare_and_set", block_on(store.compare_and_set(key(), None, None)).map(drop)),
             ("increment", block_on(store.increment(key(), 1)).map(drop)),
             ("set_with_ttl", block_on(store.set_with_ttl(key(), Value::None, second))),
             ("ttl", block_on(store.ttl(key())).map(drop)),
             ("set_ttl", block_on(store.set_ttl(key(), None)).map(drop)),
         ];
-        for (method, answer) in answers {
-            let error = answer.unwrap_err().to_string();
+        for (method, result) in results {
+            let error = result.unwrap_err().to_string();
             assert!(error.contains(&format!("this host does not have `{method}`")), "{error}");
         }
     }

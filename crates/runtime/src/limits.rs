@@ -250,7 +250,7 @@ pub(crate) const MAX_DNS_LOOKUPS_PER_PROCESS: usize = 64;
 pub(crate) const MAX_ADDRESSES_PER_NAME: usize = 100;
 
 /// Addresses that one instance keeps of the names that it resolved.
-pub(crate) const MAX_LOOKED_UP_ADDRESSES: usize = 1_000;
+pub(crate) const MAX_RESOLVED_ADDRESSES: usize = 1_000;
 
 /// Length of a name that a guest resolves, in bytes: the limit of DNS.
 pub(crate) const MAX_HOST_NAME_BYTES: usize = 255;

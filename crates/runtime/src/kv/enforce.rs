@@ -135,7 +135,9 @@ impl ResponseBudget {
 
     /// Returns the message of a response that is too large.
     pub fn too_large() -> String {
-        format!("the answer takes more than {MAX_KV_RESPONSE_BYTES} bytes: ask for less at a time")
+        format!(
+            "the response takes more than {MAX_KV_RESPONSE_BYTES} bytes: request less at a time"
+        )
     }
 }
 

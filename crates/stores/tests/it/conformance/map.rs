@@ -107,7 +107,7 @@ pub(crate) fn responses_are_bounded_even_for_cheap_requests(stores: &Stores) {
     let store = stores.store(KvLimits::default());
     let megabyte = text(&"x".repeat(1 << 20));
     stores.wait(store.set("a".into(), megabyte.clone())).unwrap();
-    let refused = ["the answer takes more than 16777216 bytes: ask for less at a time"];
+    let refused = ["the response takes more than 16777216 bytes: request less at a time"];
     assert_error_contains(stores.wait(store.get_batch(vec!["a".into(); 1_000])), &refused);
     for key in 0..20 {
         stores.wait(store.set(key.to_string(), megabyte.clone())).unwrap();
