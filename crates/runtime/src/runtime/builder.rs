@@ -214,3 +214,50 @@ impl RuntimeBuilder {
         spawn_blocking(|| self.build()).await?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::package::config::SurrealismConfig;
+    use crate::package::exports::ExportsManifest;
+
+    /// A package whose `init` can be run ahead of time.
+    fn package() -> SurrealismPackage {
+        let component = r#"(component
+            (core module $m
+              (memory (export "memory") 1)
+              (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+              (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32) unreachable)
+              (func (export "init") (result i32) (i32.const 16)))
+            (core instance $i (instantiate $m))
+            (func (export "init") (result (result (error string)))
+              (canon lift (core func $i "init") (memory $i "memory") (realloc (func $i "realloc"))))
+            (func (export "invoke")
+              (param "name" (option string)) (param "args" (list u8))
+              (result (result (list u8) (error string)))
+              (canon lift (core func $i "invoke") (memory $i "memory") (realloc (func $i "realloc")))))"#;
+        let config = "abi = 2\n[package]\norganisation = 'acme'\nname = 'x'\nversion = '1.0.0'";
+        SurrealismPackage {
+            config: SurrealismConfig::parse(config).unwrap(),
+            wasm: wat::parse_str(component).unwrap(),
+            exports: ExportsManifest::empty(),
+            fs: None,
+            logo: None,
+        }
+    }
+
+    #[test]
+    fn preinitialization_follows_isolation_unless_it_is_set() {
+        for (isolation, preinitialize, expected) in [
+            (Isolation::Reuse, None, false),
+            (Isolation::Fresh, None, true),
+            (Isolation::Reuse, Some(true), true),
+            (Isolation::Fresh, Some(false), false),
+        ] {
+            let mut builder = Runtime::builder(package()).isolation(isolation);
+            builder.preinitialize = preinitialize;
+            let usage = builder.build().unwrap().usage();
+            assert_eq!(usage.preinitialized, expected, "{isolation:?}, {preinitialize:?}");
+        }
+    }
+}
