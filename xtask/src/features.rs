@@ -130,7 +130,12 @@ fn combinations(package: &Package) -> Vec<Combination> {
         let missing = missing.map(|(_, code_name)| code_name.clone()).collect();
         Combination { package: package.name.to_string(), enabled, missing }
     };
-    std::iter::once(None).chain(features.map(Some)).map(alone).collect()
+    let mut combinations: Vec<Combination> = features.map(|feature| alone(Some(feature))).collect();
+    // Otherwise, the lints have compiled the only combination.
+    if !combinations.is_empty() {
+        combinations.push(alone(None));
+    }
+    combinations
 }
 
 /// Adds a feature, those that it turns on, and the optional dependencies that they bring.

@@ -40,7 +40,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "test",
         arguments: "",
-        help: "everything that CI runs on Linux: tidy, format, lints, features, guests, tests, docs",
+        help: "everything that CI runs on Linux: tidy, lints, features, guests, tests, docs",
         run: |shell, _| test::run(shell),
     },
     Task {
@@ -70,7 +70,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "count",
         arguments: "[--bless]",
-        help: "compare the instructions of calls with the accepted counts, or accept new ones",
+        help: "compare the instructions of calls with the accepted counts, or accept them",
         run: |shell, arguments| match arguments {
             [] => count::run(shell, false),
             ["--bless"] => count::run(shell, true),
@@ -100,7 +100,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "bench",
         arguments: "[layers]",
-        help: "measure the project beside its peers into docs/performance.md, or each layer alone",
+        help: "measure beside the peers, into docs/performance.md, or each layer alone",
         run: |shell, arguments| match arguments {
             [] => bench::run(shell),
             ["layers"] => bench::layers(shell),
@@ -110,7 +110,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "drop-in",
         arguments: "",
-        help: "test and measure SurrealDB itself on this runtime; compiles a database twice, 1 hour",
+        help: "test and measure SurrealDB on this runtime; compiles a database twice, 1 hour",
         run: |shell, _| drop_in::run(shell),
     },
     Task {
@@ -166,7 +166,7 @@ fn run() -> Result<()> {
 fn help() -> String {
     let mut help = "cargo xtask <TASK>\n".to_string();
     for Task { name, arguments, help: text, .. } in TASKS {
-        help += &format!("\n  {:<32}{text}", format!("{name} {arguments}"));
+        help += &format!("\n  {:<35}{text}", format!("{name} {arguments}"));
     }
     help + "\n\nEach task installs what it lacks where it can (Debian, as root), or prints the command."
 }

@@ -39,7 +39,7 @@ impl Options {
             Ok(metas) => metas.iter().for_each(|meta| parsed.push(meta, specs, errors)),
             Err(error) => errors.push_error(Error::new(
                 error.span(),
-                format!("{error}: write one of {}", list(specs)),
+                format!("{error}; allowed here: {}", list(specs)),
             )),
         }
         parsed
@@ -118,7 +118,7 @@ fn unknown(path: &Path, specs: &[OptionSpec]) -> String {
     match nearest.filter(|name| similarity(name) >= MIN_SIMILARITY) {
         Some(nearest) => format!("unknown option `{written}`: did you mean `{nearest}`?"),
         None => {
-            format!("unknown option `{written}`: write one of {}", list(specs))
+            format!("unknown option `{written}`; allowed here: {}", list(specs))
         }
     }
 }

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_refused() {
-        let error = html("x".repeat(crate::MOST_BYTES + 1)).unwrap_err().to_string();
+        let error = html("x".repeat(crate::MAX_TEXT_BYTES + 1)).unwrap_err().to_string();
         assert!(error.contains("too long"), "{error}");
     }
 }

@@ -168,8 +168,8 @@ mod tests {
     fn paths_count_from_the_root_or_from_the_heading() {
         let document = "# Map\n`crates/a` and `gone.rs` and `map.rs`\n## Inside `crates/a/src`\n`lib.rs`\n\
                         `kv/none.rs` `kv` `map.rs`\n```text\n`ignored/here`\n```\n\
-                        `wasi:http` `Runtime::call` `a b/c` `/etc/passwd` `guests/NAME`\n### Part\n`kv/map.rs`\n\
-                        ## Next\n`kv/map.rs`\n";
+                        `wasi:http` `Runtime::call` `a b/c` `/etc/passwd` `guests/NAME`\n\
+                        ### Part\n`kv/map.rs`\n## Next\n`kv/map.rs`\n";
         let repository = Repository::of(&[
             ("ARCHITECTURE.md", document),
             ("crates/a/src/lib.rs", ""),
