@@ -60,7 +60,7 @@ fn write_kind(writer: &mut Writer<'_, '_>, kind: NativeKind) -> Offset {
         NativeKind::Float => (kind::FLOAT, writer.table([])),
         NativeKind::Number => (kind::NUMBER, writer.table([])),
         NativeKind::String => (kind::STRING, writer.table([])),
-        NativeKind::Option(inner) => {
+        NativeKind::Optional(inner) => {
             let kinds = [writer.table([]), write_kind(writer, *inner)];
             let kinds = writer.vector(&kinds);
             (kind::EITHER, writer.table([(FIELD0, Field::Offset(kinds))]))

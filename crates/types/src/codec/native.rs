@@ -39,7 +39,7 @@ pub enum NativeKind {
     Number,
     String,
     /// `none | inner`
-    Option(&'static NativeKind),
+    Optional(&'static NativeKind),
     Array(&'static NativeKind),
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for NativeKind {
             Self::Float => "float",
             Self::Number => "number",
             Self::String => "string",
-            Self::Option(inner) => return write!(f, "none | {inner}"),
+            Self::Optional(inner) => return write!(f, "none | {inner}"),
             Self::Array(inner) => return write!(f, "array<{inner}>"),
         })
     }
@@ -189,7 +189,7 @@ macro_rules! floats {
 floats! { f32: Number, f64: Float }
 
 impl<T: Wire> Wire for Option<T> {
-    const KIND: NativeKind = NativeKind::Option(&T::KIND);
+    const KIND: NativeKind = NativeKind::Optional(&T::KIND);
 
     fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
         match self {

@@ -1,4 +1,4 @@
-//! The attribute by its path alone, where nothing is imported.
+//! The attribute by its full path, without imports.
 
 #[surrealism::surrealism(default)]
 fn f(x: i64) -> i64 {

@@ -1,4 +1,4 @@
-//! A crate that denies what it can: the attribute's code gives no warning.
+//! A crate with strict lints, under which the output of the attribute gives no warning.
 
 #![deny(warnings, missing_docs, unsafe_op_in_unsafe_fn, unused_qualifications, unreachable_pub)]
 
