@@ -23,9 +23,9 @@ use tokio::sync::Semaphore;
 use self::error::{TransactionFailure, file_error, open_error};
 use self::tables::{Contents, Snapshot};
 use crate::check::{check_key, check_keys, check_ttl, encode, encode_all, encode_unlimited};
+use crate::error::{OpenError, StoreError};
 use crate::limits::REDB_CACHE_BYTES;
 use crate::module_name::check_module_name;
-use crate::{OpenError, StoreError};
 
 mod error;
 mod tables;

@@ -152,7 +152,10 @@ async fn a_module_has_its_own_capabilities_limits_and_store() {
 
     // The caller has the capability for `sql`, and the module that it calls does not.
     let sql = run(&host, &modules, "mod::denied::sql", vec![text("RETURN 1")]).await.unwrap_err();
-    assert_error_contains(&sql, &["mod::denied::sql: `sql` is denied", "surrealism/no_capabilities"]);
+    assert_error_contains(
+        &sql,
+        &["mod::denied::sql: `sql` is denied", "surrealism/no_capabilities"],
+    );
     let began = Instant::now();
     let spun = run(&host, &modules, "mod::quick::spin_forever", vec![]).await.unwrap_err();
     assert_error_contains(&spun, &["mod::quick::spin_forever: the call was stopped after 50ms"]);
