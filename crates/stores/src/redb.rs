@@ -260,11 +260,11 @@ impl KVStore for RedbStore {
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>> {
         check_keys(&keys)?;
         let get_all = move |snapshot: &Snapshot| {
-            let mut answer = Answer::new();
+            let mut budget = Answer::new();
             let get = |key: &String| match snapshot.get(key)? {
-                Some(entry) => Ok(Some(answer.value(key, entry.value())?)),
+                Some(entry) => Ok(Some(budget.value(key, entry.value())?)),
                 None => {
-                    answer.take(key, &[])?;
+                    budget.take(key, &[])?;
                     Ok(None)
                 }
             };
@@ -287,9 +287,9 @@ impl KVStore for RedbStore {
 
     async fn keys(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<String>> {
         let keys = move |snapshot: &Snapshot| {
-            let mut answer = Answer::new();
+            let mut budget = Answer::new();
             snapshot.range(&start, &end, |key, _| {
-                answer.take(key, &[])?;
+                budget.take(key, &[])?;
                 Ok(key.to_string())
             })
         };
@@ -298,8 +298,8 @@ impl KVStore for RedbStore {
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
         let values = move |snapshot: &Snapshot| {
-            let mut answer = Answer::new();
-            snapshot.range(&start, &end, |_, value| Ok(answer.value("", value)?))
+            let mut budget = Answer::new();
+            snapshot.range(&start, &end, |_, value| Ok(budget.value("", value)?))
         };
         Ok(self.read(values).await?)
     }
@@ -310,9 +310,9 @@ impl KVStore for RedbStore {
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>> {
         let entries = move |snapshot: &Snapshot| {
-            let mut answer = Answer::new();
+            let mut budget = Answer::new();
             snapshot
-                .range(&start, &end, |key, value| Ok((key.to_string(), answer.value(key, value)?)))
+                .range(&start, &end, |key, value| Ok((key.to_string(), budget.value(key, value)?)))
         };
         Ok(self.read(entries).await?)
     }

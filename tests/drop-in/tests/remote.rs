@@ -19,7 +19,7 @@ async fn a_server_passes_the_suite_over_both_protocols() {
 
 /// Over a WebSocket the closed connection stops the query. Over HTTP the server does not notice.
 #[tokio::test]
-async fn a_deadline_ends_the_query() {
+async fn a_deadline_gives_the_query_up() {
     let server = Server::start();
     let guest = runtime("host");
     for (scheme, stops) in [("ws", true), ("http", false)] {
