@@ -1,4 +1,4 @@
-//! Each layer by itself: `cargo xtask bench layers`, which names the guest.
+//! Each layer alone. Run with `cargo xtask bench layers`, which sets `BENCH_GUEST`.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use surrealism_bench::contract::ours::{args, call, context, load, package};
 use surrealism_ours::{BTreeMapStore, CodeCache, Isolation, KVStore, Runtime};
 use surrealism_types::codec;
 
-use bench_measure::{Work, distinct, executor};
+use bench_measure::{Work, executor, unique_component};
 
 criterion_group!(layers, encoding, calls, store, loading);
 criterion_main!(layers);
 
-/// The component of `bench/guests/ours`.
+/// Returns the component of `bench/guests/ours`.
 fn guest() -> Vec<u8> {
     let path = std::env::var_os("BENCH_GUEST").map(PathBuf::from);
-    let path = path.expect("BENCH_GUEST names the guest: run `cargo xtask bench layers`");
+    let path = path.expect("BENCH_GUEST must name the guest: run `cargo xtask bench layers`");
     std::fs::read(path).unwrap()
 }
 
@@ -89,7 +89,7 @@ fn loading(criterion: &mut Criterion) {
     let guest = guest();
     let mut group = criterion.benchmark_group("instantiate");
     for (name, isolation) in
-        [("and run `init`", Isolation::Reuse), ("with `init` captured", Isolation::Fresh)]
+        [("and run `init`", Isolation::Reuse), ("with a snapshot of `init`", Isolation::Fresh)]
     {
         let package = package(&guest).unwrap();
         let runtime = Runtime::builder(package).isolation(isolation).build().unwrap();
@@ -109,12 +109,12 @@ fn loading(criterion: &mut Criterion) {
     group.bench_function("compile", |bencher| {
         bencher.iter(|| {
             number += 1;
-            load(&distinct(&guest, number), 1).unwrap()
+            load(&unique_component(&guest, number), 1).unwrap()
         });
     });
-    let folder = tempfile::tempdir().unwrap();
-    let cache = CodeCache::open(folder.path().join("code")).unwrap();
-    let other = distinct(&guest, 0);
+    let directory = tempfile::tempdir().unwrap();
+    let cache = CodeCache::open(directory.path().join("code")).unwrap();
+    let other = unique_component(&guest, 0);
     let cached = || Runtime::builder(package(&other).unwrap()).code_cache(cache.clone()).build();
     cached().unwrap();
     group.bench_function("from the cache", |bencher| bencher.iter(|| cached().unwrap()));

@@ -1,4 +1,4 @@
-//! The functions that every side of the benchmark runs.
+//! The functions that every contender runs.
 
 use std::sync::OnceLock;
 
@@ -32,11 +32,11 @@ fn kv_get(key: String) -> Result<Option<i64>, String> {
 /// The first primes.
 static PRIMES: OnceLock<Vec<i64>> = OnceLock::new();
 
-/// Some work, whose outcome is always the same.
+/// Deterministic work, which can be pre-initialized.
 #[surrealism(init)]
 fn prepare() -> Result<(), String> {
     let is_prime = |number: &i64| (2..*number).take_while(|d| d * d <= *number).all(|d| number % d != 0);
-    PRIMES.set((2..10_000).filter(is_prime).collect()).map_err(|_| "it ran before".to_string())
+    PRIMES.set((2..10_000).filter(is_prime).collect()).map_err(|_| "`init` ran twice".to_string())
 }
 
 #[surrealism]

@@ -1,7 +1,7 @@
-//! The two crates of the published interface, the published one and ours: acquire, invoke, release.
+//! The two implementations of the published interface: the published crate and ours.
 
-/// A module with a side that drives one of them.
-macro_rules! side {
+/// Defines a module with a contender for one of them.
+macro_rules! contender {
     ($name:ident, $runtime:ident) => {
         pub mod $name {
             use std::collections::HashMap;
@@ -10,7 +10,9 @@ macro_rules! side {
 
             use ::anyhow::Result;
             use ::async_trait::async_trait;
-            use ::bench_measure::{Case, Work, distinct, executor, round, round_with, together};
+            use ::bench_measure::{
+                Case, Work, concurrently, executor, round, round_with, unique_component,
+            };
             use ::surrealdb_types::{Object, SurrealValue, Value};
             use ::$runtime::config::SurrealismConfig;
             use ::$runtime::exports::ExportsManifest;
@@ -19,15 +21,15 @@ macro_rules! side {
             use ::$runtime::package::SurrealismPackage;
             use ::$runtime::runtime::Runtime;
 
-            /// A module of its own for each size of pool that was asked for.
-            pub struct Side {
+            /// The contender, with one runtime for each size of pool.
+            pub struct Contract {
                 wasm: Vec<u8>,
                 executor: ::tokio::runtime::Runtime,
                 by_pool: HashMap<usize, Arc<Runtime>>,
                 loads: u32,
             }
 
-            impl Side {
+            impl Contract {
                 pub fn new(wasm: &[u8]) -> Result<Self> {
                     let (wasm, executor) = (wasm.to_vec(), executor()?);
                     Ok(Self { wasm, executor, by_pool: HashMap::new(), loads: 0 })
@@ -43,7 +45,7 @@ macro_rules! side {
                 }
             }
 
-            impl ::bench_measure::Side for Side {
+            impl ::bench_measure::Contender for Contract {
                 fn measure(&mut self, case: Case) -> Result<Option<f64>> {
                     const POOL: usize = 64;
 
@@ -55,9 +57,9 @@ macro_rules! side {
                                 async |args| call(&runtime, work.function(), args).await,
                             ))?
                         }
-                        Case::Together { callers, pool } => {
+                        Case::Concurrent { callers, pool } => {
                             let runtime = self.loaded(pool)?;
-                            self.executor.block_on(together(callers, move || {
+                            self.executor.block_on(concurrently(callers, move || {
                                 let runtime = runtime.clone();
                                 async move {
                                     let args = args(Work::CanDrive);
@@ -69,10 +71,10 @@ macro_rules! side {
                             let runtime = self.loaded(POOL)?;
                             self.executor.block_on(round(async || fresh(&runtime).await))?
                         }
-                        // One that no process has seen: what is loaded already may be shared.
+                        // With new bytes, since code that is already loaded may be shared.
                         Case::Load | Case::LoadAgain => {
                             self.loads += 1;
-                            let wasm = distinct(&self.wasm, self.loads);
+                            let wasm = unique_component(&self.wasm, self.loads);
                             let start = Instant::now();
                             load(&wasm, POOL)?;
                             start.elapsed().as_secs_f64() * 1e6
@@ -142,7 +144,7 @@ macro_rules! side {
                 }
             }
 
-            /// Acquire, invoke, release.
+            /// Acquires an instance, invokes the function and releases the instance.
             pub async fn call(runtime: &Runtime, name: &str, args: Vec<Value>) -> Result<()> {
                 let mut controller = runtime.acquire_controller(Box::new(context(runtime))).await?;
                 controller.invoke_with_timeout(Some(name.to_string()), args, None).await?;
@@ -150,7 +152,7 @@ macro_rules! side {
                 Ok(())
             }
 
-            /// A new instance, its `init`, and one call.
+            /// Makes an instance, runs its `init` and calls it once.
             pub async fn fresh(runtime: &Runtime) -> Result<()> {
                 let mut controller = runtime.new_controller(Box::new(context(runtime))).await?;
                 controller.init().await?;
@@ -162,5 +164,5 @@ macro_rules! side {
     };
 }
 
-side!(ours, surrealism_ours);
-side!(published, surrealism_published);
+contender!(ours, surrealism_ours);
+contender!(published, surrealism_published);

@@ -1,19 +1,19 @@
-//! Calls per second, as something grows.
+//! Calls per second as the callers, the pool or the argument grow.
 
 use std::path::Path;
 
 use anyhow::Result;
 use bench_measure::{Case, Work};
 
+use crate::contenders::Contenders;
 use crate::plot::{Plot, Scale};
-use crate::sides::Sides;
 
 const ROUNDS: usize = 3;
 
-pub(crate) fn draw(sides: &mut Sides, plots: &Path) -> Result<()> {
+pub(crate) fn draw(contenders: &mut Contenders, plots: &Path) -> Result<()> {
     let powers = |most: u32| (0..=most).map(|power| 1 << power);
-    let callers = powers(6).map(|callers| (callers, Case::Together { callers, pool: 64 }));
-    let pools = powers(6).map(|size| (size, Case::Together { callers: 64, pool: size as usize }));
+    let callers = powers(6).map(|callers| (callers, Case::Concurrent { callers, pool: 64 }));
+    let pools = powers(6).map(|size| (size, Case::Concurrent { callers: 64, pool: size as usize }));
     let payloads = powers(22)
         .step_by(2)
         .skip(2)
@@ -47,9 +47,9 @@ pub(crate) fn draw(sides: &mut Sides, plots: &Path) -> Result<()> {
             payloads.collect(),
         ),
     ] {
-        let mut lines: Vec<_> = sides.names().map(|name| (name, Vec::new())).collect();
+        let mut lines: Vec<_> = contenders.names().map(|name| (name, Vec::new())).collect();
         for (x, case) in points {
-            let times = sides.least(case, ROUNDS)?;
+            let times = contenders.least(case, ROUNDS)?;
             for ((_, line), time) in lines.iter_mut().zip(times) {
                 line.extend(time.map(|time| (f64::from(x), 1e6 / time)));
             }

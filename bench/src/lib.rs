@@ -1,6 +1,6 @@
-//! What the tables and curves of `main.rs` and the benches of each layer share: the sides that run in
-//! this process, on one copy of wasmtime.
+//! The contenders that run in this process, on one copy of wasmtime. Shared by `main.rs` and the benches
+//! of each layer.
 
-pub mod bare;
+pub mod bare_wasmtime;
 pub mod contract;
 pub mod ours;

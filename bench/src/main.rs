@@ -1,40 +1,40 @@
-//! The project beside its peers: the same functions, in turns, in one run. Prints tables, and draws
-//! curves.
+//! Measures the project beside its peers: the same functions, in turns, in one run. Prints tables and
+//! draws curves.
 //!
-//! `surrealism-bench GUESTS PEERS PLOTS`: the folder of the guests' components, that of the peers'
-//! programs, and where the plots go.
+//! `surrealism-bench GUESTS PEERS PLOTS`: the directories of the guests' components, of the peers'
+//! programs and of the plots.
 //!
-//! `surrealism-bench modules COUNT GUEST CACHE`: so many modules in this process alone; see
-//! `modules.rs`.
+//! `surrealism-bench modules COUNT GUEST CACHE`: this many modules in this process; see
+//! `many_modules.rs`.
 
+mod contenders;
 mod curves;
-mod modules;
+mod many_modules;
 mod plot;
-mod sides;
 mod table;
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::sides::Sides;
+use crate::contenders::Contenders;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["modules", count, guest, cache] => {
-            modules::run(count.parse()?, Path::new(guest), Path::new(cache))
+            many_modules::run(count.parse()?, Path::new(guest), Path::new(cache))
         }
         [guests, peers, plots] => {
             let (guests, plots) = (Path::new(guests), Path::new(plots));
-            let mut sides = Sides::start(guests, Path::new(peers))?;
-            table::print(&mut sides)?;
-            curves::draw(&mut sides, plots)?;
-            // With nobody beside them.
-            drop(sides);
-            modules::compare(&guests.join("small.wasm"), &guests.join("code"), plots)
+            let mut contenders = Contenders::start(guests, Path::new(peers))?;
+            table::print(&mut contenders)?;
+            curves::draw(&mut contenders, plots)?;
+            // Measured without other processes.
+            drop(contenders);
+            many_modules::compare(&guests.join("small.wasm"), &guests.join("code"), plots)
         }
-        _ => bail!("three folders are needed: see the top of main.rs"),
+        _ => bail!("usage: surrealism-bench GUESTS PEERS PLOTS"),
     }
 }

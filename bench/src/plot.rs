@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use plotters::prelude::*;
 
-/// How calls per second are drawn; what they are drawn over always doubles from step to step.
+/// The scale of the calls per second. The other axis is always logarithmic, to the base 2.
 #[derive(Clone, Copy)]
 pub(crate) enum Scale {
     Linear,
@@ -21,14 +21,14 @@ pub(crate) struct Plot {
 
 const TEXT: (&str, u32) = ("sans-serif", 17);
 
-/// A name, and its points.
+/// The name and the points of a line.
 pub(crate) type Line<'a> = (&'a str, Vec<(f64, f64)>);
 
 impl Plot {
-    pub(crate) fn draw(&self, folder: &Path, lines: &[Line<'_>]) -> Result<()> {
+    pub(crate) fn draw(&self, directory: &Path, lines: &[Line<'_>]) -> Result<()> {
         let points = || lines.iter().flat_map(|(_, points)| points);
         let xs = points().map(|(x, _)| x.log2());
-        let ys = points().map(|(_, y)| self.up(*y));
+        let ys = points().map(|(_, y)| self.to_axis(*y));
         let right = xs.clone().fold(1.0, f64::max);
         let left = xs.fold(right, f64::min);
         let most = ys.clone().fold(0.0, f64::max);
@@ -36,10 +36,10 @@ impl Plot {
             Scale::Linear => 0.0,
             Scale::Logarithmic => ys.fold(most, f64::min).floor(),
         };
-        // With room for the names above the lines.
+        // Leaves room for the legend above the lines.
         let top = most + (most - bottom) * 0.4;
 
-        let path = folder.join(self.file);
+        let path = directory.join(self.file);
         let area = SVGBackend::new(&path, (900, 540)).into_drawing_area();
         area.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&area)
@@ -54,23 +54,23 @@ impl Plot {
             .y_desc("calls per second")
             .x_labels((right - left) as usize + 1)
             .x_label_formatter(&|x| short(x.exp2()))
-            .y_label_formatter(&|y| short(self.down(*y)))
+            .y_label_formatter(&|y| short(self.from_axis(*y)))
             .label_style(TEXT)
             .axis_desc_style(TEXT)
             .light_line_style(TRANSPARENT)
             .draw()?;
         for (index, (name, points)) in lines.iter().enumerate() {
-            // Who has no such thing is no part of it; the others keep their colours.
+            // Skipped without a point; the other lines keep their colors.
             if points.is_empty() {
                 continue;
             }
-            let colour = Palette99::pick(index).to_rgba();
-            let points = points.iter().map(|(x, y)| (x.log2(), self.up(*y)));
+            let color = Palette99::pick(index).to_rgba();
+            let points = points.iter().map(|(x, y)| (x.log2(), self.to_axis(*y)));
             chart
-                .draw_series(LineSeries::new(points, colour.stroke_width(2)).point_size(3))?
+                .draw_series(LineSeries::new(points, color.stroke_width(2)).point_size(3))?
                 .label(*name)
                 .legend(move |(x, y)| {
-                    PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))
+                    PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2))
                 });
         }
         chart
@@ -84,14 +84,14 @@ impl Plot {
         Ok(())
     }
 
-    fn up(&self, y: f64) -> f64 {
+    fn to_axis(&self, y: f64) -> f64 {
         match self.scale {
             Scale::Linear => y,
             Scale::Logarithmic => y.log10(),
         }
     }
 
-    fn down(&self, y: f64) -> f64 {
+    fn from_axis(&self, y: f64) -> f64 {
         match self.scale {
             Scale::Linear => y,
             Scale::Logarithmic => 10_f64.powf(y),
@@ -99,7 +99,7 @@ impl Plot {
     }
 }
 
-/// A number with few digits: 64, 4 Ki, 1.2 M.
+/// Formats a number with few digits: 64, 4.1 k, 1.2 M.
 fn short(number: f64) -> String {
     match number {
         number if number >= 1e6 => format!("{:.1} M", number / 1e6),

@@ -1,14 +1,14 @@
-//! The table: one row for each case, one column for each side.
+//! The table: one row for each case, one column for each contender.
 
 use anyhow::Result;
 use bench_measure::{Case, Work};
 
-use crate::sides::Sides;
+use crate::contenders::Contenders;
 
 const ROUNDS: usize = 9;
 
-/// Compiling takes its time, and more of it than anything disturbs.
-const ROUNDS_OF_LOADS: usize = 2;
+/// Fewer for loads: compiling takes so long that disturbances hardly show.
+const LOAD_ROUNDS: usize = 2;
 
 const CASES: [(&str, Case); 13] = [
     ("an empty function of a component", Case::Nothing),
@@ -17,24 +17,27 @@ const CASES: [(&str, Case); 13] = [
     ("10,000 integers in, their sum out", Case::Call(Work::Sum(10_000))),
     ("KV set", Case::Call(Work::KvSet)),
     ("KV get", Case::Call(Work::KvGet)),
-    ("`can_drive` by 1 task on two threads, per call", Case::Together { callers: 1, pool: 64 }),
-    ("`can_drive` by 2 tasks on two threads, per call", Case::Together { callers: 2, pool: 64 }),
-    ("`can_drive` by 64 tasks on two threads, per call", Case::Together { callers: 64, pool: 64 }),
+    ("`can_drive` by 1 task on two threads, per call", Case::Concurrent { callers: 1, pool: 64 }),
+    ("`can_drive` by 2 tasks on two threads, per call", Case::Concurrent { callers: 2, pool: 64 }),
+    (
+        "`can_drive` by 64 tasks on two threads, per call",
+        Case::Concurrent { callers: 64, pool: 64 },
+    ),
     ("a fresh instance after its `init` (bare, Extism: without), one call", Case::Fresh),
     ("load", Case::Load),
     ("load again (ours: and unpack)", Case::LoadAgain),
     ("`can_drive` for 1,000 rows in one call, per row", Case::Rows),
 ];
 
-pub(crate) fn print(sides: &mut Sides) -> Result<()> {
-    println!("| µs | {} |", sides.names().collect::<Vec<_>>().join(" | "));
-    println!("|---|{}", "---:|".repeat(sides.names().count()));
+pub(crate) fn print(contenders: &mut Contenders) -> Result<()> {
+    println!("| µs | {} |", contenders.names().collect::<Vec<_>>().join(" | "));
+    println!("|---|{}", "---:|".repeat(contenders.names().count()));
     for (title, case) in CASES {
         let rounds = match case {
-            Case::Load | Case::LoadAgain => ROUNDS_OF_LOADS,
+            Case::Load | Case::LoadAgain => LOAD_ROUNDS,
             _ => ROUNDS,
         };
-        let times = sides.least(case, rounds)?;
+        let times = contenders.least(case, rounds)?;
         let cell = |time: Option<f64>| time.map_or("–".to_string(), |time| format!("{time:.2}"));
         println!("| {title} | {} |", times.into_iter().map(cell).collect::<Vec<_>>().join(" | "));
     }

@@ -1,4 +1,4 @@
-//! See `surrealism_fuzz::archive`.
+//! Runs `surrealism_fuzz::archive`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| surrealism_fuzz::archive(input));

@@ -1,4 +1,4 @@
-//! See `surrealism_fuzz::calls`.
+//! Runs `surrealism_fuzz::calls`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| surrealism_fuzz::calls(input));

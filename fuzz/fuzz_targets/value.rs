@@ -1,4 +1,4 @@
-//! See `surrealism_fuzz::value`.
+//! Runs `surrealism_fuzz::value`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| surrealism_fuzz::value(input));

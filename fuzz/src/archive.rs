@@ -1,4 +1,4 @@
-//! Archives from strangers.
+//! Untrusted archives.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use surrealism_runtime::{SurrealismPackage, UnpackOptions};
 const ZSTD_MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
 const BLOCK_BYTES: usize = 512;
 
-/// Small, so that inputs run into them.
+// Small limits, so that inputs exceed them.
 const MAX_FS_BYTES: u64 = 64 << 10;
 const LIMITS: ArchiveLimits = ArchiveLimits {
     max_wasm_bytes: 4 << 10,
@@ -23,17 +23,17 @@ const LIMITS: ArchiveLimits = ArchiveLimits {
     max_compression_ratio: 100,
 };
 
-/// Nothing is written outside the one temporary folder, nothing is left behind, and what is
-/// accepted packs and reads back to the same.
+/// Checks that reading an archive writes nothing outside its temporary directory and leaves nothing behind,
+/// and that what is accepted packs and reads back to the same.
 ///
-/// The input is an archive, or a tar file that is yet to become one: what a mutation does to
-/// compressed bytes mostly breaks the compression alone.
+/// The input is an archive or a tar file, which is compressed first: mutations of compressed bytes mostly
+/// break the compression only.
 pub fn archive(input: &[u8]) {
     let archive = match input.starts_with(ZSTD_MAGIC) {
         true => input.to_vec(),
-        false => zstd::encode_all(&*mended(input), 1).unwrap(),
+        false => zstd::encode_all(&*fix_checksums(input), 1).unwrap(),
     };
-    // Deep, so that a path that climbs still lands where it is seen.
+    // Deep, so that a path with `..` still lands inside `root`.
     let root = tempfile::tempdir().unwrap();
     let base = root.path().join("a/b/c/d");
     fs::create_dir_all(&base).unwrap();
@@ -71,39 +71,39 @@ fn check_repacked(package: &SurrealismPackage, target: &Path) {
     assert_eq!(files(&again), files(package));
 }
 
-/// All that is below a folder: files with their content, folders without.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+/// Returns everything below a directory: files with their content, directories without.
+fn tree(directory: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(path) = folders.pop() {
-        for entry in fs::read_dir(folder.join(&path)).unwrap() {
+    let mut directories = vec![PathBuf::new()];
+    while let Some(path) = directories.pop() {
+        for entry in fs::read_dir(directory.join(&path)).unwrap() {
             let entry = entry.unwrap();
             let path = path.join(entry.file_name());
-            let is_folder = entry.file_type().unwrap().is_dir();
-            let content = (!is_folder).then(|| fs::read(entry.path()).unwrap());
+            let is_directory = entry.file_type().unwrap().is_dir();
+            let content = (!is_directory).then(|| fs::read(entry.path()).unwrap());
             found.insert(path.clone(), content);
-            folders.extend(is_folder.then_some(path));
+            directories.extend(is_directory.then_some(path));
         }
     }
     found
 }
 
-/// A tar file with the checksums of its headers put right, which no mutation would guess.
-fn mended(tar: &[u8]) -> Vec<u8> {
+/// Returns a tar file with correct checksums in its headers, which mutations would not find.
+fn fix_checksums(tar: &[u8]) -> Vec<u8> {
     let mut tar = tar.to_vec();
-    let mut at = 0;
-    while let Some(block) = tar.get_mut(at..).and_then(|rest| rest.get_mut(..BLOCK_BYTES)) {
+    let mut pos = 0;
+    while let Some(block) = tar.get_mut(pos..).and_then(|rest| rest.get_mut(..BLOCK_BYTES)) {
         let mut header = tar::Header::new_old();
         header.as_mut_bytes().copy_from_slice(block);
         let mut size = 0;
-        // A block of zeros is the end, and no header.
+        // A block of zeros ends the file and is not a header.
         if block.iter().any(|byte| *byte != 0) {
             header.set_cksum();
             block.copy_from_slice(header.as_bytes());
             size = header.entry_size().unwrap_or(0) as usize;
         }
         let skipped = size.checked_next_multiple_of(BLOCK_BYTES).unwrap_or(usize::MAX);
-        at = at.saturating_add(BLOCK_BYTES).saturating_add(skipped);
+        pos = pos.saturating_add(BLOCK_BYTES).saturating_add(skipped);
     }
     tar
 }

@@ -1,4 +1,4 @@
-//! Calls, cancellations, releases and wrong uses, in every order, on real guests.
+//! Calls, cancellations, releases and misuse, in any order, on real guests.
 
 use std::future::IntoFuture;
 use std::panic::AssertUnwindSafe;
@@ -25,14 +25,14 @@ const POOL_SIZE: usize = 2;
 const MAX_QUEUE: usize = 1;
 const MAX_STEPS: usize = 30;
 
-/// How many instances one model holds at most, those outside the pool included.
-const MAX_OUT: usize = 4;
+/// Instances that are checked out of one module, including those outside the pool.
+const MAX_CHECKED_OUT: usize = 4;
 
-/// Takes the steps that the input chooses, on three modules, and compares each answer, and what
-/// the modules hold, with a model. At the end, everything is back where it was.
+/// Takes the steps that the input chooses, on three modules, and compares each result, and the usage of each
+/// module, with a model. At the end, each module is as it was before.
 pub fn calls(input: &[u8]) {
     static MODULES: LazyLock<[(Guest, Isolation, Runtime); 3]> = LazyLock::new(|| {
-        crate::hush_panics("on purpose");
+        crate::silence_panics("on purpose");
         [
             (Guest::State, Isolation::Reuse),
             (Guest::State, Isolation::Fresh),
@@ -45,7 +45,7 @@ pub fn calls(input: &[u8]) {
         guest: *guest,
         isolation: *isolation,
         idle: vec![],
-        out: vec![],
+        checked_out: vec![],
         waiting: None,
     });
     let mut u = Unstructured::new(input);
@@ -55,7 +55,7 @@ pub fn calls(input: &[u8]) {
         }
         models.iter().for_each(Model::check_usage);
     }
-    models.into_iter().for_each(Model::check_all_is_in_order);
+    models.into_iter().for_each(Model::check_after_release);
 }
 
 fn step(models: &mut [Model; 3], u: &mut Unstructured<'_>) -> Result<()> {
@@ -64,20 +64,20 @@ fn step(models: &mut [Model; 3], u: &mut Unstructured<'_>) -> Result<()> {
     match u.int_in_range(0..=9)? {
         0 => model.acquire(),
         1 => model.make(),
-        2 => model.call(Way::chosen(u, model.guest)?),
+        2 => model.call(Outcome::choose(u, model.guest)?),
         3 if model.waiting.is_some() => model.waiting = None,
-        _ if model.out.is_empty() => model.acquire(),
+        _ if model.checked_out.is_empty() => model.acquire(),
         step => {
-            let place = u.choose_index(model.out.len())?;
+            let index = u.choose_index(model.checked_out.len())?;
             match step {
-                4 => model.init(place),
-                5 => model.drop_without_release(place),
-                6 => model.release(place, other),
-                7 => model.release(place, model.runtime),
-                _ => model.invoke(place, Way::chosen(u, model.guest)?),
+                4 => model.init(index),
+                5 => model.drop_without_release(index),
+                6 => model.release(index, other),
+                7 => model.release(index, model.runtime),
+                _ => model.invoke(index, Outcome::choose(u, model.guest)?),
             }
             if model.waiting.is_some() && model.has_permit() {
-                model.serve_or_leave(u.arbitrary()?);
+                model.serve_or_cancel(u.arbitrary()?);
             }
         }
     }
@@ -106,37 +106,37 @@ impl Guest {
     }
 }
 
-/// What becomes of a call.
+/// How a call ends.
 #[derive(Debug, Clone, Copy)]
-enum Way {
-    /// It answers.
-    Well,
-    /// The host refuses it.
+enum Outcome {
+    /// The function returns a value.
+    Returns,
+    /// The host rejects it, as there is no such function.
     Unknown,
-    /// The guest answers with an error.
+    /// The function returns an error.
     Fails,
     /// The guest traps.
     Traps,
-    /// It waits in the host beyond its time, of so many milliseconds.
-    Late(u64),
-    /// Its caller drops it, after so many polls.
+    /// It waits in a host function until it times out, after so many milliseconds.
+    TimesOut(u64),
+    /// The caller drops its future, after so many polls.
     Dropped(usize),
-    /// The host's context panics.
+    /// The invocation context panics.
     HostPanics,
 }
 
-impl Way {
-    fn chosen(u: &mut Unstructured<'_>, guest: Guest) -> Result<Self> {
-        let ways = match guest {
+impl Outcome {
+    fn choose(u: &mut Unstructured<'_>, guest: Guest) -> Result<Self> {
+        let last = match guest {
             Guest::State => 2,
             Guest::Hostile => 6,
         };
-        Ok(match u.int_in_range(0..=ways)? {
-            0 => Self::Well,
+        Ok(match u.int_in_range(0..=last)? {
+            0 => Self::Returns,
             1 => Self::Unknown,
             2 => Self::Traps,
             3 => Self::Fails,
-            4 => Self::Late(u.int_in_range(0..=1)?),
+            4 => Self::TimesOut(u.int_in_range(0..=1)?),
             5 => Self::Dropped(u.int_in_range(0..=2)?),
             _ => Self::HostPanics,
         })
@@ -145,33 +145,33 @@ impl Way {
     fn call(self, guest: Guest) -> (&'static str, Vec<Value>) {
         let query = |text: &str| vec![text.to_string().into_value(), 1_i64.into_value()];
         match (self, guest) {
-            (Self::Well, Guest::State) => ("count", vec![]),
-            (Self::Well, Guest::Hostile) => ("alive", vec![]),
+            (Self::Returns, Guest::State) => ("count", vec![]),
+            (Self::Returns, Guest::Hostile) => ("alive", vec![]),
             (Self::Unknown, _) => ("unknown", vec![]),
             (Self::Fails, _) => ("fail", vec!["no".to_string().into_value()]),
             (Self::Traps, Guest::State) => ("grow", vec![2_000_000_000_i64.into_value()]),
             (Self::Traps, Guest::Hostile) => ("panics", vec!["x".to_string().into_value()]),
-            (Self::Late(_) | Self::Dropped(_), _) => ("query_often", query("wait")),
+            (Self::TimesOut(_) | Self::Dropped(_), _) => ("query_often", query("wait")),
             (Self::HostPanics, _) => ("query_often", query("panic")),
         }
     }
 
     fn timeout(self) -> Option<Duration> {
         match self {
-            Self::Late(millis) => Some(Duration::from_millis(millis)),
+            Self::TimesOut(millis) => Some(Duration::from_millis(millis)),
             _ => None,
         }
     }
 
-    fn loses_the_instance(self) -> bool {
-        !matches!(self, Self::Well | Self::Unknown | Self::Fails | Self::Dropped(0))
+    fn poisons(self) -> bool {
+        !matches!(self, Self::Returns | Self::Unknown | Self::Fails | Self::Dropped(0))
     }
 
-    fn counts(self) -> i64 {
-        i64::from(matches!(self, Self::Well))
+    fn counted_calls(self) -> i64 {
+        i64::from(matches!(self, Self::Returns))
     }
 
-    /// Runs a call to its end, which may be its caller's doing.
+    /// Runs a call to its end. `None` if the caller dropped it or the context panicked.
     fn run(self, call: BoxFuture<'_, SurrealismResult<Value>>) -> Option<SurrealismResult<Value>> {
         match self {
             Self::Dropped(polls) => {
@@ -183,50 +183,50 @@ impl Way {
         }
     }
 
-    fn check(self, guest: Guest, answer: Option<SurrealismResult<Value>>, calls: i64) {
+    fn check(self, guest: Guest, result: Option<SurrealismResult<Value>>, calls: i64) {
         let expected = match guest {
             Guest::State => calls.into_value(),
             Guest::Hostile => true.into_value(),
         };
-        let as_expected = match (self, &answer) {
-            (Self::Well, Some(Ok(value))) => *value == expected,
+        let as_expected = match (self, &result) {
+            (Self::Returns, Some(Ok(value))) => *value == expected,
             (Self::Unknown | Self::Fails, Some(Err(error))) => !error.is_trap(),
             (Self::Traps, Some(Err(error))) => error.is_trap() && !error.is_timeout(),
-            (Self::Late(_), Some(Err(error))) => error.is_timeout(),
+            (Self::TimesOut(_), Some(Err(error))) => error.is_timeout(),
             (Self::Dropped(_) | Self::HostPanics, None) => true,
             _ => false,
         };
-        assert!(as_expected, "{self:?} in {guest:?} answered {answer:?}, call {calls}");
+        assert!(as_expected, "{self:?} in {guest:?} resulted in {result:?}, call {calls}");
     }
 }
 
-/// What must hold of one module.
+/// The expected state of one module.
 struct Model<'a> {
     runtime: &'a Runtime,
     guest: Guest,
     isolation: Isolation,
-    /// How often each idle instance was called; the last one is the next.
+    /// The calls of each idle instance. The last instance is the next to be checked out.
     idle: Vec<i64>,
-    out: Vec<Instance>,
+    checked_out: Vec<Instance>,
     waiting: Option<BoxFuture<'a, SurrealismResult<Controller>>>,
 }
 
-/// An instance that a caller has.
+/// An instance that is checked out.
 struct Instance {
     controller: Controller,
     calls: i64,
-    fit: bool,
-    initialised: bool,
+    poisoned: bool,
+    initialized: bool,
     permit: bool,
 }
 
 impl Model<'_> {
     fn has_permit(&self) -> bool {
-        self.out.iter().filter(|instance| instance.permit).count() < POOL_SIZE
+        self.checked_out.iter().filter(|instance| instance.permit).count() < POOL_SIZE
     }
 
     fn acquire(&mut self) {
-        if self.out.len() >= MAX_OUT {
+        if self.checked_out.len() >= MAX_CHECKED_OUT {
             return;
         }
         let mut acquiring = self.runtime.acquire_controller(Box::new(Host)).boxed();
@@ -243,116 +243,126 @@ impl Model<'_> {
     fn acquired(&mut self, controller: SurrealismResult<Controller>) {
         let calls = self.idle.pop().unwrap_or_default();
         let controller = controller.unwrap();
-        let instance = Instance { controller, calls, fit: true, initialised: true, permit: true };
-        self.out.push(instance);
+        let instance =
+            Instance { controller, calls, poisoned: false, initialized: true, permit: true };
+        self.checked_out.push(instance);
     }
 
-    /// Whoever waits is next, if it still waits.
-    fn serve_or_leave(&mut self, serve: bool) {
+    /// Serves the caller that waits, or lets it give up.
+    fn serve_or_cancel(&mut self, serve: bool) {
         let waiting = self.waiting.take().filter(|_| serve);
         if let Some(waiting) = waiting {
             self.acquired(block_on(waiting));
         }
     }
 
-    /// Outside the pool.
+    /// Makes an instance outside the pool.
     fn make(&mut self) {
-        if self.out.len() < MAX_OUT {
+        if self.checked_out.len() < MAX_CHECKED_OUT {
             let controller = block_on(self.runtime.new_controller(Box::new(Host))).unwrap();
-            let (calls, initialised) = (0, false);
-            self.out.push(Instance { controller, calls, fit: true, initialised, permit: false });
+            let (calls, initialized) = (0, false);
+            self.checked_out.push(Instance {
+                controller,
+                calls,
+                poisoned: false,
+                initialized,
+                permit: false,
+            });
         }
     }
 
-    fn init(&mut self, place: usize) {
-        let instance = &mut self.out[place];
-        let answer = block_on(instance.controller.init());
-        assert_eq!(answer.is_ok(), instance.fit || instance.initialised, "{answer:?}");
-        instance.initialised |= answer.is_ok();
+    fn init(&mut self, index: usize) {
+        let instance = &mut self.checked_out[index];
+        let result = block_on(instance.controller.init());
+        assert_eq!(result.is_ok(), !instance.poisoned || instance.initialized, "{result:?}");
+        instance.initialized |= result.is_ok();
     }
 
-    fn drop_without_release(&mut self, place: usize) {
-        self.out.remove(place);
+    fn drop_without_release(&mut self, index: usize) {
+        self.checked_out.remove(index);
     }
 
-    fn release(&mut self, place: usize, to: &Runtime) {
-        let Instance { controller, calls, fit, initialised, .. } = self.out.remove(place);
+    /// Releases an instance, which may be to another module's runtime.
+    fn release(&mut self, index: usize, to: &Runtime) {
+        let Instance { controller, calls, poisoned, initialized, .. } =
+            self.checked_out.remove(index);
         to.release_controller(controller);
-        let at_home = std::ptr::eq(to, self.runtime);
-        self.take_back(calls, fit && initialised && at_home);
+        let to_its_own = std::ptr::eq(to, self.runtime);
+        self.check_in(calls, !poisoned && initialized && to_its_own);
     }
 
-    fn take_back(&mut self, calls: i64, fit: bool) {
-        if fit && self.isolation == Isolation::Reuse && self.idle.len() < POOL_SIZE {
+    fn check_in(&mut self, calls: i64, reusable: bool) {
+        if reusable && self.isolation == Isolation::Reuse && self.idle.len() < POOL_SIZE {
             self.idle.push(calls);
         }
     }
 
-    fn invoke(&mut self, place: usize, way: Way) {
+    fn invoke(&mut self, index: usize, outcome: Outcome) {
         let guest = self.guest;
-        let instance = &mut self.out[place];
+        let instance = &mut self.checked_out[index];
         instance.controller.set_context(Box::new(Host));
-        let (function, args) = way.call(guest);
+        let (function, args) = outcome.call(guest);
         let call = instance.controller.invoke_with_timeout(
             Some(function.to_string()),
             args,
-            way.timeout(),
+            outcome.timeout(),
         );
-        if instance.fit {
-            instance.calls += way.counts();
-            way.check(guest, way.run(call.boxed()), instance.calls);
-            instance.fit = !way.loses_the_instance();
+        if !instance.poisoned {
+            instance.calls += outcome.counted_calls();
+            outcome.check(guest, outcome.run(call.boxed()), instance.calls);
+            instance.poisoned = outcome.poisons();
         } else {
             let refusal = block_on(call).unwrap_err();
-            assert!(refusal.is_trap() || matches!(way, Way::Unknown), "{refusal}");
+            assert!(refusal.is_trap() || matches!(outcome, Outcome::Unknown), "{refusal}");
         }
     }
 
-    /// The door that is for everybody.
-    fn call(&mut self, way: Way) {
-        let (function, args) = way.call(self.guest);
+    /// Calls a function through `Runtime::call`.
+    fn call(&mut self, outcome: Outcome) {
+        let (function, args) = outcome.call(self.guest);
         let call = self.runtime.call(function, args, Host);
-        match (self.has_permit(), way) {
-            // Refused before it bothers an instance, or waits for one.
-            (_, Way::Unknown) => way.check(self.guest, way.run(call.into_future()), 0),
+        match (self.has_permit(), outcome) {
+            // Rejected before it waits for an instance.
+            (_, Outcome::Unknown) => outcome.check(self.guest, outcome.run(call.into_future()), 0),
             (false, _) if self.waiting.is_some() => {
                 assert!(block_on(call.into_future()).unwrap_err().is_busy());
             }
-            (false, _) | (_, Way::Late(0)) => {
-                let answer = block_on(call.timeout(Duration::ZERO).into_future());
-                assert!(answer.unwrap_err().is_timeout());
+            (false, _) | (_, Outcome::TimesOut(0)) => {
+                let result = block_on(call.timeout(Duration::ZERO).into_future());
+                assert!(result.unwrap_err().is_timeout());
             }
-            // Too late for what: that is for the clock to say, and for no model.
-            (true, Way::Dropped(0) | Way::Late(_)) => drop(call),
-            (true, way) => {
-                let answer = way.run(call.into_future());
-                let calls = self.idle.pop().unwrap_or_default() + way.counts();
-                way.check(self.guest, answer, calls);
-                self.take_back(calls, !way.loses_the_instance());
+            // What times out depends on the clock, which the model does not know.
+            (true, Outcome::Dropped(0) | Outcome::TimesOut(_)) => drop(call),
+            (true, outcome) => {
+                let result = outcome.run(call.into_future());
+                let calls = self.idle.pop().unwrap_or_default() + outcome.counted_calls();
+                outcome.check(self.guest, result, calls);
+                self.check_in(calls, !outcome.poisons());
             }
         }
     }
 
     fn check_usage(&self) {
         let usage = self.runtime.usage();
-        assert_eq!(usage.instances.current, self.idle.len() + self.out.len());
+        assert_eq!(usage.instances.current, self.idle.len() + self.checked_out.len());
         assert_eq!(usage.memory_bytes.current > 0, usage.instances.current > 0, "{usage:?}");
         assert!(usage.instances.peak >= usage.instances.current, "{usage:?}");
     }
 
-    /// As many as may be served are served, at once, by instances that are what they should be.
-    fn check_all_is_in_order(mut self) {
+    /// Releases everything, and checks that the pool then serves as many calls as it should, by instances
+    /// in the state that the model expects.
+    fn check_after_release(mut self) {
         self.waiting = None;
-        while !self.out.is_empty() {
+        while !self.checked_out.is_empty() {
             self.release(0, self.runtime);
         }
-        for place in 0..POOL_SIZE {
+        for index in 0..POOL_SIZE {
             self.acquire();
-            self.invoke(place, Way::Well);
+            self.invoke(index, Outcome::Returns);
         }
         self.check_usage();
-        // The next input finds the module as this one did.
-        self.out.clear();
+        // The next input must find the module as this one did.
+        self.checked_out.clear();
         self.check_usage();
         assert_eq!(self.runtime.usage().instances.current, 0);
     }
@@ -362,7 +372,7 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Answers nothing to `wait`, and panics at `panic`.
+/// A context whose query `wait` never completes, and whose query `panic` panics.
 struct Host;
 
 #[async_trait]

@@ -1,8 +1,8 @@
-//! `surrealism.toml` and `exports.toml`, from strangers.
+//! Untrusted `surrealism.toml` and `exports.toml`.
 
 use surrealism_runtime::{ExportsManifest, SurrealismConfig};
 
-/// What is accepted survives writing and reading.
+/// Checks that what is accepted is the same after it was written and read.
 pub fn config(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     if let Ok(config) = SurrealismConfig::parse(text) {

@@ -1,13 +1,13 @@
-//! What fuzzing holds the project to: each function here is the body of one fuzz target, takes any
-//! bytes, and panics if something is not as it should be.
+//! Fuzz targets. Each function is the body of one target: it takes any bytes, and panics if a property does
+//! not hold.
 //!
-//! `cargo xtask fuzz` runs them at length. As ordinary tests they replay `seeds/`, and whatever has
-//! been found on this machine and not yet been mended.
+//! `cargo xtask fuzz` runs them. As ordinary tests they replay `seeds/`, and the failures in `artifacts/`
+//! that fuzzing found on this machine.
 
 mod archive;
 mod calls;
 mod config;
-mod make;
+mod generators;
 mod value;
 
 pub use archive::archive;
@@ -15,17 +15,17 @@ pub use calls::calls;
 pub use config::config;
 pub use value::value;
 
-/// Counts, so that a target can say what a decoder may take.
+/// Counts allocated bytes, so that a target can bound what a decoder takes.
 #[global_allocator]
 static MEMORY: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
 
-/// Lets panics pass that a target expects and catches: libFuzzer's hook ends the process at the first
-/// one, caught or not.
-fn hush_panics(expected: &'static str) {
-    let tell = std::panic::take_hook();
+/// Ignores the panics that a target expects and catches: the hook of libFuzzer ends the process at the
+/// first one, caught or not.
+fn silence_panics(expected: &'static str) {
+    let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if !panic.payload_as_str().is_some_and(|text| text.contains(expected)) {
-            tell(panic);
+            previous(panic);
         }
     }));
 }
@@ -37,9 +37,9 @@ mod tests {
 
     type Target = fn(&[u8]);
 
-    /// In turn: what is measured is measured for the whole process.
+    // One test, since memory is measured for the whole process.
     #[test]
-    fn everything_known_replays() {
+    fn seeds_and_artifacts_replay() {
         let targets: [(&str, Target); 4] = [
             ("archive", super::archive),
             ("config", super::config),
@@ -52,10 +52,11 @@ mod tests {
         }
     }
 
-    /// Runs a target on every file of its folder, and tells which, for when it does not come back.
-    fn replay(folder: &str, name: &str, target: Target) -> usize {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(name);
-        let Ok(inputs) = fs::read_dir(folder) else { return 0 };
+    /// Runs a target on every file of its directory, and returns how many there are. Prints each name
+    /// first, in case the target hangs.
+    fn replay(directory: &str, name: &str, target: Target) -> usize {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory).join(name);
+        let Ok(inputs) = fs::read_dir(directory) else { return 0 };
         let replayed = inputs.map(|input| {
             let input = input.unwrap().path();
             println!("{}", input.display());

@@ -1,4 +1,4 @@
-//! What crosses between host and guest.
+//! The messages that cross between host and guest.
 
 use std::fmt::Debug;
 use std::ops::Bound;
@@ -9,50 +9,52 @@ use arbitrary::Unstructured;
 use surrealdb_types::{Kind, Value};
 use surrealism_types::codec;
 
-use crate::{MEMORY, make};
+use crate::{MEMORY, generators};
 
-/// What a decoder may take for each byte, and for any input, in bytes: a value is many times larger
-/// than its encoding, and what honest ones need is a part of this.
+/// Bytes that a decoder may allocate for each byte of input. A value is many times larger than its
+/// encoding, and honest ones need a fraction of this.
 const MEMORY_PER_BYTE: usize = 200;
-const MEMORY_AT_LEAST: usize = 64 << 10;
 
-/// What the regular expressions of one input may take on top of that, in bytes.
-const MEMORY_OF_REGEXES: usize = 32 << 20;
+/// Bytes that a decoder may allocate for any input.
+const MIN_MEMORY: usize = 64 << 10;
 
-/// How `surrealdb_types` panics at a value that lacks its content, as no honest encoder writes it.
+/// Bytes that a decoder may allocate on top of that for regular expressions.
+const REGEX_MEMORY: usize = 32 << 20;
+
+/// Part of the panic of `surrealdb_types` at a value without content, which an honest encoder does not write.
 const KNOWN_PANIC: &str = "uaranteed to be";
 
-/// The two ways of one encoding.
+/// An encoder and its decoder.
 struct Codec<T> {
     encode: fn(&T) -> anyhow::Result<Vec<u8>>,
     decode: fn(&[u8]) -> anyhow::Result<T>,
 }
 
-/// Bytes of a stranger's, or what to make a value from.
+/// Untrusted bytes, or the choices to generate a value from.
 struct Input<'a> {
-    hostile: bool,
+    untrusted: bool,
     bytes: &'a [u8],
 }
 
-/// The first byte chooses what is carried, and whether the others are bytes to decode or choices to
-/// make a value from.
+/// Checks the codec. The first byte of the input chooses the message, and whether the other bytes are
+/// untrusted bytes to decode or choices to generate a value from.
 ///
-/// Strangers' bytes take no more memory than so many times their length and what their regular
-/// expressions may, and what decodes encodes and decodes to the same. Of values, we make the bytes
-/// that `surrealdb_types` makes, and each decodes the other's.
+/// Untrusted bytes must decode within a multiple of their length, and what they decode to must survive
+/// encoding and decoding. Generated values must encode to the bytes of `surrealdb_types`, and either
+/// decoder must read what the other encoder wrote.
 pub fn value(input: &[u8]) {
     let Some((choice, bytes)) = input.split_first() else { return };
-    let input = Input { hostile: choice % 2 == 0, bytes };
+    let input = Input { untrusted: choice % 2 == 0, bytes };
     match (choice / 2) % 7 {
         0 => check(
             input,
-            make::value,
+            generators::value,
             Codec { encode: codec::encode_value, decode: codec::decode_value },
             Codec { encode: surrealdb_types::encode, decode: surrealdb_types::decode },
         ),
         1 => check::<Vec<Value>>(
             input,
-            |u| make::list(u, make::value),
+            |u| generators::list(u, generators::value),
             Codec { encode: |v| codec::encode_values(v), decode: codec::decode_values },
             Codec {
                 encode: |v| surrealdb_types::encode_value_list(v),
@@ -61,7 +63,11 @@ pub fn value(input: &[u8]) {
         ),
         2 => check::<Vec<Option<Value>>>(
             input,
-            |u| make::list(u, |u| u.arbitrary::<bool>()?.then(|| make::value(u)).transpose()),
+            |u| {
+                generators::list(u, |u| {
+                    u.arbitrary::<bool>()?.then(|| generators::value(u)).transpose()
+                })
+            },
             Codec {
                 encode: |v| codec::encode_optional_values(v),
                 decode: codec::decode_optional_values,
@@ -73,7 +79,7 @@ pub fn value(input: &[u8]) {
         ),
         3 => check::<Vec<(String, Value)>>(
             input,
-            |u| make::list(u, |u| make::named(u, make::value)),
+            |u| generators::list(u, |u| generators::named(u, generators::value)),
             Codec { encode: |v| codec::encode_entries(v), decode: codec::decode_entries },
             Codec {
                 encode: |v| surrealdb_types::encode_string_key_values(v),
@@ -82,7 +88,7 @@ pub fn value(input: &[u8]) {
         ),
         4 => check::<(Bound<String>, Bound<String>)>(
             input,
-            |u| Ok((make::bound(u)?, make::bound(u)?)),
+            |u| Ok((generators::bound(u)?, generators::bound(u)?)),
             Codec {
                 encode: |(start, end)| codec::encode_range(start, end),
                 decode: codec::decode_range,
@@ -94,7 +100,7 @@ pub fn value(input: &[u8]) {
         ),
         5 => check::<Vec<(String, Kind)>>(
             input,
-            |u| make::list(u, |u| make::named(u, make::kind)),
+            |u| generators::list(u, |u| generators::named(u, generators::kind)),
             Codec {
                 encode: |arguments| codec::encode_arguments(&borrowed(arguments)),
                 decode: codec::decode_arguments,
@@ -106,7 +112,7 @@ pub fn value(input: &[u8]) {
         ),
         _ => check(
             input,
-            make::kind,
+            generators::kind,
             Codec { encode: codec::encode_kind, decode: codec::decode_kind },
             Codec { encode: surrealdb_types::encode_kind, decode: surrealdb_types::decode_kind },
         ),
@@ -119,38 +125,38 @@ fn borrowed(arguments: &[(String, Kind)]) -> Vec<(&str, Kind)> {
 
 fn check<T: Debug>(
     input: Input<'_>,
-    make: impl FnOnce(&mut Unstructured<'_>) -> arbitrary::Result<T>,
+    generate: impl FnOnce(&mut Unstructured<'_>) -> arbitrary::Result<T>,
     ours: Codec<T>,
     theirs: Codec<T>,
 ) {
-    if input.hostile {
+    if input.untrusted {
         check_bytes(input.bytes, &ours, &theirs);
-    } else if let Ok(value) = make(&mut Unstructured::new(input.bytes)) {
+    } else if let Ok(value) = generate(&mut Unstructured::new(input.bytes)) {
         check_value(&value, &ours, &theirs);
     }
 }
 
 fn check_bytes<T: Debug>(bytes: &[u8], ours: &Codec<T>, theirs: &Codec<T>) {
-    static HUSHED: Once = Once::new();
-    HUSHED.call_once(|| crate::hush_panics(KNOWN_PANIC));
+    static SILENCED: Once = Once::new();
+    SILENCED.call_once(|| crate::silence_panics(KNOWN_PANIC));
 
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let decoded = (ours.decode)(bytes);
-    let taken = MEMORY.peak_usage().saturating_sub(before);
-    let of_regexes = if format!("{decoded:?}").contains("egex") { MEMORY_OF_REGEXES } else { 0 };
-    let allowed = bytes.len() * MEMORY_PER_BYTE + MEMORY_AT_LEAST + of_regexes;
-    assert!(taken <= allowed, "{} bytes took {taken} to decode", bytes.len());
+    let used = MEMORY.peak_usage().saturating_sub(before);
+    let for_regexes = if format!("{decoded:?}").contains("egex") { REGEX_MEMORY } else { 0 };
+    let allowed = bytes.len() * MEMORY_PER_BYTE + MIN_MEMORY + for_regexes;
+    assert!(used <= allowed, "decoding {} bytes took {used}, of at most {allowed}", bytes.len());
 
     let Ok(value) = decoded else { return };
-    // They refuse more than we do: what they do not read may be as unsound as it likes.
+    // `surrealdb_types` rejects more, so it may not decode this.
     if let Some(Ok(expected)) = without_known_panic(|| (theirs.decode)(bytes)) {
-        check_same("what they decode", &expected, &value);
+        assert_same("what `surrealdb_types` decodes", &expected, &value);
     }
-    let again = check_value(&value, ours, theirs).expect("what was decoded can be encoded");
-    // A polygon's ring is closed where it is decoded; with a NaN for its ends it never is.
+    let again = check_value(&value, ours, theirs).expect("a decoded value can be encoded");
+    // Decoding closes a polygon's ring, which is never closed if its ends are NaN.
     if !format!("{value:?}").contains("NaN") {
-        check_same("what was decoded at first", &value, &again);
+        assert_same("what was decoded first", &value, &again);
     }
 }
 
@@ -164,24 +170,24 @@ fn without_known_panic<T>(decode: impl FnOnce() -> T) -> Option<T> {
         .ok()
 }
 
-/// What the value's encoding decodes to, which is not always the value: of kinds that are listed
-/// twice, one is left. `None` if it cannot be encoded, as the longest durations, or holds more regular
-/// expressions than are decoded.
+/// Checks a value, and returns what its encoding decodes to. That may differ from the value: a kind that is
+/// listed twice is decoded once. `None` if the value cannot be encoded, as the longest durations, or holds
+/// more regular expressions than the decoder allows.
 fn check_value<T: Debug>(value: &T, ours: &Codec<T>, theirs: &Codec<T>) -> Option<T> {
     let (bytes, expected) = ((ours.encode)(value), (theirs.encode)(value));
     assert_eq!(bytes.is_ok(), expected.is_ok(), "{bytes:?} and {expected:?} from {value:?}");
     let (bytes, expected) = (bytes.ok()?, expected.ok()?);
     assert_eq!(bytes, expected, "two encodings of {value:?}");
     let decoded = match (ours.decode)(&bytes) {
-        // Only what is decoded is bounded in them.
+        // Only decoding limits regular expressions.
         Err(error) if format!("{error:#}").contains("regular expression") => return None,
         decoded => decoded.unwrap(),
     };
-    check_same("what they decode", &(theirs.decode)(&bytes).unwrap(), &decoded);
+    assert_same("what `surrealdb_types` decodes", &(theirs.decode)(&bytes).unwrap(), &decoded);
     Some(decoded)
 }
 
-/// By their text: what is not a number is not equal to itself.
-fn check_same<T: Debug>(what: &str, expected: &T, got: &T) {
+/// Compares values by their `Debug` text, since NaN does not equal itself.
+fn assert_same<T: Debug>(what: &str, expected: &T, got: &T) {
     assert_eq!(format!("{got:?}"), format!("{expected:?}"), "not {what}");
 }

@@ -1,37 +1,37 @@
-//! The project beside its peers: tables in `docs/performance.md`, and plots beside it.
+//! Measures the project beside its peers, into the tables and plots of `docs/performance.md`.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{bare, guests, page, step, toolchain};
+use crate::{clean_cargo_env, docs_table, guests, step, toolchain};
 
 const PAGE: &str = "docs/performance.md";
 const PLOTS: &str = "docs/performance";
 
-/// Where the guests' components are, and the compiled code of a thousand of them.
+/// The guests' components, and the compiled code of a thousand of them.
 const GUESTS: &str = "target/bench-guests";
 
-/// Whose versions the page names, as the lock file has them.
+/// The packages whose versions the page names, from the lock file.
 const MEASURED: [&str; 3] = ["surrealism-runtime", "extism", "wasmtime"];
 
-/// Measures, and writes what it measured into the page and the plots. Nothing fails for being slow.
+/// Measures, and writes the tables and plots. Slow results are not an error.
 ///
 /// # Errors
 ///
-/// When something does not build or run.
+/// When a build or a run fails.
 pub(crate) fn run(shell: &Shell) -> Result<()> {
     own_guests(shell)?;
     for (project, target) in [
         ("published", "wasm32-wasip2"),
-        ("successor", "wasm32-wasip2"),
+        ("surrealism-0.7", "wasm32-wasip2"),
         ("extism", "wasm32-wasip1"),
     ] {
         step(&format!("building the guest of {project}"));
         peers_guest(shell, project, target)?;
     }
     step("building the benchmark; the first time, this takes a quarter of an hour");
-    // Each by itself: they turn on different features of what they share.
-    for program in ["surrealism-bench", "bench-successor", "bench-extism"] {
+    // One at a time, since they turn on different features of shared dependencies.
+    for program in ["surrealism-bench", "bench-surrealism-0-7", "bench-extism"] {
         build(shell, &["build", "--release", "--package", program])?;
     }
 
@@ -41,14 +41,14 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     let tables = cmd!(shell, "{programs}/surrealism-bench {GUESTS} {programs} {PLOTS}").read()?;
     println!("{tables}");
     let versions = versions(&shell.read_file("bench/Cargo.lock")?).join(", ");
-    page::write(shell, PAGE, &versions, &tables)
+    docs_table::write(shell, PAGE, &versions, &tables)
 }
 
-/// Measures each layer of the project by itself, into `target/bench/criterion`.
+/// Measures each layer of the project alone, into `target/bench/criterion`.
 ///
 /// # Errors
 ///
-/// When something does not build or run.
+/// When a build or a run fails.
 pub(crate) fn layers(shell: &Shell) -> Result<()> {
     own_guests(shell)?;
     step("building and running the benches of each layer");
@@ -57,7 +57,7 @@ pub(crate) fn layers(shell: &Shell) -> Result<()> {
     build(shell, &["bench", "--package", "surrealism-bench", "--bench", "layers"])
 }
 
-/// Builds the guests on our SDK, as an author would.
+/// Builds the guests on this project's SDK with its command, as an author would.
 fn own_guests(shell: &Shell) -> Result<()> {
     guests::command(shell)?;
     shell.create_dir(GUESTS)?;
@@ -74,11 +74,11 @@ fn own_guests(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Builds a peer's guest, with rustup's target, or with Debian's toolchain, whose C library lacks names
-/// that the published SDKs' dependencies link against.
+/// Builds a peer's guest with rustup's target or with Debian's toolchain. Debian's C library lacks functions
+/// that the published SDKs' dependencies link against; `stubs.c` provides them.
 fn peers_guest(shell: &Shell, project: &str, target: &str) -> Result<()> {
-    let folder = format!("{}/target/bench-guest", shell.current_dir().display());
-    shell.create_dir(&folder)?;
+    let directory = format!("{}/target/bench-guest", shell.current_dir().display());
+    shell.create_dir(&directory)?;
     {
         let _there = shell.push_dir(format!("bench/guests/{project}"));
         let cargo = if !toolchain::is_debians(shell) {
@@ -86,7 +86,7 @@ fn peers_guest(shell: &Shell, project: &str, target: &str) -> Result<()> {
             cmd!(shell, "cargo build --release --target {target}")
                 .env("RUSTFLAGS", "--cfg tokio_unstable")
         } else {
-            let stubs = format!("{folder}/stubs.o");
+            let stubs = format!("{directory}/stubs.o");
             cmd!(shell, "clang-19 --target=wasm32-wasi -c ../stubs.c -o {stubs}").run()?;
             let linker = match target {
                 "wasm32-wasip1" => "wasm-ld-19".to_string(),
@@ -106,9 +106,10 @@ fn peers_guest(shell: &Shell, project: &str, target: &str) -> Result<()> {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", flags)
         };
-        bare(cargo).env("CARGO_TARGET_DIR", &folder).run()?;
+        clean_cargo_env(cargo).env("CARGO_TARGET_DIR", &directory).run()?;
     }
-    let built = format!("{folder}/{target}/release/bench_{project}.wasm");
+    let name = project.replace(['-', '.'], "_");
+    let built = format!("{directory}/{target}/release/bench_{name}.wasm");
     shell.copy_file(built, format!("{GUESTS}/{project}.wasm"))?;
     Ok(())
 }
@@ -117,13 +118,13 @@ fn peers_guest(shell: &Shell, project: &str, target: &str) -> Result<()> {
 fn build(shell: &Shell, arguments: &[&str]) -> Result<()> {
     let target = shell.current_dir().join("target/bench");
     let _there = shell.push_dir("bench");
-    // Extism's wasmtime names a newer Rust than the one here, and builds with it all the same.
+    // Extism's wasmtime names a newer Rust than this toolchain, and builds with it nevertheless.
     let cargo = cmd!(shell, "cargo {arguments...} --ignore-rust-version");
-    bare(cargo).env("CARGO_TARGET_DIR", target).run()?;
+    clean_cargo_env(cargo).env("CARGO_TARGET_DIR", target).run()?;
     Ok(())
 }
 
-/// Each version of what was measured: of our own runtime that of the generation it keeps to.
+/// Lists the versions of the measured packages.
 fn versions(lock: &str) -> Vec<String> {
     let lines: Vec<&str> = lock.lines().collect();
     let quoted = |line: &str, key: &str| {

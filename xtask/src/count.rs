@@ -1,5 +1,5 @@
-//! Instructions that the call path takes, held to what they were: unlike times, they are the same on a
-//! busy machine and on a quiet one.
+//! Instructions of the call path, compared with accepted counts. Unlike times, they do not depend on how
+//! busy the machine is.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,54 +7,54 @@ use std::fmt::Write;
 use anyhow::{Context, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{bare, step, toolchain};
+use crate::{clean_cargo_env, step, toolchain};
 
-/// What each case took when somebody last accepted it.
+/// The accepted count of each case.
 const ACCEPTED: &str = "crates/runtime/benches/instructions.txt";
 
-/// Where callgrind writes.
+/// Callgrind's output.
 const COUNTED: &str = "target/instructions";
 
-/// By how many hundredths a count may exceed what was accepted. Two runs differ by up to two, since
-/// guests yield when the clock ticks; the rest is for a patch of a dependency or another C library.
+/// The most that a count may exceed the accepted one, in percent. Two runs differ by up to 2 %, since
+/// guests yield when the epoch advances; the rest allows for patches of dependencies or of the C library.
 const TOLERANCE: u64 = 5;
 
-/// What is counted: everything as the tests have compiled it, and only our own crates again, as in a
-/// release. Compiling wasmtime for a release as well would take longer than all tests.
+/// The crates that are compiled with release settings. Everything else is taken as the tests compiled it,
+/// since compiling wasmtime for a release would take longer than all tests.
 const OUR_CRATES: [&str; 2] = ["surrealism-runtime", "surrealism-types"];
 const AS_IN_A_RELEASE: [&str; 4] =
     ["opt-level=3", "codegen-units=1", "debug-assertions=false", "overflow-checks=false"];
 
 type Counts = BTreeMap<String, u64>;
 
-/// Counts, and compares; with `accept`, keeps what it counted instead.
+/// Counts and compares; with `bless`, writes the counts as accepted instead.
 ///
 /// # Errors
 ///
-/// When something takes more instructions than was accepted, by more than the tolerance.
-pub(crate) fn run(shell: &Shell, accept: bool) -> Result<()> {
+/// When a case takes more instructions than accepted, by more than [`TOLERANCE`].
+pub(crate) fn run(shell: &Shell, bless: bool) -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        step("NOT CHECKED: instructions, for those accepted are of Linux on x86-64");
+        step("NOT CHECKED: instructions, since the accepted counts are those of Linux on x86-64");
         return Ok(());
     }
     toolchain::ensure_program(shell, toolchain::VALGRIND)?;
     step("counting the instructions of calls");
     let counts = count(shell)?;
-    if accept {
+    if bless {
         shell.write_file(ACCEPTED, write(&counts))?;
-        eprintln!("wrote {ACCEPTED}: commit it, and say why it changed");
+        eprintln!("wrote {ACCEPTED}: commit it with the reason of the change");
         return Ok(());
     }
     compare(&read(&shell.read_file(ACCEPTED)?)?, &counts)
 }
 
-/// Instructions of one run of each case.
+/// Returns the instructions of one run of each case.
 fn count(shell: &Shell) -> Result<Counts> {
     shell.remove_path(COUNTED)?;
     shell.create_dir(COUNTED)?;
     let parts = format!("{}/{COUNTED}/part", shell.current_dir().display());
-    // What was counted is written, and begins anew, whenever a case begins or ends; the clock's thread
-    // is counted by itself.
+    // Callgrind dumps and resets its counts at the beginning and end of each case, and counts the epoch
+    // ticker's thread separately.
     let runner = format!(
         "target.'cfg(unix)'.runner = ['valgrind', '--quiet', '--tool=callgrind',
          '--separate-threads=yes', '--dump-before=*instructions*boundary*',
@@ -67,12 +67,12 @@ fn count(shell: &Shell) -> Result<Counts> {
         shell,
         "cargo bench --workspace --bench instructions --profile dev --config {runner} {profile...}"
     );
-    let cases = bare(cargo).env("CARGO_INCREMENTAL", "0").read()?;
+    let cases = clean_cargo_env(cargo).env("CARGO_INCREMENTAL", "0").read()?;
 
     let mut counts = Counts::new();
     for (index, case) in cases.lines().enumerate() {
-        let (times, case) = case.split_once(' ').context("a case is its times and its name")?;
-        // Parts count from 1, and before each case is one that makes ready for it; thread 1 calls.
+        let (times, case) = case.split_once(' ').context("expected `TIMES NAME` of a case")?;
+        // Parts are numbered from 1; the one before each case is its preparation. Thread 1 makes the calls.
         let part = format!("{parts}.{}-01", 2 * index + 2);
         let total = total(&shell.read_file(&part)?).with_context(|| format!("{part}, {case}"))?;
         counts.insert(case.to_string(), total / times.parse::<u64>()?);
@@ -81,10 +81,10 @@ fn count(shell: &Shell) -> Result<Counts> {
     Ok(counts)
 }
 
-/// All instructions of one part of callgrind's.
+/// Returns all instructions of one part of callgrind's output.
 fn total(part: &str) -> Result<u64> {
     let totals = part.lines().find_map(|line| line.strip_prefix("totals: "));
-    Ok(totals.context("it has no totals")?.trim().parse()?)
+    Ok(totals.context("a line with totals is missing")?.trim().parse()?)
 }
 
 fn compare(accepted: &Counts, counts: &Counts) -> Result<()> {
@@ -103,18 +103,18 @@ fn compare(accepted: &Counts, counts: &Counts) -> Result<()> {
         println!("{count:>9}  {before:>9}  {mark:<4}  {case}");
     }
     if let Some(gone) = accepted.keys().find(|case| !counts.contains_key(*case)) {
-        bail!("`{gone}` of {ACCEPTED} was not counted: `cargo xtask count accept` forgets it");
+        bail!("`{gone}` of {ACCEPTED} was not counted: `cargo xtask count --bless` removes it");
     }
     if more > 0 {
         bail!(
             "{more} cases take over {TOLERANCE} % more instructions than {ACCEPTED} has, or are not \
-             in it. If that is the price of something, `cargo xtask count accept` writes what was \
-             counted; if it is not, `callgrind_annotate` tells where they went, of a run of the \
-             bench `instructions` under `valgrind --tool=callgrind`"
+             in it. If the change is worth it, accept it with `cargo xtask count --bless`; if not, \
+             run the bench `instructions` under `valgrind --tool=callgrind` and read the result \
+             with `callgrind_annotate`"
         );
     }
     if less > 0 {
-        eprintln!("{less} cases take less: `cargo xtask count accept` holds them to it");
+        eprintln!("{less} cases take less: `cargo xtask count --bless` accepts the lower counts");
     }
     Ok(())
 }
@@ -122,7 +122,8 @@ fn compare(accepted: &Counts, counts: &Counts) -> Result<()> {
 fn read(file: &str) -> Result<Counts> {
     file.lines()
         .map(|line| {
-            let (count, case) = line.trim().split_once("  ").context("a line is COUNT  CASE")?;
+            let (count, case) =
+                line.trim().split_once("  ").context("expected `COUNT  CASE` on each line")?;
             Ok((case.to_string(), count.parse()?))
         })
         .collect()

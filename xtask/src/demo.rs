@@ -1,4 +1,4 @@
-//! The example plugin at work on this repository's own README.
+//! Runs the example plugin on this repository's README.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
@@ -9,12 +9,12 @@ use crate::{guests, step};
 ///
 /// # Errors
 ///
-/// When there is no toolchain, the plugin does not build, or a call fails.
+/// When a toolchain is missing, the plugin does not build, or a call fails.
 pub(crate) fn run(shell: &Shell) -> Result<()> {
     guests::command(shell)?;
     guests::archive(shell, "examples/text")?;
 
-    step("what the archive holds");
+    step("the contents of the archive");
     cmd!(shell, "target/debug/surrealism info target/guests/text.surli").run()?;
 
     let readme = literal(&shell.read_file("README.md")?);
@@ -36,7 +36,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// A text as a SurrealQL literal.
+/// Quotes a text as a SurrealQL literal.
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }

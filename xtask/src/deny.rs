@@ -1,15 +1,15 @@
-//! What we depend on: licences and sources, and what is known against it. `deny.toml` has the rules.
+//! Licenses, sources and security advisories of the dependencies; `deny.toml` has the rules.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::step;
 
-/// Checks what we depend on, and installs `cargo deny` if it is not there.
+/// Checks the dependencies, and installs `cargo deny` if it is missing.
 ///
 /// # Errors
 ///
-/// When something is not allowed, or is known to be vulnerable.
+/// When a dependency breaks a rule or has an advisory.
 pub(crate) fn run(shell: &Shell) -> Result<()> {
     if !is_installed(shell) {
         step("installing cargo-deny, which takes some minutes");
@@ -23,13 +23,13 @@ fn is_installed(shell: &Shell) -> bool {
 }
 
 fn check(shell: &Shell) -> Result<()> {
-    step("licences, duplicates and sources");
-    // It warns of licences that are told by their text alone.
+    step("licenses, duplicates and sources");
+    // Without warnings about licenses that are recognized by their text.
     cmd!(shell, "cargo deny --log-level error check licenses bans sources").run()?;
 
     step("fetching the advisories");
     if cmd!(shell, "cargo deny fetch db").run().is_err() {
-        step("NOT CHECKED: advisories, for they cannot be fetched from GitHub here");
+        step("NOT CHECKED: advisories, since GitHub cannot be reached to fetch them");
         return Ok(());
     }
     cmd!(shell, "cargo deny check advisories").run()?;

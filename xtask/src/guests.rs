@@ -1,22 +1,22 @@
-//! The test guests and the example plugin, from source to archives.
+//! Builds the test guests and the example plugin as archives.
 
 use anyhow::Result;
 use xshell::{PushEnv, Shell, cmd};
 
-use crate::{bare, step, toolchain};
+use crate::{clean_cargo_env, step, toolchain};
 
-/// Where the tests look for archives.
+/// Where tests look for archives.
 const ARCHIVES: &str = "target/guests";
 
-/// Where plugins are built: all in one place, so that they share the standard library and the SDK.
-/// The tests that build a plugin know it too.
+/// The target directory of all plugins, so that they share the standard library and the SDK. Tests that
+/// build a plugin use it too.
 const PLUGIN_TARGET: &str = "target/plugins";
 
 /// Builds every guest with the `surrealism` command, as an author would.
 ///
 /// # Errors
 ///
-/// When there is no toolchain, or a guest does not build.
+/// When a toolchain is missing, or a guest does not build.
 pub(crate) fn build(shell: &Shell) -> Result<()> {
     command(shell)?;
     for project in projects(shell)? {
@@ -25,32 +25,32 @@ pub(crate) fn build(shell: &Shell) -> Result<()> {
     archive(shell, "examples/text")
 }
 
-/// Makes ready for [`archive`]: a toolchain, the `surrealism` command, and where archives go.
+/// Prepares for [`archive`]: a toolchain, the `surrealism` command, and the directory of archives.
 ///
 /// # Errors
 ///
-/// When there is no toolchain, or the command does not build.
+/// When a toolchain is missing, or the command does not build.
 pub(crate) fn command(shell: &Shell) -> Result<()> {
     toolchain::ensure(shell)?;
     step("building the surrealism command; the first time, this takes some minutes");
-    bare(cmd!(shell, "cargo build --workspace --bin surrealism")).run()?;
+    clean_cargo_env(cmd!(shell, "cargo build --workspace --bin surrealism")).run()?;
     shell.create_dir(ARCHIVES)?;
     Ok(())
 }
 
-/// The folders below `guests/` that hold a plugin.
+/// Lists the directories below `guests/` that hold a plugin.
 fn projects(shell: &Shell) -> Result<Vec<String>> {
     let mut projects = Vec::new();
-    for folder in shell.read_dir("guests")? {
-        if folder.join("surrealism.toml").exists() {
-            projects.push(folder.display().to_string());
+    for directory in shell.read_dir("guests")? {
+        if directory.join("surrealism.toml").exists() {
+            projects.push(directory.display().to_string());
         }
     }
     projects.sort();
     Ok(projects)
 }
 
-/// Lets what is built until this is dropped share one target folder.
+/// Sets one target directory for every plugin that is built until this is dropped.
 pub(crate) fn shared_target(shell: &Shell) -> PushEnv<'_> {
     shell.push_env("CARGO_TARGET_DIR", format!("{}/../{PLUGIN_TARGET}", env!("CARGO_MANIFEST_DIR")))
 }

@@ -1,12 +1,12 @@
-//! The README's console sessions, word for word.
+//! Runs the README's console sessions and compares their output.
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::{guests, step};
 
-/// Runs each `$ command` of the README's `console` blocks in a folder that looks like a fresh
-/// checkout, and compares what it prints with what the README says it does.
+/// Runs each `$ command` of the README's `console` blocks in a directory that looks like a fresh
+/// checkout, and compares its output with the README's.
 ///
 /// # Errors
 ///
@@ -21,9 +21,9 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
     cmd!(shell, "ln -s {root}/crates crates").quiet().run()?;
 
     let sessions = sessions(&text);
-    ensure!(!sessions.is_empty(), "the README has no `console` block");
+    ensure!(!sessions.is_empty(), "README.md lacks a `console` block");
     for (command, expected) in sessions {
-        // The command is built already; installing it would build all of it again.
+        // The command is already built; installing would build it again in release.
         if command.starts_with("cargo install") {
             continue;
         }
@@ -32,13 +32,13 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
         let printed = cmd!(shell, "bash -euc {command}").quiet().env("PATH", path).read()?;
         ensure!(
             printed.trim_end() == expected.trim_end(),
-            "`{command}` printed\n{printed}\nand the README says\n{expected}"
+            "`{command}` printed\n{printed}\nbut README.md has\n{expected}"
         );
     }
     Ok(())
 }
 
-/// The commands of all `console` blocks, each with what follows it.
+/// Returns the commands of all `console` blocks, each with the output below it.
 fn sessions(text: &str) -> Vec<(&str, String)> {
     let mut sessions: Vec<(&str, String)> = Vec::new();
     let mut inside = false;

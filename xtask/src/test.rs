@@ -1,31 +1,42 @@
-//! All that CI runs.
+//! Everything that CI runs on Linux.
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{bare, count, demo, deny, fuzz, guests, readme, step, toolchain};
+use crate::{
+    clean_cargo_env, count, demo, deny, features, fuzz, guests, readme, step, tidy, toolchain,
+    workflows,
+};
 
-/// Stops at the first failure.
+/// Runs every step, the fast ones first, and stops at the first failure.
 ///
 /// # Errors
 ///
-/// When anything is not as it should be.
+/// When a step fails.
 pub(crate) fn run(shell: &Shell) -> Result<()> {
+    tidy::run(shell)?;
+    workflows::run(shell)?;
     step("format");
     cmd!(shell, "cargo fmt --all --check").run()?;
     cmd!(shell, "cargo fmt --all --check --manifest-path guests/Cargo.toml").run()?;
 
     toolchain::ensure_program(shell, toolchain::CPP)?;
     step("lints");
-    bare(cmd!(shell, "cargo clippy --workspace --all-targets -- --deny warnings")).run()?;
+    clean_cargo_env(cmd!(shell, "cargo clippy --workspace --all-targets -- --deny warnings"))
+        .run()?;
 
+    features::run(shell)?;
     deny::run(shell)?;
     guests::build(shell)?;
 
     toolchain::ensure_program(shell, toolchain::REDIS)?;
     step("tests");
-    bare(cmd!(shell, "cargo test --workspace")).run()?;
-    bare(cmd!(shell, "cargo test --manifest-path guests/Cargo.toml --target-dir target")).run()?;
+    clean_cargo_env(cmd!(shell, "cargo test --workspace")).run()?;
+    clean_cargo_env(cmd!(
+        shell,
+        "cargo test --manifest-path guests/Cargo.toml --target-dir target"
+    ))
+    .run()?;
 
     count::run(shell, false)?;
     fuzz::briefly(shell)?;
@@ -34,20 +45,21 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
 
     step("documentation");
     let _strict = shell.push_env("RUSTDOCFLAGS", "--deny warnings");
-    bare(cmd!(shell, "cargo doc --workspace --no-deps")).run()?;
+    clean_cargo_env(cmd!(shell, "cargo doc --workspace --no-deps")).run()?;
     Ok(())
 }
 
-/// Runs the soak test for so many minutes.
+/// Runs the soak test for this many minutes.
 ///
 /// # Errors
 ///
-/// When something leaks.
+/// When something leaks, or the minutes are not a number.
 pub(crate) fn soak(shell: &Shell, minutes: Option<&str>) -> Result<()> {
-    let minutes: u64 = minutes.unwrap_or("10").parse().context("the minutes are a whole number")?;
+    let minutes: u64 =
+        minutes.unwrap_or("10").parse().context("the minutes must be a whole number")?;
     guests::build(shell)?;
     step(&format!("soaking for {minutes} minutes"));
     let _seconds = shell.push_env("SOAK_SECONDS", (minutes * 60).to_string());
-    bare(cmd!(shell, "cargo test --workspace --test soak")).run()?;
+    clean_cargo_env(cmd!(shell, "cargo test --workspace --test soak")).run()?;
     Ok(())
 }

@@ -1,38 +1,37 @@
-//! A toolchain that compiles guests, and what else the tests need, installed if it is missing and this
-//! machine lets us.
+//! Finds or installs what the tasks need: a toolchain for guests, targets, programs and Python packages.
 
 use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::step;
 
-/// Any of these will do; see `surrealism build --help`.
+/// Either is enough; see `surrealism build --help`.
 const TARGETS: [&str; 2] = ["wasm32-wasip2", "wasm32-wasip1"];
 
-/// Debian's own toolchain, for where rustup cannot fetch a target.
+/// Debian's toolchain, for machines where rustup cannot fetch a target.
 const DEBIAN_PACKAGES: [&str; 7] =
     ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-19", "clang-19", "wasi-libc"];
 
-/// Finds or installs a toolchain.
+/// Finds or installs a toolchain that compiles guests.
 ///
 /// # Errors
 ///
-/// When there is none and none can be installed; the message says what to do by hand.
+/// When none is found and none can be installed; the message has the commands to do it by hand.
 pub(crate) fn ensure(shell: &Shell) -> Result<()> {
     step("looking for a toolchain that compiles guests");
     if let Some(found) = find(shell) {
         eprintln!("found {found}");
         return Ok(());
     }
-    step("none is there; asking rustup for the target wasm32-wasip2");
+    step("none found; asking rustup for the target wasm32-wasip2");
     if cmd!(shell, "rustup target add wasm32-wasip2").run().is_ok() {
         return Ok(());
     }
-    step("rustup has it not; installing Debian's toolchain");
+    step("rustup could not add it; installing Debian's toolchain");
     let packages = DEBIAN_PACKAGES;
     if install(shell, &packages).is_err() || find(shell).is_none() {
         bail!(
-            "no toolchain compiles guests on this machine; install one with\n  \
+            "no toolchain for guests on this machine; install one with\n  \
              rustup target add wasm32-wasip2\nor, on Debian, as root, with\n  \
              apt-get install --no-install-recommends {}",
             packages.join(" ")
@@ -41,15 +40,15 @@ pub(crate) fn ensure(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// What tasks need beside Rust: a program that is there already, or Debian's package of it.
+/// A program that a task needs, and Debian's package of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Program {
-    name: &'static str,
-    package: &'static str,
-    needed_by: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+    pub(crate) needed_by: &'static str,
 }
 
-/// For libFuzzer.
+/// Compiles libFuzzer.
 pub(crate) const CPP: Program = Program { name: "c++", package: "g++", needed_by: "libFuzzer" };
 /// Started and stopped by the tests.
 pub(crate) const REDIS: Program = Program {
@@ -65,22 +64,74 @@ pub(crate) const VALGRIND: Program =
 ///
 /// # Errors
 ///
-/// When it is not there and cannot be installed; the message says what to do by hand.
+/// When it is missing and cannot be installed; the message has the command to do it by hand.
 pub(crate) fn ensure_program(shell: &Shell, program: Program) -> Result<()> {
     let Program { name, package, needed_by } = program;
-    if cmd!(shell, "{name} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok() {
+    if runs(shell, name) {
         return Ok(());
     }
-    step(&format!("there is no {name}; installing Debian's"));
+    step(&format!("{name} is missing; installing Debian's"));
     install(shell, &[package]).with_context(|| {
         format!(
-            "{name} is needed by {needed_by}; install it, on Debian, as root, with\n  \
+            "{name} is needed by {needed_by}; install it, on Debian as root, with\n  \
              apt-get install --no-install-recommends {package}"
         )
     })
 }
 
-/// Whether guests are compiled by Debian's toolchain.
+/// Installs Debian's package if the file that it brings is missing.
+///
+/// # Errors
+///
+/// When it cannot be installed.
+pub(crate) fn ensure_package(shell: &Shell, package: &str, file: &str) -> Result<()> {
+    if shell.path_exists(file) {
+        return Ok(());
+    }
+    step(&format!("{file} is missing; installing Debian's {package}"));
+    Ok(install(shell, &[package])?)
+}
+
+/// Adds a target to the toolchain of this repository.
+///
+/// # Errors
+///
+/// When rustup cannot add it.
+pub(crate) fn ensure_target(shell: &Shell, target: &str) -> Result<()> {
+    Ok(cmd!(shell, "rustup target add {target}").quiet().run()?)
+}
+
+/// Returns whether a program answers `--version`.
+pub(crate) fn runs(shell: &Shell, program: &str) -> bool {
+    cmd!(shell, "{program} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok()
+}
+
+/// Installs Python packages into a virtual environment below `target/`, unless the program that they
+/// bring is there, and returns the program's path.
+///
+/// # Errors
+///
+/// When Python is missing or pip cannot install a package.
+pub(crate) fn ensure_python_program(
+    shell: &Shell,
+    program: &str,
+    packages: &[&str],
+) -> Result<String> {
+    let environment = shell.current_dir().join("target/tools");
+    let path = environment.join("bin").join(program).display().to_string();
+    if runs(shell, &path) {
+        return Ok(path);
+    }
+    step(&format!("{program} is missing; installing {} with pip", packages.join(", ")));
+    let pip = environment.join("bin/pip");
+    if !shell.path_exists(&pip) {
+        cmd!(shell, "python3 -m venv {environment}").quiet().run()?;
+    }
+    cmd!(shell, "{pip} install --quiet {packages...}").quiet().ignore_stderr().run()?;
+    Ok(path)
+}
+
+/// Returns whether Debian's toolchain compiles the guests.
 pub(crate) fn is_debians(shell: &Shell) -> bool {
     find(shell).is_some_and(|found| found.starts_with("Debian"))
 }

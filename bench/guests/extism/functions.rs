@@ -1,5 +1,5 @@
-//! `../functions.rs` for Extism: numbers and texts as it has them raw, the rest as MessagePack, the
-//! fastest of its encodings. What it has of a key-value store are variables.
+//! `../functions.rs` for Extism: numbers and texts raw, the rest as MessagePack, the fastest of its
+//! encodings. Its variables stand for a key-value store.
 
 use extism_pdk::{FnResult, Msgpack, plugin_fn, var};
 

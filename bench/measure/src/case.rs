@@ -1,39 +1,41 @@
+//! What is measured.
+
 use serde::{Deserialize, Serialize};
 
-/// What one round does, again and again.
+/// What one round repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Case {
-    /// A call of a component's function that is empty: what wasmtime takes for itself.
+    /// A call of a component's empty function: wasmtime's own share.
     Nothing,
     /// A call, by one task.
     Call(Work),
-    /// [`Work::CanDrive`], by so many tasks at once on two threads.
-    Together { callers: u32, pool: usize },
+    /// [`Work::CanDrive`], by `callers` tasks at once on two threads, from a pool of `pool` instances.
+    Concurrent { callers: u32, pool: usize },
     /// A fresh instance, its `init` and [`Work::CanDrive`].
     Fresh,
-    /// A component compiled and made ready for calls. Unpacking an archive is not in it.
+    /// Compiling a component and preparing it for calls, without unpacking an archive.
     Load,
-    /// The same for one that was loaded before, with whatever keeps compiled code. For ours, unpacking
-    /// is in it.
+    /// The same for a component that was loaded before, with the contender's cache of compiled code. Ours
+    /// includes unpacking.
     LoadAgain,
-    /// [`Work::CanDrive`] for each of 1,000 rows handed over at once; the time of one row.
+    /// [`Work::CanDrive`] for 1,000 rows in one call; the time of one row.
     Rows,
 }
 
-/// A function of the guests, and what it is given.
+/// A function of the guests, and its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Work {
     CanDrive,
-    /// A text of so many bytes, for its length.
+    /// Returns the length of a text of this many bytes.
     Length(usize),
-    /// So many integers, for their sum.
+    /// Returns the sum of this many integers.
     Sum(usize),
     KvSet,
     KvGet,
 }
 
 impl Work {
-    /// The name of the function.
+    /// Returns the name of the function.
     pub fn function(self) -> &'static str {
         match self {
             Self::CanDrive => "can_drive",

@@ -1,4 +1,4 @@
-//! What is measured, on whichever side, and how: the same for all of them.
+//! The cases of the benchmark and how each is timed, the same for all contenders.
 
 mod case;
 mod process;
@@ -6,25 +6,25 @@ mod time;
 
 pub use case::{Case, Work};
 pub use process::{Process, serve};
-pub use time::{round, round_with, together};
+pub use time::{concurrently, round, round_with};
 
 use anyhow::Result;
 
-/// Somebody who runs the functions of `bench/guests`.
-pub trait Side {
-    /// Microseconds that one call, or one load, takes in one round of a case. `None` where this side
-    /// has no such thing.
+/// A runtime that runs the functions of `bench/guests`.
+pub trait Contender {
+    /// Returns the microseconds of one call, or one load, in one round of a case; `None` where this
+    /// contender lacks the feature.
     fn measure(&mut self, case: Case) -> Result<Option<f64>>;
 }
 
-/// Two threads, whatever the machine has: so are the tables and the curves of all machines.
+/// An executor with two threads on every machine, so that results can be compared.
 pub fn executor() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
-/// The same component with other bytes, so that nobody takes it for one that was loaded before: a
-/// custom section with a number at its end.
-pub fn distinct(wasm: &[u8], number: u32) -> Vec<u8> {
+/// Returns the same component with other bytes, so that a cache does not know it: with a custom section
+/// that holds a number at its end.
+pub fn unique_component(wasm: &[u8], number: u32) -> Vec<u8> {
     const SECTION: [u8; 8] = [0, 6, 1, b'n', 0, 0, 0, 0];
     let mut section = SECTION;
     section[4..].copy_from_slice(&number.to_le_bytes());

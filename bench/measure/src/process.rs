@@ -1,5 +1,4 @@
-//! A side in a process of its own, which takes its turn when it is asked: a line with the case in, a
-//! line with the time out.
+//! A contender in a process of its own: it reads a line with a case and writes a line with the time.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -7,9 +6,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Case, Side};
+use crate::{Case, Contender};
 
-/// A side that runs elsewhere. It ends when this is dropped.
+/// A contender in another process, which ends when this is dropped.
 pub struct Process {
     child: Child,
     cases: Option<ChildStdin>,
@@ -25,18 +24,19 @@ impl Process {
             .spawn()
             .with_context(|| program.display().to_string())?;
         let cases = child.stdin.take();
-        let times = BufReader::new(child.stdout.take().context("its output is not piped")?);
+        let times =
+            BufReader::new(child.stdout.take().context("the output of the process is not piped")?);
         Ok(Self { child, cases, times })
     }
 }
 
-impl Side for Process {
+impl Contender for Process {
     fn measure(&mut self, case: Case) -> Result<Option<f64>> {
-        let cases = self.cases.as_mut().context("its input is not piped")?;
+        let cases = self.cases.as_mut().context("the input of the process is not piped")?;
         writeln!(cases, "{}", serde_json::to_string(&case)?)?;
         let mut line = String::new();
         if self.times.read_line(&mut line)? == 0 {
-            bail!("the other side ended in {case:?}: {}", self.child.wait()?);
+            bail!("the other process ended in {case:?}: {}", self.child.wait()?);
         }
         Ok(serde_json::from_str(&line)?)
     }
@@ -44,16 +44,16 @@ impl Side for Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // At the end of its input it ends.
+        // The process ends at the end of its input.
         drop(self.cases.take());
         let _ = self.child.wait();
     }
 }
 
-/// Measures what is asked for, until the input ends.
-pub fn serve(mut side: impl Side) -> Result<()> {
+/// Measures each case on standard input, until it ends.
+pub fn serve(mut contender: impl Contender) -> Result<()> {
     for case in std::io::stdin().lines() {
-        let time = side.measure(serde_json::from_str(&case?)?)?;
+        let time = contender.measure(serde_json::from_str(&case?)?)?;
         println!("{}", serde_json::to_string(&time)?);
     }
     Ok(())

@@ -5,21 +5,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-/// How long a round takes at least.
+/// The least duration of a round.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// Microseconds that one `call` takes.
+/// Returns the microseconds of one `call`.
 pub async fn round(mut call: impl AsyncFnMut() -> Result<()>) -> Result<f64> {
     round_with(|| (), async |()| call().await).await
 }
 
-/// Microseconds that one `call` takes of arguments that `make` has made before.
+/// Returns the microseconds of one `call`, without those of `make`, which makes its arguments.
 pub async fn round_with<A>(
     mut make: impl FnMut() -> A,
     mut call: impl AsyncFnMut(A) -> Result<()>,
 ) -> Result<f64> {
-    /// Calls between two looks at the clock; of long ones there is one, so that its arguments are as
-    /// warm as those that are made once for all.
+    /// Calls between two readings of the clock. Long calls are timed one by one, so that their arguments
+    /// are still in the processor's caches.
     const CALLS: u32 = 64;
     const LONG: Duration = Duration::from_micros(20);
 
@@ -37,12 +37,15 @@ pub async fn round_with<A>(
     Ok(took.as_secs_f64() * 1e6 / f64::from(calls))
 }
 
-/// Microseconds for one call, of many by `callers` tasks at once.
-pub async fn together<F>(callers: u32, call: impl Fn() -> F + Send + Clone + 'static) -> Result<f64>
+/// Returns the microseconds per call, of many by `callers` tasks at once.
+pub async fn concurrently<F>(
+    callers: u32,
+    call: impl Fn() -> F + Send + Clone + 'static,
+) -> Result<f64>
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {
-    /// Calls between two looks at the clock, and before the next caller has its turn.
+    /// Calls between two readings of the clock, and before a task yields to the next.
     const CALLS: u32 = 32;
 
     let start = Instant::now();

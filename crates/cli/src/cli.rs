@@ -1,20 +1,20 @@
-//! The command line.
+//! The command line: parses it and runs the subcommand.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::cache::{self, Cache};
-use crate::exit::{CODES, Outcome};
-use crate::terminal::Terminal;
-use crate::{build, check, completions, info, new, repl, run};
+use crate::args::cache::{CACHE_HELP, CacheArgs};
+use crate::commands::{build, check, completions, info, new, repl, run};
+use crate::error::{CliResult, EXIT_CODES_HELP};
+use crate::ui::terminal::Terminal;
 
-/// Build, inspect and run Surrealism plugins: functions for SurrealDB, as WebAssembly
+/// Build, inspect and run Surrealism plugins: functions for SurrealDB, compiled to WebAssembly
 #[derive(Debug, Parser)]
 #[command(
     name = "surrealism",
     version,
     arg_required_else_help = true,
     after_help = EXAMPLES,
-    after_long_help = format!("{EXAMPLES}\n\n{}\n\n{CODES}", cache::PLACE)
+    after_long_help = format!("{EXAMPLES}\n\n{CACHE_HELP}\n\n{EXIT_CODES_HELP}")
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -24,20 +24,19 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true)]
     quiet: bool,
 
-    /// Compile anew, and keep no compiled code
-    #[arg(long, global = true)]
-    no_cache: bool,
+    #[command(flatten)]
+    cache: CacheArgs,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  surrealism new demo              Scaffold a plugin in the folder `demo`
-  surrealism build demo            Build it and pack it
-  surrealism info demo.surli       See what an archive has to offer
+  surrealism new demo              Create a plugin in the directory `demo`
+  surrealism build demo            Build it and pack it as an archive
+  surrealism info demo.surli       Show the contents of an archive
   surrealism run demo.surli greet \"'Ada'\"
                                    Call one of its functions
   surrealism repl demo.surli --db ws://127.0.0.1:8000
-                                   Call them and run queries, line by line";
+                                   Call functions and run queries interactively";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -51,9 +50,9 @@ enum Command {
 }
 
 impl Cli {
-    pub(crate) fn run(self) -> Outcome {
+    pub(crate) fn run(self) -> CliResult {
         let terminal = Terminal { quiet: self.quiet };
-        let cache = Cache::new(self.no_cache);
+        let cache = self.cache;
         match self.command {
             Command::New(command) => command.run(terminal),
             Command::Build(command) => command.run(terminal, cache),
@@ -61,7 +60,7 @@ impl Cli {
             Command::Run(command) => command.run(terminal, cache),
             Command::Repl(command) => command.run(terminal, cache),
             Command::Check(command) => command.run(terminal, cache),
-            Command::Completions(command) => command.run(),
+            Command::Completions(command) => command.run(Self::command()),
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Arguments as they are typed: SurrealQL literals, or JSON.
+//! Parses arguments of the command line: SurrealQL literals or JSON.
 
 use anyhow::{Context, Error, Result, anyhow};
 use surrealdb_syn::{ParseError, ParserSettings};
 use surrealdb_types::{SurrealValue, Value};
 
-/// Reads a SurrealQL literal: `42`, `'text'`, `[1, 2]`, `{ a: 1 }`, `d'…'`, `person:one`.
+/// Parses a SurrealQL literal: `42`, `'text'`, `[1, 2]`, `{ a: 1 }`, `d'…'`, `person:one`.
 ///
 /// # Errors
 ///
-/// When it is none; the message shows the place, and says what to do about a word without quotes
-/// and about an expression.
+/// Fails if the text is not a literal. The message shows the position, and has a hint for a word without
+/// quotes and for an expression.
 pub(crate) fn surrealql(text: &str) -> Result<Value> {
     let parsed =
         surrealdb_syn::parse_with_settings(text.as_bytes(), settings(), async |parser, stack| {
@@ -17,37 +17,37 @@ pub(crate) fn surrealql(text: &str) -> Result<Value> {
             parser.assert_finished()?;
             Ok(value)
         });
-    parsed.map_err(|error| explain(text, error))
+    parsed.map_err(|error| literal_error(text, error))
 }
 
-/// Every sort of literal that there is.
+/// Enables every kind of literal.
 fn settings() -> ParserSettings {
     ParserSettings { files_enabled: true, ..ParserSettings::default() }
 }
 
-/// Reads JSON.
+/// Parses JSON.
 ///
 /// # Errors
 ///
-/// When it is none; the message shows the place.
+/// Fails if the text is not JSON. The message shows the position.
 pub(crate) fn json(text: &str) -> Result<Value> {
     let value: serde_json::Value =
-        serde_json::from_str(text).with_context(|| format!("argument {text} is no JSON"))?;
+        serde_json::from_str(text).with_context(|| format!("invalid argument {text}: not JSON"))?;
     Ok(value.into_value())
 }
 
-fn explain(text: &str, error: ParseError) -> Error {
+fn literal_error(text: &str, error: ParseError) -> Error {
     if is_bare_text(text) {
         return anyhow!(
-            "argument {text} is no SurrealQL literal: to pass it as text, quote it: \"'{text}'\""
+            "invalid argument {text}: not a SurrealQL literal; quote it to pass it as text: \"'{text}'\""
         );
     }
-    let message = if is_expression(text) {
-        "is an expression, and there is no database here to compute it: pass its value"
+    let reason = if is_expression(text) {
+        "an expression, which needs a database to evaluate it; pass its value"
     } else {
-        "is no SurrealQL literal"
+        "not a SurrealQL literal"
     };
-    Error::new(error).context(format!("argument {text} {message}"))
+    Error::new(error).context(format!("invalid argument {text}: {reason}"))
 }
 
 fn is_expression(text: &str) -> bool {
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn literals_are_values() {
+    fn literals_are_parsed() {
         for text in [
             "'text'",
             "42",
@@ -99,16 +99,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_literal_is_explained() {
+    fn other_text_is_rejected_with_a_reason() {
         for (text, expected) in [
-            ("hello", "quote it: \"'hello'\""),
-            ("hello world", "quote it: \"'hello world'\""),
-            ("time::now()", "is an expression"),
-            ("1 + 1", "is an expression"),
-            ("$x", "is an expression"),
-            ("1 2", "is no SurrealQL literal"),
-            ("[1, 2", "is no SurrealQL literal"),
-            ("", "is no SurrealQL literal"),
+            ("hello", "as text: \"'hello'\""),
+            ("hello world", "as text: \"'hello world'\""),
+            ("time::now()", "an expression, which needs a database"),
+            ("1 + 1", "an expression, which needs a database"),
+            ("$x", "an expression, which needs a database"),
+            ("1 2", "not a SurrealQL literal"),
+            ("[1, 2", "not a SurrealQL literal"),
+            ("", "not a SurrealQL literal"),
         ] {
             let error = surrealql(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{error} lacks {expected:?}");
@@ -116,9 +116,9 @@ mod tests {
     }
 
     #[test]
-    fn json_is_read_as_json() {
+    fn json_is_parsed() {
         let value = json(r#"{ "a": [1, 2.5, null, "x"] }"#).unwrap();
         assert_eq!(value.to_sql(), "{ a: [1, 2.5f, NULL, 'x'] }");
-        assert!(json("'x'").unwrap_err().to_string().contains("'x' is no JSON"));
+        assert!(json("'x'").unwrap_err().to_string().contains("'x': not JSON"));
     }
 }

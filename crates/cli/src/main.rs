@@ -1,30 +1,22 @@
 //! The `surrealism` command: scaffold, build, inspect, check and run Surrealism plugins.
 
-mod build;
-mod cache;
-mod check;
+mod args;
 mod cli;
-mod completions;
+mod commands;
 mod component;
-mod database;
-mod exit;
-mod guest;
-mod info;
+mod error;
+mod executor;
+mod languages;
 mod literal;
-mod names;
-mod new;
+mod load;
 mod project;
-mod repl;
-mod run;
-mod store;
-mod table;
-mod terminal;
-mod toolchain;
+mod sizes;
+mod ui;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    exit::report(cli::Cli::parse().run())
+    error::report(cli::Cli::parse().run())
 }

@@ -1,11 +1,11 @@
-//! What a function says of itself.
+//! The comment of a function, from its doc comment.
 
 use syn::{Attribute, LitStr};
 
-use crate::options::string;
+use crate::options::string_value;
 
-/// The text of the doc comments among some attributes, as written.
-pub(crate) fn of(attributes: &[Attribute]) -> String {
+/// Returns the text of the doc comments among some attributes, with its line breaks and indentation.
+pub(crate) fn from_doc(attributes: &[Attribute]) -> String {
     let text = attributes.iter().filter_map(doc).collect::<Vec<_>>().join("\n");
     let lines = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
     lines.collect::<Vec<_>>().join("\n").trim().to_string()
@@ -13,7 +13,7 @@ pub(crate) fn of(attributes: &[Attribute]) -> String {
 
 fn doc(attribute: &Attribute) -> Option<String> {
     let doc = attribute.path().is_ident("doc");
-    doc.then(|| string(&attribute.meta).map(LitStr::value))?
+    doc.then(|| string_value(&attribute.meta).map(LitStr::value))?
 }
 
 #[cfg(test)]
@@ -21,7 +21,7 @@ mod tests {
     use syn::{ItemFn, parse_quote};
 
     #[test]
-    fn a_doc_comment_is_taken_as_written() {
+    fn doc_comments_keep_their_lines() {
         let function: ItemFn = parse_quote! {
             ///
             /// First line,
@@ -34,7 +34,7 @@ mod tests {
             fn f() {}
         };
         assert_eq!(
-            super::of(&function.attrs),
+            super::from_doc(&function.attrs),
             "First line,\n  indented,\nsecond.\n\nAnother paragraph."
         );
     }

@@ -1,6 +1,7 @@
-//! The code that puts a function into the registry.
+//! Generates the code that registers a function.
 //!
-//! It names nothing but the SDK's crate, and leaves no name behind that an author could meet.
+//! The code is hygienic: it refers to the SDK by absolute paths, and defines no name that an author's code
+//! can collide with.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -13,7 +14,7 @@ use crate::sdk;
 /// A function to export.
 pub(crate) struct Export<'a> {
     pub(crate) name: Name,
-    /// Where the name comes from.
+    /// Where the name is in the source.
     pub(crate) span: Span,
     pub(crate) writeable: bool,
     pub(crate) comment: String,
@@ -22,13 +23,14 @@ pub(crate) struct Export<'a> {
 }
 
 impl Export<'_> {
+    /// Returns the registration of the function, without the function itself.
     pub(crate) fn into_tokens(self) -> TokenStream {
         let Self { writeable, function, parameters, .. } = self;
         let sdk = sdk::path();
         let private = quote!(#sdk::__private);
-        let answer = answer(function);
+        let into_return = into_return(function);
 
-        let name = option(self.name.wire());
+        let name = option(self.name.export_name());
         let comment = option((!self.comment.is_empty()).then_some(self.comment));
         let count = parameters.len();
         let names: Vec<_> = parameters.iter().map(|parameter| &parameter.name).collect();
@@ -36,18 +38,20 @@ impl Export<'_> {
         let values: Vec<_> = (0..count)
             .map(|index| format_ident!("value_{index}", span = Span::mixed_site()))
             .collect();
-        let answered = answered(
+        let encoded_call = encoded_call(
             function,
             quote!(#(
-                (&&#private::Parameter::<#types>::NEW)
-                    .read(#names, #values, |value| <#types as #private::Argument>::read(value))?
+                (&&#private::ArgumentDispatch::<#types>::NEW)
+                    .decode(#names, #values, |value| {
+                        <#types as #private::FromArgument>::from_argument(value)
+                    })?
             ),*),
         );
         let returned = returned(function);
         let list = types.iter().rfold(quote!(()), |rest, ty| quote!((#ty, #rest)));
         let encoded = quote!(::core::result::Result<::std::vec::Vec<u8>, ::std::string::String>);
 
-        let unique = unique(self.name.unique(self.span), function);
+        let marker = marker(self.name.marker_ident(self.span), function);
         let registration = registration(
             function,
             quote_spanned! {Span::mixed_site()=>
@@ -64,55 +68,56 @@ impl Export<'_> {
                         #[allow(unused_imports)]
                         use #private::{SignatureNative as _, SignatureValue as _};
 
-                        (&&#private::Parameters::<#list>::NEW).encode(
+                        (&&#private::SignatureDispatch::<#list>::NEW).encode(
                             Self::ARGS,
-                            || ::std::vec![#(<#types as #private::Argument>::kind()),*],
+                            || ::std::vec![#(<#types as #private::FromArgument>::kind()),*],
                         )
                     }
 
                     fn returns() -> #encoded {
                         #[allow(unused_imports)]
                         use #private::{
-                            AnswerNative as _, AnswerNativeResult as _, AnswerValue as _,
+                            ReturnNative as _, ReturnNativeResult as _, ReturnValue as _,
                         };
 
-                        (&&&#private::Returned::<#returned>::NEW).kind(|| #answer::kind())
+                        (&&&#private::ReturnDispatch::<#returned>::NEW)
+                            .kind(|| #into_return::kind())
                     }
 
                     fn invoke(args: &[u8]) -> #encoded {
                         #[allow(unused_imports)]
-                        use #private::{ReadNative as _, ReadValue as _};
+                        use #private::{ArgumentNative as _, ArgumentValue as _};
 
                         let args = #private::Arguments::new(args);
                         let [#(#values),*] = #private::expect::<Self, #count>(&args)?;
-                        #answered
+                        #encoded_call
                     }
                 }
 
-                #sdk::inventory::submit! { #private::Export::of::<SurrealismExport>() }
+                #sdk::inventory::submit! { #private::Export::new::<SurrealismExport>() }
             },
         );
-        quote!(#unique #registration)
+        quote!(#marker #registration)
     }
 }
 
-/// The code that runs a function before the first call.
+/// Returns the code that registers a function to run before the first call.
 pub(crate) fn init(function: &ItemFn) -> TokenStream {
     let sdk = sdk::path();
-    let answered = answered(function, TokenStream::new());
-    let unique = unique(Ident::new("surrealism_init", function.sig.ident.span()), function);
+    let encoded_call = encoded_call(function, TokenStream::new());
+    let marker = marker(Ident::new("surrealism_init", function.sig.ident.span()), function);
     let registration = registration(
         function,
         quote! {
             #sdk::inventory::submit! {
-                #sdk::__private::Init(|| #answered.map(::core::mem::drop))
+                #sdk::__private::Init(|| #encoded_call.map(::core::mem::drop))
             }
         },
     );
-    quote!(#unique #registration)
+    quote!(#marker #registration)
 }
 
-/// Calls a function with the given arguments.
+/// Returns a call of a function with the given arguments.
 fn call(function: &ItemFn, arguments: TokenStream) -> TokenStream {
     let ident = &function.sig.ident;
     match function.sig.asyncness {
@@ -124,25 +129,27 @@ fn call(function: &ItemFn, arguments: TokenStream) -> TokenStream {
     }
 }
 
-/// Calls a function with the given arguments, and encodes what it returns.
-fn answered(function: &ItemFn, arguments: TokenStream) -> TokenStream {
-    let (sdk, returned, answer) = (sdk::path(), returned(function), answer(function));
+/// Returns a call of a function that encodes its result.
+fn encoded_call(function: &ItemFn, arguments: TokenStream) -> TokenStream {
+    let (sdk, returned) = (sdk::path(), returned(function));
+    let into_return = into_return(function);
     let call = call(function, arguments);
     quote!({
         #[allow(unused_imports)]
-        use #sdk::__private::{AnswerNative as _, AnswerNativeResult as _, AnswerValue as _};
+        use #sdk::__private::{ReturnNative as _, ReturnNativeResult as _, ReturnValue as _};
 
-        (&&&#sdk::__private::Returned::<#returned>::NEW)
-            .encode(#call, |returned| #answer::encode(returned))
+        (&&&#sdk::__private::ReturnDispatch::<#returned>::NEW)
+            .encode(#call, |returned| #into_return::encode(returned))
     })
 }
 
-/// What a function returns, as the trait that encodes it.
-fn answer(function: &ItemFn) -> TokenStream {
+/// Returns the path of the trait that encodes what a function returns.
+fn into_return(function: &ItemFn) -> TokenStream {
     let (sdk, returned) = (sdk::path(), returned(function));
-    quote!(<#returned as #sdk::__private::Answer<_>>)
+    quote!(<#returned as #sdk::__private::IntoReturn<_>>)
 }
 
+/// Returns the type that a function returns.
 fn returned(function: &ItemFn) -> TokenStream {
     match &function.sig.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
@@ -150,8 +157,8 @@ fn returned(function: &ItemFn) -> TokenStream {
     }
 }
 
-/// An item that the compiler refuses to see twice in one crate, in whatever modules.
-fn unique(ident: Ident, function: &ItemFn) -> TokenStream {
+/// Returns an item that the compiler accepts once in a crate, in any module: an exported macro.
+fn marker(ident: Ident, function: &ItemFn) -> TokenStream {
     let cfgs = cfgs(&function.attrs);
     quote_spanned! {ident.span()=>
         #(#cfgs)*

@@ -1,83 +1,96 @@
-//! A marked function: what is wrong with it, or what exports it.
+//! Expands a marked function.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
 use syn::{GenericParam, ItemFn, ReturnType, Signature};
 
+use crate::errors::Errors;
 use crate::export::{self, Export};
-use crate::mistakes::Mistakes;
 use crate::name::Name;
 use crate::options::{self, Options};
-use crate::{comment, mark, parameters, types};
+use crate::{attribute, comment, parameters, types};
 
 pub(crate) fn expand(options: TokenStream, mut function: ItemFn, namespace: &Name) -> TokenStream {
-    let mut mistakes = Mistakes::default();
-    mark::refuse(&mut function.attrs, &mut mistakes);
-    let options = Options::read(options, options::FUNCTION, &mut mistakes);
-    check_signature(&function.sig, &mut mistakes);
-    let parameters = parameters::take(&mut function.sig, &mut mistakes);
+    let mut errors = Errors::default();
+    attribute::reject_repeated(&mut function.attrs, &mut errors);
+    let options = Options::parse(options, options::FUNCTION, &mut errors);
+    check_signature(&function.sig, &mut errors);
+    let parameters = parameters::parse(&mut function.sig, &mut errors);
 
     let output = if options.path("init").is_some() {
-        check_init(&options, &function.sig, &mut mistakes);
+        check_init(&options, &function.sig, &mut errors);
         export::init(&function)
     } else {
-        let (name, span) = name(&options, &function, namespace, &mut mistakes);
+        let (name, span) = name(&options, &function, namespace, &mut errors);
         let comment = match options.text("comment") {
             Some(comment) => comment.value(),
-            None => comment::of(&function.attrs),
+            None => comment::from_doc(&function.attrs),
         };
         let writeable = options.path("writeable").is_some();
         Export { name, span, writeable, comment, parameters, function: &function }.into_tokens()
     };
-    let output = mistakes.into_errors().unwrap_or(output);
+    let output = errors.into_tokens().unwrap_or(output);
     quote!(#function #output)
 }
 
-fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
+fn check_signature(signature: &Signature, errors: &mut Errors) {
     for parameter in &signature.generics.params {
         let message = match parameter {
-            GenericParam::Lifetime(_) => "arguments are owned, no lifetime is needed: remove it",
-            _ => "the host has to know every type: name it in place of a generic parameter",
+            GenericParam::Lifetime(_) => {
+                "arguments are owned and need no lifetime: remove this parameter"
+            }
+            _ => {
+                "the host has to know every type: replace the generic parameter with a concrete type"
+            }
         };
-        mistakes.note(parameter, message);
+        errors.push(parameter, message);
     }
     if let Some(unsafety) = &signature.unsafety {
-        mistakes.note(
+        errors.push(
             unsafety,
-            "the host cannot know what an `unsafe` function asks for: export a safe one",
+            "the host cannot uphold the contract of an `unsafe` function: export a safe one that calls it",
         );
     }
     if let ReturnType::Type(_, ty) = &signature.output {
-        types::check_return(ty, mistakes);
+        types::check_return(ty, errors);
     }
 }
 
-fn check_init(options: &Options, signature: &Signature, mistakes: &mut Mistakes) {
-    for other in options.beside("init") {
-        mistakes.note(other, "`init` goes with no other option: the function is not exported");
+fn check_init(options: &Options, signature: &Signature, errors: &mut Errors) {
+    for other in options.others("init") {
+        errors.push(
+            other,
+            "`init` cannot have other options, as the function is not exported: remove this option",
+        );
     }
     if let Some(parameter) = signature.inputs.first() {
-        mistakes.note(parameter, "an `init` function has no parameters: nobody passes arguments");
+        errors.push(
+            parameter,
+            "an `init` function is called without arguments: remove the parameters",
+        );
     }
 }
 
-/// The name of an export, and where it comes from.
+/// Returns the name of an export, and where it is in the source.
 fn name(
     options: &Options,
     function: &ItemFn,
     namespace: &Name,
-    mistakes: &mut Mistakes,
+    errors: &mut Errors,
 ) -> (Name, Span) {
     let own = &function.sig.ident;
     match (options.path("default"), options.text("name")) {
-        (Some(default), given) => {
-            if let Some(given) = given {
-                mistakes.note(given, "a `default` function has no name: remove one of the two");
+        (Some(default), name) => {
+            if let Some(name) = name {
+                errors.push(
+                    name,
+                    "a `default` function does not have a name: remove `default` or `name`",
+                );
             }
             (namespace.clone(), default.span())
         }
-        (None, Some(given)) => (namespace.within_as(given, own, mistakes), given.span()),
-        (None, None) => (namespace.within(own), own.span()),
+        (None, Some(name)) => (namespace.join_str(name, own, errors), name.span()),
+        (None, None) => (namespace.join(own), own.span()),
     }
 }

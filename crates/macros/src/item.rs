@@ -1,4 +1,4 @@
-//! What the attribute is put on.
+//! Expands the attribute on any item.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -14,8 +14,8 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         _ => {
             let error = Error::new(
                 Span::call_site(),
-                "`#[surrealism]` exports functions and modules of functions: this is neither, \
-                 put it on the functions themselves",
+                "`#[surrealism]` exports functions and inline modules, and this item is neither: put the \
+                 attribute on a function",
             )
             .into_compile_error();
             quote!(#item #error)

@@ -1,13 +1,15 @@
-//! The `#[surrealism]` attribute. Use it through the crate `surrealism`, where it belongs.
+//! The attribute `#[surrealism]`, which exports Rust functions from a plugin.
+//!
+//! Use it through the crate `surrealism`: its output refers to that crate.
 
 use proc_macro::TokenStream;
 
+mod attribute;
 mod comment;
+mod errors;
 mod export;
 mod function;
 mod item;
-mod mark;
-mod mistakes;
 mod module;
 mod name;
 mod options;
@@ -15,7 +17,7 @@ mod parameters;
 mod sdk;
 mod types;
 
-/// See `surrealism::surrealism`, where its documentation is, with examples that are tested there.
+/// Exports a function or a module of functions. `surrealism::surrealism` has the documentation.
 #[proc_macro_attribute]
 pub fn surrealism(options: TokenStream, item: TokenStream) -> TokenStream {
     item::expand(options.into(), item.into()).into()

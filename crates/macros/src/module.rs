@@ -1,42 +1,41 @@
-//! A marked module: a namespace for the marked items in it.
+//! Expands a marked module, which is a namespace for the marked items inside.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Item, ItemMod};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Errors;
 use crate::name::Name;
 use crate::options::{self, Options};
-use crate::{function, mark};
+use crate::{attribute, function};
 
 pub(crate) fn expand(options: TokenStream, mut module: ItemMod, outer: &Name) -> TokenStream {
-    let mut mistakes = Mistakes::default();
-    mark::refuse(&mut module.attrs, &mut mistakes);
-    let options = Options::read(options, options::MODULE, &mut mistakes);
+    let mut errors = Errors::default();
+    attribute::reject_repeated(&mut module.attrs, &mut errors);
+    let options = Options::parse(options, options::MODULE, &mut errors);
     let name = match options.text("name") {
-        Some(given) => outer.within_as(given, &module.ident, &mut mistakes),
-        None => outer.within(&module.ident),
+        Some(name) => outer.join_str(name, &module.ident, &mut errors),
+        None => outer.join(&module.ident),
     };
     match &mut module.content {
         Some((_, items)) => items.iter_mut().for_each(|item| expand_inner(item, &name)),
-        None => mistakes.note(
+        None => errors.push(
             module.semi,
-            "an attribute does not see into another file: write `{ … }` here, or mark the \
-             functions in the file by themselves, each with its full `name = \"…\"`",
+            "an attribute does not see the content of another file: write the module inline, or mark \
+             each function in the file, with its full `name = \"…\"`",
         ),
     }
-    let errors = mistakes.into_errors();
+    let errors = errors.into_tokens();
     quote!(#module #errors)
 }
 
 fn expand_inner(item: &mut Item, namespace: &Name) {
     let expanded = match item {
-        Item::Fn(function) => mark::take(&mut function.attrs)
+        Item::Fn(function) => attribute::take(&mut function.attrs)
             .map(|options| function::expand(options, function.clone(), namespace)),
-        Item::Mod(module) => {
-            mark::take(&mut module.attrs).map(|options| expand(options, module.clone(), namespace))
-        }
-        // The compiler expands a mark on anything else, which is then refused.
+        Item::Mod(module) => attribute::take(&mut module.attrs)
+            .map(|options| expand(options, module.clone(), namespace)),
+        // The compiler expands the attribute on any other item, which is an error.
         _ => None,
     };
     if let Some(expanded) = expanded {

@@ -1,51 +1,51 @@
-//! The names of exports.
+//! The names of exports and namespaces.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Ident, LitStr};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Errors;
 
-/// The name of an export or of a namespace, by segment; without any it is the default export.
+/// The name of an export or of a namespace, in segments. The default export has none.
 #[derive(Clone, Default)]
 pub(crate) struct Name(Vec<String>);
 
 impl Name {
-    /// The name that an item has by itself.
-    pub(crate) fn within(&self, item: &Ident) -> Self {
-        self.with([item.unraw().to_string()])
+    /// Appends the identifier of an item.
+    pub(crate) fn join(&self, item: &Ident) -> Self {
+        self.extend([item.unraw().to_string()])
     }
 
-    /// The name that an item is given; its own where what is given is no name.
-    pub(crate) fn within_as(&self, given: &LitStr, item: &Ident, mistakes: &mut Mistakes) -> Self {
-        let text = given.value();
-        let Some(wrong) = text.split("::").find(|segment| !is_identifier(segment)) else {
-            return self.with(text.split("::").map(str::to_string));
+    /// Appends the name that an option gives to an item, or the item's identifier if the name is invalid.
+    pub(crate) fn join_str(&self, name: &LitStr, item: &Ident, errors: &mut Errors) -> Self {
+        let text = name.value();
+        let Some(invalid) = text.split("::").find(|segment| !is_identifier(segment)) else {
+            return self.extend(text.split("::").map(str::to_string));
         };
-        let problem = match (text.is_empty(), wrong.is_empty()) {
+        let problem = match (text.is_empty(), invalid.is_empty()) {
             (true, _) => "is empty".to_string(),
-            (_, true) => "has an empty part".to_string(),
-            _ => format!("has the part `{wrong}`, which is no identifier"),
+            (_, true) => "has an empty segment".to_string(),
+            _ => format!("has the segment `{invalid}`, which is not an identifier"),
         };
-        mistakes.note(
-            given,
+        errors.push(
+            name,
             format!("the name {problem}: write identifiers joined by `::`, as in `math::add`"),
         );
-        self.within(item)
+        self.join(item)
     }
 
-    fn with(&self, segments: impl IntoIterator<Item = String>) -> Self {
+    fn extend(&self, segments: impl IntoIterator<Item = String>) -> Self {
         Self(self.0.iter().cloned().chain(segments).collect())
     }
 
-    /// The name that a host calls; `None` for the default export.
-    pub(crate) fn wire(&self) -> Option<String> {
+    /// Returns the name that hosts call, or `None` for the default export.
+    pub(crate) fn export_name(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.join("::"))
     }
 
-    /// An identifier that only this name has: each segment comes after its length.
-    pub(crate) fn unique(&self, span: Span) -> Ident {
+    /// Returns an identifier that no other name has: each segment follows its length.
+    pub(crate) fn marker_ident(&self, span: Span) -> Ident {
         let segments = self.0.iter().map(|segment| format!("_{}{segment}", segment.len()));
         let segments: String =
             if self.0.is_empty() { "_default".into() } else { segments.collect() };
@@ -53,7 +53,7 @@ impl Name {
     }
 }
 
-/// Whether a text can name an argument or a part of an export's name.
+/// Returns whether a string can name an argument or a segment of an export's name.
 pub(crate) fn is_identifier(text: &str) -> bool {
     Ident::parse_any.parse_str(text).is_ok_and(|identifier| identifier.unraw() == text)
 }
@@ -63,24 +63,24 @@ mod tests {
     use super::*;
 
     fn name(segments: &[&str]) -> Name {
-        Name::default().with(segments.iter().map(ToString::to_string))
+        Name::default().extend(segments.iter().map(ToString::to_string))
     }
 
     #[test]
-    fn different_names_have_different_identifiers() {
+    fn different_names_have_different_markers() {
         let names: [&[&str]; 7] =
             [&[], &["default"], &["a", "b"], &["a_1b"], &["a_b"], &["a", "1b"], &["ab"]];
         let identifiers: std::collections::HashSet<_> =
-            names.iter().map(|segments| name(segments).unique(Span::call_site())).collect();
+            names.iter().map(|segments| name(segments).marker_ident(Span::call_site())).collect();
         assert_eq!(identifiers.len(), names.len());
         assert_eq!(
-            name(&["math", "add"]).unique(Span::call_site()).to_string(),
+            name(&["math", "add"]).marker_ident(Span::call_site()).to_string(),
             "surrealism_export_4math_3add"
         );
     }
 
     #[test]
-    fn a_part_is_an_identifier() {
+    fn a_segment_is_an_identifier() {
         for good in ["a", "_", "a1", "type", "größe"] {
             assert!(is_identifier(good), "{good}");
         }

@@ -3,39 +3,39 @@
 use syn::ext::IdentExt;
 use syn::{Attribute, FnArg, LitStr, Pat, PatType, Receiver, Signature, Type};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Errors;
 use crate::name::is_identifier;
-use crate::options::string;
+use crate::options::string_value;
 use crate::types;
 
-const MOST: usize = 10;
+const MAX_PARAMETERS: usize = 10;
 
 pub(crate) struct Parameter {
-    /// What the argument is called on the wire.
+    /// The name of the argument for callers.
     pub(crate) name: LitStr,
     pub(crate) ty: Type,
 }
 
-/// Reads the parameters of a function, and takes the attributes from them that are for us.
-pub(crate) fn take(signature: &mut Signature, mistakes: &mut Mistakes) -> Vec<Parameter> {
-    if let Some(first_too_many) = signature.inputs.iter().nth(MOST) {
-        mistakes.note(
+/// Returns the parameters of a function, and removes `#[name = "…"]` from them.
+pub(crate) fn parse(signature: &mut Signature, errors: &mut Errors) -> Vec<Parameter> {
+    if let Some(first_too_many) = signature.inputs.iter().nth(MAX_PARAMETERS) {
+        errors.push(
             first_too_many,
-            format!("a function takes at most {MOST} arguments: put some of them into a struct"),
+            format!("more than {MAX_PARAMETERS} parameters: put some of them into a struct"),
         );
     }
     let mut parameters: Vec<Parameter> = Vec::new();
     for input in &mut signature.inputs {
         let parameter = match input {
-            FnArg::Typed(parameter) => read(parameter, mistakes),
-            FnArg::Receiver(receiver) => refuse_self(receiver, mistakes),
+            FnArg::Typed(parameter) => parse_parameter(parameter, errors),
+            FnArg::Receiver(receiver) => reject_self(receiver, errors),
         };
         let Some(parameter) = parameter else { continue };
         let name = parameter.name.value();
         if parameters.iter().any(|earlier| earlier.name.value() == name) {
-            mistakes.note(
+            errors.push(
                 &parameter.name,
-                format!("another argument is called `{name}`: give one of them another name"),
+                format!("repeated argument name `{name}`: rename one of them"),
             );
         }
         parameters.push(parameter);
@@ -43,51 +43,49 @@ pub(crate) fn take(signature: &mut Signature, mistakes: &mut Mistakes) -> Vec<Pa
     parameters
 }
 
-fn refuse_self(receiver: &Receiver, mistakes: &mut Mistakes) -> Option<Parameter> {
-    mistakes.note(
-        receiver,
-        "nobody can pass `self`: export a function that is not a method and takes a value",
-    );
+fn reject_self(receiver: &Receiver, errors: &mut Errors) -> Option<Parameter> {
+    errors.push(receiver, "a caller cannot pass `self`: export a function that is not a method");
     None
 }
 
-fn read(parameter: &mut PatType, mistakes: &mut Mistakes) -> Option<Parameter> {
-    types::check_parameter(&parameter.ty, mistakes);
-    let given = take_name(&mut parameter.attrs, mistakes);
-    let name = given.or_else(|| own_name(&parameter.pat, mistakes))?;
+fn parse_parameter(parameter: &mut PatType, errors: &mut Errors) -> Option<Parameter> {
+    types::check_parameter(&parameter.ty, errors);
+    let name = take_name(&mut parameter.attrs, errors);
+    let name = name.or_else(|| pattern_name(&parameter.pat, errors))?;
     Some(Parameter { name, ty: (*parameter.ty).clone() })
 }
 
-/// The name that a parameter has by itself.
-fn own_name(pattern: &Pat, mistakes: &mut Mistakes) -> Option<LitStr> {
+/// Returns the name in a parameter's pattern.
+fn pattern_name(pattern: &Pat, errors: &mut Errors) -> Option<LitStr> {
     if let Pat::Ident(pattern) = pattern {
         return Some(LitStr::new(&pattern.ident.unraw().to_string(), pattern.ident.span()));
     }
-    mistakes.note(
+    errors.push(
         pattern,
-        "this pattern has no name for the argument: put `#[name = \"…\"]` before it",
+        "the argument has no name, as this pattern is not an identifier: put `#[name = \"…\"]` before it",
     );
     None
 }
 
-/// The name that a parameter is given by `#[name = "…"]`.
-fn take_name(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Option<LitStr> {
-    let mut given: Option<LitStr> = None;
+/// Removes `#[name = "…"]` from a parameter, and returns the name.
+fn take_name(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Option<LitStr> {
+    let mut name: Option<LitStr> = None;
     attributes.retain(|attribute| {
         let ours = attribute.path().is_ident("name");
         if ours {
-            match string(&attribute.meta) {
-                Some(_) if given.is_some() => {
-                    mistakes.note(attribute, "the argument is named twice: remove one");
+            match string_value(&attribute.meta) {
+                Some(_) if name.is_some() => {
+                    errors.push(attribute, "repeated `#[name]`: remove one");
                 }
-                Some(name) if !is_identifier(&name.value()) => {
-                    mistakes.note(name, "an argument's name is an identifier, such as `user_id`");
+                Some(text) if !is_identifier(&text.value()) => {
+                    errors
+                        .push(text, "the name is not an identifier: write one, such as `user_id`");
                 }
-                Some(name) => given = Some(name.clone()),
-                None => mistakes.note(attribute, "write `#[name = \"…\"]`"),
+                Some(text) => name = Some(text.clone()),
+                None => errors.push(attribute, "`name` needs a string: write `#[name = \"…\"]`"),
             }
         }
         !ours
     });
-    given
+    name
 }

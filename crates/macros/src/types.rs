@@ -1,21 +1,21 @@
-//! Types that no value of a call can have.
+//! Types that an argument or a result cannot have.
 
 use quote::quote;
 use syn::visit::{Visit, visit_type_reference};
 use syn::{Type, TypeImplTrait, TypeReference};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Errors;
 
-pub(crate) fn check_parameter(ty: &Type, mistakes: &mut Mistakes) {
-    Check { mistakes, may_borrow: false }.visit_type(ty);
+pub(crate) fn check_parameter(ty: &Type, errors: &mut Errors) {
+    Check { errors, may_borrow: false }.visit_type(ty);
 }
 
-pub(crate) fn check_return(ty: &Type, mistakes: &mut Mistakes) {
-    Check { mistakes, may_borrow: true }.visit_type(ty);
+pub(crate) fn check_return(ty: &Type, errors: &mut Errors) {
+    Check { errors, may_borrow: true }.visit_type(ty);
 }
 
 struct Check<'a> {
-    mistakes: &'a mut Mistakes,
+    errors: &'a mut Errors,
     may_borrow: bool,
 }
 
@@ -25,27 +25,28 @@ impl<'ast> Visit<'ast> for Check<'_> {
             return visit_type_reference(self, reference);
         }
         let owned = owned(&reference.elem);
-        self.mistakes.note(reference, format!("an argument cannot be borrowed: take {owned}"));
+        self.errors.push(reference, format!("an argument cannot be borrowed: write {owned}"));
     }
 
     fn visit_type_impl_trait(&mut self, opaque: &'ast TypeImplTrait) {
-        self.mistakes.note(opaque, "the host has to know the type: name it in place of `impl …`");
+        self.errors
+            .push(opaque, "the host has to know every type: replace `impl …` with a concrete type");
     }
 }
 
-/// What to take in place of a reference to something.
+/// Returns what to write in place of a reference to a type.
 fn owned(referent: &Type) -> String {
     match referent {
-        Type::Path(path) if path.path.is_ident("str") => "an owned `String`".to_string(),
-        Type::Slice(slice) => format!("an owned `Vec<{}>`", written(&slice.elem)),
+        Type::Path(path) if path.path.is_ident("str") => "`String`".to_string(),
+        Type::Slice(slice) => format!("`Vec<{}>`", format_type(&slice.elem)),
         Type::Path(_) | Type::Tuple(_) | Type::Array(_) => {
-            format!("an owned `{}`", written(referent))
+            format!("`{}`", format_type(referent))
         }
-        _ => "an owned value".to_string(),
+        _ => "an owned type".to_string(),
     }
 }
 
-/// A type as an author would write it.
-fn written(ty: &Type) -> String {
+/// Formats a type as an author would write it.
+fn format_type(ty: &Type) -> String {
     quote!(#ty).to_string().replace(' ', "").replace(',', ", ")
 }

@@ -1,79 +1,124 @@
-//! Deadlines that need no timer of the executor.
+//! The deadline of a call, kept without a timer of the executor.
 //!
-//! A call that never waits costs no timer at all: only a future that is pending sets an alarm, and
-//! the process's clock rings it.
+//! A call that never waits registers no timer. A pending future registers its waker in a
+//! [`TimerQueue`], which the process's epoch ticker fires.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// The wakers of calls that wait, by when they must be woken at the latest.
-#[derive(Debug, Default)]
-pub(crate) struct Alarms {
-    waiting: Mutex<BTreeMap<Key, Waker>>,
-    next: AtomicU64,
+use surrealism_types::err::SurrealismError;
+
+use crate::sync::lock;
+
+/// When a call must be over, and the limits behind that. Instantiation and `init` count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) at: Option<Instant>,
+    effective: Option<Duration>,
+    context_timeout: Option<Duration>,
+    module_limit: Option<Duration>,
 }
 
-type Key = (Instant, u64);
+impl Deadline {
+    /// The deadline of a call that begins now.
+    pub(crate) fn for_call(
+        context_timeout: Option<Duration>,
+        module_limit: Option<Duration>,
+    ) -> Self {
+        Self::for_caller(context_timeout).with_module_limit(module_limit)
+    }
 
-impl Alarms {
-    /// Wakes whoever's time has come.
-    pub(crate) fn ring(&self, now: Instant) {
-        let due = {
-            let mut waiting = self.waiting();
-            let later = waiting.split_off(&(now, u64::MAX));
-            std::mem::replace(&mut *waiting, later)
+    /// The caller's own timeout, from now. A timeout beyond the range of `Instant` is not a deadline.
+    pub(crate) fn for_caller(context_timeout: Option<Duration>) -> Self {
+        let at = from_now(context_timeout);
+        Self { at, effective: context_timeout, context_timeout, module_limit: None }
+    }
+
+    /// Adds the module's limit, which counts from now.
+    pub(crate) fn with_module_limit(self, module_limit: Option<Duration>) -> Self {
+        match (self.at, from_now(module_limit)) {
+            (at, Some(limit)) if at.is_none_or(|at| limit < at) => {
+                Self { at: Some(limit), effective: module_limit, module_limit, ..self }
+            }
+            _ => Self { module_limit, ..self },
+        }
+    }
+
+    pub(crate) fn timeout_error(self) -> SurrealismError {
+        let Self { effective, context_timeout, module_limit, at: _ } = self;
+        SurrealismError::Timeout { effective, context_timeout, module_limit }
+    }
+}
+
+fn from_now(time: Option<Duration>) -> Option<Instant> {
+    time.and_then(|time| Instant::now().checked_add(time))
+}
+
+/// The wakers of pending calls, by deadline.
+#[derive(Debug, Default)]
+pub(crate) struct TimerQueue {
+    timers: Mutex<BTreeMap<TimerKey, Waker>>,
+    next_id: AtomicU64,
+}
+
+/// A deadline, and an id that tells timers of the same instant apart.
+type TimerKey = (Instant, u64);
+
+impl TimerQueue {
+    /// Wakes every call whose deadline has passed.
+    pub(crate) fn fire_expired(&self, now: Instant) {
+        let expired = {
+            let mut timers = lock(&self.timers);
+            let later = timers.split_off(&(now, u64::MAX));
+            std::mem::replace(&mut *timers, later)
         };
-        for waker in due.into_values() {
-            // A waker is the executor's; if one panics, the clock goes on for the others.
+        for waker in expired.into_values() {
+            // A waker is the executor's code: a panic in one must not stop the ticker.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }
+}
 
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<Key, Waker>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+/// One entry of a [`TimerQueue`], removed on drop.
+struct Timer<'a> {
+    queue: &'a TimerQueue,
+    key: TimerKey,
+    registered: bool,
+}
+
+impl Timer<'_> {
+    fn register(&mut self, waker: &Waker) {
+        // The replaced waker is the executor's code: it is dropped outside the lock.
+        let _replaced = lock(&self.queue.timers).insert(self.key, waker.clone());
+        self.registered = true;
     }
 }
 
-/// One entry of [`Alarms`], gone when it is dropped.
-struct Alarm<'a> {
-    alarms: &'a Alarms,
-    key: Key,
-    set: bool,
-}
-
-impl Alarm<'_> {
-    fn set(&mut self, waker: &Waker) {
-        // Wakers are the executor's: dropped, like woken, outside the lock.
-        let _before = self.alarms.waiting().insert(self.key, waker.clone());
-        self.set = true;
-    }
-}
-
-impl Drop for Alarm<'_> {
+impl Drop for Timer<'_> {
     fn drop(&mut self) {
-        if self.set {
-            let _waker = self.alarms.waiting().remove(&self.key);
+        if self.registered {
+            let _waker = lock(&self.queue.timers).remove(&self.key);
         }
     }
 }
 
-/// The deadline passed first.
+/// The deadline passed before the future was ready.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Elapsed;
 
-/// Runs a future until a deadline, and drops it there.
+/// Runs a future until `deadline`, and drops it then.
 ///
 /// # Errors
 ///
-/// [`Elapsed`] where the deadline has passed and the future is still pending, or not yet begun.
-pub(crate) async fn within<F: Future>(
-    alarms: &Alarms,
+/// [`Elapsed`] when the deadline has passed and the future is pending or has not begun.
+pub(crate) async fn timeout_at<F: Future>(
+    queue: &TimerQueue,
     deadline: Option<Instant>,
     future: F,
 ) -> Result<F::Output, Elapsed> {
@@ -82,8 +127,8 @@ pub(crate) async fn within<F: Future>(
         return Err(Elapsed);
     }
     let mut future = pin!(future);
-    let key = (deadline, alarms.next.fetch_add(1, Ordering::Relaxed));
-    let mut alarm = Alarm { alarms, key, set: false };
+    let key = (deadline, queue.next_id.fetch_add(1, Ordering::Relaxed));
+    let mut timer = Timer { queue, key, registered: false };
     poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Ok(output));
@@ -91,7 +136,7 @@ pub(crate) async fn within<F: Future>(
         if Instant::now() >= deadline {
             return Poll::Ready(Err(Elapsed));
         }
-        alarm.set(cx.waker());
+        timer.register(cx.waker());
         Poll::Pending
     })
     .await
@@ -101,7 +146,6 @@ pub(crate) async fn within<F: Future>(
 mod tests {
     use std::future::pending;
     use std::task::Context;
-    use std::time::Duration;
 
     use super::*;
 
@@ -119,35 +163,38 @@ mod tests {
     }
 
     #[test]
-    fn a_future_has_until_its_deadline_and_leaves_no_alarm_behind() {
-        let alarms = Alarms::default();
+    fn a_future_runs_until_its_deadline_and_leaves_no_timer_behind() {
+        let timers = TimerQueue::default();
         let soon = || Some(Instant::now() + Duration::from_millis(5));
         let later = || Some(Instant::now() + Duration::from_secs(60));
         let nap = || std::thread::sleep(Duration::from_millis(6));
 
-        assert_eq!(poll_once(within(&alarms, None, async { 1 }), || ()), Some(Ok(1)));
-        assert_eq!(poll_once(within(&alarms, soon(), async { 1 }), || ()), Some(Ok(1)));
+        assert_eq!(poll_once(timeout_at(&timers, None, async { 1 }), || ()), Some(Ok(1)));
+        assert_eq!(poll_once(timeout_at(&timers, soon(), async { 1 }), || ()), Some(Ok(1)));
         let past = Some(Instant::now());
-        assert_eq!(poll_once(within(&alarms, past, async { 1 }), || ()), Some(Err(Elapsed)));
-        assert_eq!(poll_once(within(&alarms, soon(), pending::<()>()), nap), Some(Err(Elapsed)));
-        assert_eq!(poll_once(within(&alarms, later(), pending::<()>()), || ()), None);
-        assert!(alarms.waiting().is_empty());
+        assert_eq!(poll_once(timeout_at(&timers, past, async { 1 }), || ()), Some(Err(Elapsed)));
+        assert_eq!(
+            poll_once(timeout_at(&timers, soon(), pending::<()>()), nap),
+            Some(Err(Elapsed))
+        );
+        assert_eq!(poll_once(timeout_at(&timers, later(), pending::<()>()), || ()), None);
+        assert!(lock(&timers.timers).is_empty());
     }
 
     #[test]
-    fn the_clock_wakes_only_who_is_due() {
-        let alarms = Alarms::default();
+    fn only_expired_timers_fire() {
+        let timers = TimerQueue::default();
         let now = Instant::now();
         let waits = |after| {
             let deadline = Some(now + Duration::from_secs(after));
-            within(&alarms, deadline, pending::<()>())
+            timeout_at(&timers, deadline, pending::<()>())
         };
         let mut first = pin!(waits(60));
         let mut second = pin!(waits(120));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(first.as_mut().poll(&mut cx).is_pending());
         assert!(second.as_mut().poll(&mut cx).is_pending());
-        alarms.ring(now + Duration::from_secs(90));
-        assert_eq!(alarms.waiting().len(), 1);
+        timers.fire_expired(now + Duration::from_secs(90));
+        assert_eq!(lock(&timers.timers).len(), 1);
     }
 }

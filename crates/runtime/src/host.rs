@@ -1,4 +1,4 @@
-//! What a host lends to a guest for the length of a call.
+//! The host's side of a call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,20 +7,55 @@ use anyhow::{Result, bail};
 use async_trait::async_trait;
 use surrealdb_types::{Object, Value};
 
-use crate::config::SurrealismConfig;
 use crate::kv::KVStore;
+use crate::package::config::SurrealismConfig;
 
-/// Takes a guest's output, a line at a time, without its line feed.
+/// Receives a guest's output line by line, without line feeds.
 pub type OutputCallback = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The host's side of one call: queries, other functions, the key-value store and output.
 ///
-/// A context is installed when a call begins and taken out when it ends, so nothing of one caller
-/// reaches another. The runtime asks the module's capabilities before it asks the context:
-/// [`sql`](Self::sql) is reached only with `allow_arbitrary_queries`, [`run`](Self::run) only for
-/// functions that `allow_functions` admits. What the *caller* may do is for the context to check.
+/// A context is set when a call begins and dropped when it ends, so that nothing of one caller reaches
+/// another.
+///
+/// The runtime checks the module's capabilities first: [`sql`](Self::sql) is called only with
+/// `allow_arbitrary_queries`, and [`run`](Self::run) only for functions that `allow_functions` matches.
+/// The context must check what the *caller* may do.
 ///
 /// A future that a context returns is dropped when the call's deadline passes.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use surrealdb_types::{Object, Value};
+/// use surrealism_runtime::{InvocationContext, KVStore, SurrealismConfig};
+///
+/// /// Serves `run` by a function of this program. There is no database and no key-value store.
+/// struct Context;
+///
+/// #[async_trait]
+/// impl InvocationContext for Context {
+///     async fn sql(&mut self, _: &SurrealismConfig, _: String, _: Object) -> anyhow::Result<Value> {
+///         anyhow::bail!("there is no database")
+///     }
+///
+///     async fn run(
+///         &mut self,
+///         _: &SurrealismConfig,
+///         fnc: String,
+///         _: Option<String>,
+///         args: Vec<Value>,
+///     ) -> anyhow::Result<Value> {
+///         match fnc.as_str() {
+///             "fn::first" => Ok(args.into_iter().next().unwrap_or(Value::None)),
+///             _ => anyhow::bail!("there is no function {fnc:?}"),
+///         }
+///     }
+///
+///     fn kv(&mut self) -> anyhow::Result<&dyn KVStore> {
+///         anyhow::bail!("there is no key-value store")
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait InvocationContext: Send + Sync {
     /// Runs a SurrealQL query with bound variables.
@@ -40,35 +75,35 @@ pub trait InvocationContext: Send + Sync {
         args: Vec<Value>,
     ) -> Result<Value>;
 
-    /// The store behind the guest's `kv` functions; usually
+    /// Returns the store behind the guest's `kv` functions; usually
     /// [`Runtime::kv_store`](crate::Runtime::kv_store).
     fn kv(&mut self) -> Result<&dyn KVStore>;
 
-    /// Takes a line that the host itself has for the guest's output. Prints it by default.
+    /// Receives a line that the host itself adds to the guest's output. Prints it by default.
     fn stdout(&mut self, output: &str) -> Result<()> {
         (self.stdout_callback())(output);
         Ok(())
     }
 
-    /// Like [`stdout`](Self::stdout), for errors.
+    /// Like [`stdout`](Self::stdout), for the error output.
     fn stderr(&mut self, output: &str) -> Result<()> {
         (self.stderr_callback())(output);
         Ok(())
     }
 
-    /// What takes the lines that the guest prints. Prints them by default.
+    /// Returns the receiver of the guest's standard output. Prints lines by default.
     fn stdout_callback(&self) -> OutputCallback {
         Arc::new(|line| println!("{line}"))
     }
 
-    /// What takes the lines that the guest prints as errors. Prints them by default.
+    /// Returns the receiver of the guest's error output. Prints lines by default.
     fn stderr_callback(&self) -> OutputCallback {
         Arc::new(|line| eprintln!("{line}"))
     }
 }
 
-/// A context with no database behind it: `sql` and `run` are refused, and unless it is given a
-/// store or an output, so is the key-value store, and what the guest prints is dropped.
+/// A context without a database: `sql` and `run` return errors. Without a [store](Self::kv), so does the
+/// key-value store; without an [output](Self::output), what the guest prints is dropped.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -86,18 +121,18 @@ pub struct DetachedContext {
 }
 
 impl DetachedContext {
-    /// A context that refuses everything and drops all output.
+    /// Creates a context without a store and output.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lends a key-value store.
+    /// Sets the key-value store.
     pub fn kv(mut self, store: Arc<dyn KVStore>) -> Self {
         self.kv = Some(store);
         self
     }
 
-    /// Hands on what the guest prints, errors included.
+    /// Sets the receiver of the guest's standard output and error output.
     pub fn output(mut self, output: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.output = Some(Arc::new(output));
         self

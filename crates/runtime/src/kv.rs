@@ -8,65 +8,67 @@ use async_trait::async_trait;
 use surrealdb_types::Value;
 use surrealism_types::codec;
 
-pub mod bounds;
-mod memory;
+mod btree_map_store;
+pub mod enforce;
 
-pub use memory::BTreeMapStore;
+pub use btree_map_store::BTreeMapStore;
 
-/// Length of a key in bytes.
+/// Maximal length of a key in bytes.
 pub const MAX_KV_KEY_BYTES: usize = 1024;
 
 /// A store of values by key, ordered by the bytes of the keys.
 ///
-/// An implementation is shared by all calls of a module, at the same time. A range whose end lies
-/// before its start is empty, not an error. A future that is dropped leaves nothing half done.
+/// All calls of a module share a store, concurrently. A range whose end is before its start is empty.
+/// Every write is atomic, also when its future is dropped. An expired key does not exist for any
+/// method, and does not count against limits.
 ///
-/// The last six methods go beyond the published interface; by default, five of them refuse. A key
-/// whose time to live is over is not there for any method, and does not count against limits.
+/// The last six methods extend the published interface. By default, [`get_encoded`](Self::get_encoded)
+/// encodes what `get` returns, and the other five return an error.
 ///
-/// [`bounds`] has what keeps an implementation within its limits, in the words of the others.
+/// [`enforce`] checks limits, with the same messages as the stores of this project.
 #[async_trait]
 pub trait KVStore: Send + Sync {
-    /// The value of a key, if it has one.
+    /// Returns the value of a key, if the key exists.
     async fn get(&self, key: String) -> Result<Option<Value>>;
-    /// Gives a key a value.
+    /// Sets the value of a key.
     async fn set(&self, key: String, value: Value) -> Result<()>;
-    /// Removes a key; one that is not there is no error.
+    /// Removes a key, if it exists.
     async fn del(&self, key: String) -> Result<()>;
-    /// Whether a key has a value.
+    /// Returns whether a key exists.
     async fn exists(&self, key: String) -> Result<bool>;
-    /// Removes every key of a range.
+    /// Removes all keys in a range.
     async fn del_rng(&self, start: Bound<String>, end: Bound<String>) -> Result<()>;
-    /// The values of keys, in the order of the keys, with gaps.
+    /// Returns the values of keys, in the order of `keys`; `None` for a key that does not exist.
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>>;
-    /// Sets all entries, or none of them. Of a key that comes twice, the later value holds.
+    /// Sets all entries, or none of them. Of a key that occurs twice, the last value is kept.
     async fn set_batch(&self, entries: Vec<(String, Value)>) -> Result<()>;
-    /// Removes keys; those that are not there are no error.
+    /// Removes the keys that exist.
     async fn del_batch(&self, keys: Vec<String>) -> Result<()>;
-    /// The keys of a range, ascending.
+    /// Returns the keys in a range, ascending.
     async fn keys(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<String>>;
-    /// The values of a range, by ascending key.
+    /// Returns the values in a range, by ascending key.
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>>;
-    /// The entries of a range, by ascending key.
+    /// Returns the entries in a range, by ascending key.
     async fn entries(
         &self,
         start: Bound<String>,
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>>;
-    /// How many keys a range holds.
+    /// Returns the number of keys in a range.
     async fn count(&self, start: Bound<String>, end: Bound<String>) -> Result<u64>;
 
-    /// The value of a key as [`encode_value`](surrealism_types::codec::encode_value) encodes it, which
-    /// is how it goes to the guest. By default, what [`get`](Self::get) answers is encoded; a store
-    /// that keeps values so need not decode them.
+    /// Returns the value of a key as [`encode_value`](surrealism_types::codec::encode_value) encodes it,
+    /// which is what the guest receives. A store that keeps encoded values need not decode them.
     async fn get_encoded(&self, key: String) -> Result<Option<Vec<u8>>> {
         let value = self.get(key).await?;
         value.map(|value| codec::encode_value(&value)).transpose()
     }
 
-    /// Gives a key the value `new`, or removes it with `None`, if it has the value `expected`, or
-    /// none with `None`; answers whether it had. Values are the same if their encodings are: the
-    /// integer 1 is not the float 1.0. The new value has no time to live.
+    /// Sets a key to `new` if its value is `expected`, and returns whether it was. As `new`, `None`
+    /// removes the key; as `expected`, `None` stands for a key that does not exist.
+    ///
+    /// Values are equal if their encodings are: the integer 1 is not the float 1.0. The new value has
+    /// no time to live.
     async fn compare_and_set(
         &self,
         key: String,
@@ -74,41 +76,43 @@ pub trait KVStore: Send + Sync {
         new: Option<Value>,
     ) -> Result<bool> {
         let _ = (key, expected, new);
-        lacks("compare_and_set")
+        unsupported("compare_and_set")
     }
 
-    /// Adds to the integer of a key, of which one that is not there has 0; answers the sum. A value
-    /// that is no integer, and a sum that does not fit, are errors that change nothing. A time to
-    /// live stays.
+    /// Adds `delta` to the integer of a key, and returns the sum. A key that does not exist counts as 0.
+    /// The time to live stays.
+    ///
+    /// A value that is not an integer and a sum that overflows are errors that change nothing.
     async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         let _ = (key, delta);
-        lacks("increment")
+        unsupported("increment")
     }
 
-    /// Gives a key a value for a time, which is rounded up to milliseconds, and is neither zero nor
-    /// more than [`MAX_KV_TTL`](crate::limits::MAX_KV_TTL). Setting it again in any way ends that.
+    /// Sets the value of a key, and its time to live: more than zero, at most
+    /// [`MAX_KV_TTL`](crate::limits::MAX_KV_TTL), rounded up to milliseconds. Every later `set` of the
+    /// key removes the time to live.
     async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
         let _ = (key, value, ttl);
-        lacks("set_with_ttl")
+        unsupported("set_with_ttl")
     }
 
-    /// How long a key has left; `None` when it is not there, and when it lasts.
+    /// Returns the remaining time to live; `None` for a key that does not exist or does not expire.
     async fn ttl(&self, key: String) -> Result<Option<Duration>> {
         let _ = key;
-        lacks("ttl")
+        unsupported("ttl")
     }
 
-    /// Gives a key a time from now, as [`set_with_ttl`](Self::set_with_ttl) does, or lets it last with `None`;
-    /// answers whether it is there.
+    /// Sets the time to live of a key, as [`set_with_ttl`](Self::set_with_ttl) does; `None` removes it.
+    /// Returns whether the key exists.
     async fn set_ttl(&self, key: String, ttl: Option<Duration>) -> Result<bool> {
         let _ = (key, ttl);
-        lacks("set_ttl")
+        unsupported("set_ttl")
     }
 }
 
-fn lacks<T>(method: &str) -> Result<T> {
+fn unsupported<T>(method: &str) -> Result<T> {
     bail!(
-        "the key-value store of this host does not have `{method}`: its operator has to lend one \
+        "the key-value store of this host does not have `{method}`: its operator has to configure one \
          that does, such as `BTreeMapStore`"
     )
 }
@@ -119,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    /// A store as the published interface has it.
+    /// A store with the methods of the published interface alone.
     struct Published;
 
     #[async_trait]
@@ -167,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_of_the_published_interface_refuses_what_it_lacks() {
+    fn a_store_of_the_published_interface_returns_errors_for_extensions() {
         let key = || "a".to_string();
         let (second, store) = (Duration::from_secs(1), Published);
         let answers = [

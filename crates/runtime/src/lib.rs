@@ -1,98 +1,133 @@
-//! Load Surrealism extensions and call their functions from a pool of isolated WebAssembly
-//! instances.
+//! Loads Surrealism extensions and calls their functions.
 //!
-//! An extension is a `.surli` archive ([`package`]). A [`Runtime`] compiles it once; a call borrows
-//! one of its instances, lends it a [`context`](host::InvocationContext) and gets a value back:
+//! An extension is a `.surli` archive with a WebAssembly component, its configuration and the signatures
+//! of its functions. This crate compiles the component once, keeps a pool of isolated instances, and
+//! calls functions in them: with typed values, within limits of memory and time, and with access to
+//! nothing but what the archive asks for *and* the host provides.
+//!
+//! # Example
 //!
 //! ```no_run
+//! use std::time::Duration;
+//!
 //! use surrealism_runtime::{DetachedContext, Runtime, SurrealismPackage};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! // Read the archive. Its size is limited; nothing in it runs yet.
 //! let package = SurrealismPackage::from_file("demo.surli".into())?;
-//! let runtime = Runtime::builder(package).pool_size(8).build_async().await?;
 //!
-//! let value = runtime.call("greet", ("Ada".to_string(),), DetachedContext::new()).await?;
+//! // Compile it, on a thread of its own. Share the runtime with all threads, as `Arc<Runtime>`.
+//! let runtime = Runtime::builder(package)
+//!     .pool_size(8)
+//!     .max_memory_bytes(64 << 20)
+//!     .max_execution_time(Duration::from_secs(1))
+//!     .build_async()
+//!     .await?;
+//!
+//! // The host's side of the call: the module's key-value store, and no database.
+//! let context = DetachedContext::new().kv(runtime.kv_store().clone());
+//!
+//! // Take an instance from the pool, call `greet("Ada")`, and return the instance.
+//! let value = runtime.call("greet", ("Ada".to_string(),), context).await?;
+//! println!("{value:?}");
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! [`Runtime::call`] is the door to use: it checks an instance out, bounds the call's time, gives
-//! the instance back, and drops it where it must not be used again. What it does can also be done
-//! step by step, with [`Runtime::acquire_controller`], [`Controller::invoke_with_timeout`] and
-//! [`Runtime::release_controller`].
+//! # Concepts
+//!
+//! **[Package](SurrealismPackage).** An unpacked archive: the component, its
+//! [configuration](SurrealismConfig) with the [capabilities](SurrealismCapabilities) that it asks for, the
+//! [signatures](ExportsManifest) of its functions, and attached files. Archives are untrusted: reading one
+//! is limited and never runs a guest.
+//!
+//! **[Runtime].** A loaded module: compiled code, the pool of instances, and the module's own key-value
+//! store. [`Runtime::builder`] sets the host's limits, and a [`CodeCache`] keeps compiled code between
+//! processes. [`Runtime::call`] is the simplest way to call a function: it limits the whole call in time
+//! and never reuses an instance that it should not.
+//!
+//! **[Controller].** One instance, checked out of the pool. Use it where [`Runtime::call`] does not fit:
+//! [`Runtime::acquire_controller`], [`Controller::invoke_with_timeout`],
+//! [`Runtime::release_controller`]. A trap, a timeout or a dropped future poisons the instance; releasing
+//! it is always safe.
+//!
+//! **[Context](InvocationContext).** The host's side of one call. Implement it to serve the guest's
+//! queries (`sql`), calls of other functions (`run`), key-value store and output. The context is dropped
+//! with the call, so that nothing of one caller reaches the next. [`DetachedContext`] has no database.
+//!
+//! **[Store](KVStore).** The key-value store that a guest keeps data in between calls. Every runtime has
+//! one in memory ([`BTreeMapStore`]); a context may provide another, such as those of
+//! `surrealism-stores`.
+//!
+//! **[Isolation].** What a call sees of the calls before it: with [`Isolation::Reuse`], the memory that
+//! they left in the instance; with [`Isolation::Fresh`], nothing. A
+//! [pre-initialized](RuntimeBuilder::preinitialize) module need not run `init` for each instance.
 //!
 //! # What a guest may do
 //!
-//! Compute, within its memory and time; read the files of its own archive; write to its output.
-//! Everything else is refused unless the archive's [`capabilities`] ask for it and the host's
-//! context provides it. The host's own ceilings are set on the [builder](RuntimeBuilder).
+//! By default a guest may compute, within its memory and time, read its attached files, and write output.
+//! Everything else fails unless the archive's [`capabilities`] ask for it and the context provides it.
 //!
-//! # Executors
+//! # Async and executors
 //!
-//! Calls are futures and run on any executor. A guest that sleeps, reads its files or opens a
-//! connection needs tokio's reactor around it, since WASI is implemented on tokio.
+//! Calls are futures, and any executor can run them: deadlines need no timer of the executor. Guest code
+//! yields to the executor every [10 ms](epoch::EPOCH_TICK_MS). A guest that sleeps, reads files or opens
+//! connections needs a tokio runtime around the call, since WASI is implemented on tokio.
+//!
+//! A dropped call is cancelled, whether it runs guest code or waits for the host.
 //!
 //! # Features
 //!
-//! - `http`, on by default: outbound `wasi:http`, held to `allow_net` like the guest's own
-//!   connections, with TLS. Without it, an archive that imports `wasi:http` is refused when it is
-//!   loaded; `default-features = false` saves an HTTP client and a TLS library.
+//! - `http` (default): outbound `wasi:http` with TLS, restricted to `allow_net` like a guest's sockets.
+//!   Without it, an archive that imports `wasi:http` is refused when it is loaded.
 
-pub mod capabilities;
-pub mod config;
-pub mod controller;
 pub mod epoch;
-pub mod exports;
 pub mod host;
 pub mod kv;
 pub mod limits;
-pub mod net_allow;
 pub mod package;
 pub mod runtime;
 pub mod usage;
 
-mod apart;
 mod bindings;
-mod call;
-mod capturable;
-mod captured;
-mod code;
-mod code_cache;
+mod compile;
 mod deadline;
-mod engines;
-mod explain;
-#[cfg(feature = "http")]
-mod http;
-mod imports;
-mod lookup;
+mod egress;
+mod instance;
 mod module;
-mod network;
-mod output;
-mod pool;
-mod resolver;
+mod process;
 mod store;
-mod suggest;
+mod sync;
+mod text;
 mod wasi;
 
-pub use call::{Call, CallRows};
-pub use capabilities::{FunctionTargets, SurrealismCapabilities};
-pub use code_cache::CodeCache;
-pub use config::SurrealismConfig;
-pub use controller::Controller;
-pub use exports::{ExportsManifest, FunctionExport};
+pub use compile::cache::CodeCache;
+pub use compile::engine_config::EngineConfig;
+pub use egress::allow_net as net_allow;
+pub use egress::allow_net::{ResolvedNetAllow, resolve_allow_net};
 pub use host::{DetachedContext, InvocationContext};
 pub use kv::{BTreeMapStore, KVStore};
-pub use net_allow::{ResolvedNetAllow, resolve_allow_net};
+pub use package::capabilities::{FunctionTargets, SurrealismCapabilities};
+pub use package::config::SurrealismConfig;
+pub use package::exports::{ExportsManifest, FunctionExport};
 pub use package::{SurrealismPackage, UnpackOptions};
+pub use package::{capabilities, config, exports};
+pub use runtime::call::{Call, CallRows};
 pub use runtime::{Isolation, Runtime, RuntimeBuilder};
 pub use surrealism_types::err::{PrefixErr, SurrealismError, SurrealismResult};
 pub use usage::Usage;
 
-/// The README's Rust, compiled.
+/// One instance of a module.
+pub mod controller {
+    pub use crate::instance::Controller;
+}
+pub use instance::Controller;
+
+/// Compiles the Rust examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-/// The version of the guest SDK that this runtime was made with. Build tools compare it with the
-/// version of the `surrealism` crate that a plugin depends on.
+/// The version of the guest SDK that belongs to this runtime. Build tools compare it with the version of
+/// the `surrealism` crate that a plugin depends on.
 pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,48 +1,60 @@
-//! The `.surli` archive: a tar file under zstd, with a component, its configuration, the list of
-//! its functions, and the files it brings.
+//! The `.surli` archive: a tar file, compressed with zstd.
 //!
-//! | entry | what it is |
+//! | entry | content |
 //! |---|---|
 //! | `surrealism/mod.wasm` | the component |
 //! | `surrealism/surrealism.toml` | the [configuration](crate::config) |
-//! | `surrealism/exports.toml` | the [functions](crate::exports) |
-//! | `surrealism/logo.png` | a picture, if there is one |
-//! | `surrealism/fs/**` | files that the guest sees, read-only, at `/` |
+//! | `surrealism/exports.toml` | the [signatures](crate::exports) of its functions |
+//! | `surrealism/logo.png` | a logo, optional |
+//! | `surrealism/fs/**` | files that the guest sees read-only at `/`, optional |
 //!
-//! An archive is a stranger's: everything in it is bounded before it is read, and nothing is
-//! written outside one temporary folder, which goes with the package. Entries that the format does
-//! not know are passed over, within the same bounds. Reading never runs a guest.
+//! Archives are untrusted: the size of every entry is checked before the entry is read, and nothing is
+//! written outside one temporary directory, which is removed with the package. Entries that the format
+//! does not define are skipped, within the same limits. Reading never runs a guest.
 
-mod read;
+pub mod capabilities;
+pub mod config;
+pub mod exports;
+mod reader;
 mod tar;
-mod write;
+mod writer;
 
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use surrealism_types::err::SurrealismResult;
 use tempfile::TempDir;
 
-use crate::SurrealismResult;
-use crate::config::SurrealismConfig;
-use crate::exports::ExportsManifest;
+use self::config::SurrealismConfig;
+use self::exports::ExportsManifest;
 use crate::limits::ArchiveLimits;
 
-/// Size of a logo in bytes: 256 KiB.
+/// Maximal size of a logo in bytes: 256 KiB.
 pub const MAX_LOGO_BYTES: usize = 256 * 1024;
 
-/// Size of all attached files together in bytes, unless [`UnpackOptions`] says otherwise: 100 MiB.
+/// Default of [`UnpackOptions::max_fs_bytes`]: 100 MiB.
 pub const DEFAULT_MAX_FS_BYTES: u64 = 100 * 1024 * 1024;
 
-/// An archive, unpacked.
+/// An unpacked archive.
+///
+/// ```no_run
+/// use surrealism_runtime::SurrealismPackage;
+///
+/// let package = SurrealismPackage::from_file("demo.surli".into())?;
+/// for function in &package.exports.functions {
+///     println!("{function}");
+/// }
+/// # Ok::<(), surrealism_runtime::SurrealismError>(())
+/// ```
 #[derive(Debug)]
 pub struct SurrealismPackage {
     /// The configuration.
     pub config: SurrealismConfig,
     /// The component.
     pub wasm: Vec<u8>,
-    /// The functions.
+    /// The signatures of the functions.
     pub exports: ExportsManifest,
     /// The attached files, if the archive has any.
     pub fs: Option<AttachedFs>,
@@ -53,9 +65,10 @@ pub struct SurrealismPackage {
 /// How to unpack an archive.
 #[derive(Debug, Clone, Copy)]
 pub struct UnpackOptions<'a> {
-    /// Where the temporary folder for attached files is made. Default: the system's place.
+    /// Where the temporary directory for attached files is created. Default: the system's directory
+    /// for temporary files.
     pub temp_base: Option<&'a Path>,
-    /// What the folder's name begins with. Default: `surrealism-`.
+    /// The prefix of the temporary directory's name. Default: `surrealism-`.
     pub temp_prefix: &'a str,
     /// Size of all attached files together in bytes. Default: [`DEFAULT_MAX_FS_BYTES`].
     pub max_fs_bytes: u64,
@@ -67,16 +80,16 @@ impl Default for UnpackOptions<'_> {
     }
 }
 
-/// The attached files of a package, in a temporary folder that is removed when this is dropped.
+/// The attached files of a package, in a temporary directory that is removed on drop.
 #[derive(Debug)]
 pub struct AttachedFs {
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl AttachedFs {
-    /// The folder that the guest sees as `/`.
+    /// Returns the directory that the guest sees as `/`.
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 }
 
@@ -85,12 +98,12 @@ impl SurrealismPackage {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, and as [`from_reader`](Self::from_reader).
+    /// When the file cannot be read, and those of [`from_reader`](Self::from_reader).
     pub fn from_file(file: PathBuf) -> SurrealismResult<Self> {
         let shown = file.display().to_string();
-        let file = File::open(&file).with_context(|| format!("cannot open {shown}"))?;
+        let file = File::open(file).with_context(|| format!("cannot open {shown}"))?;
         let package = Self::from_reader(BufReader::new(file), &UnpackOptions::default())
-            .with_context(|| format!("{shown} is no usable archive"))?;
+            .with_context(|| format!("{shown} is not a usable archive"))?;
         Ok(package)
     }
 
@@ -98,56 +111,57 @@ impl SurrealismPackage {
     ///
     /// # Errors
     ///
-    /// When it is no archive, lacks a part, holds a core module instead of a component, or breaks
-    /// a limit; nothing is left on the disk then.
+    /// When the bytes are not an archive, a part is missing, the component is a core module, or a limit
+    /// is exceeded. Nothing is left on disk then.
     pub fn from_reader<R: Read>(reader: R, opts: &UnpackOptions) -> SurrealismResult<Self> {
         Self::from_reader_with_limits(reader, opts, &ArchiveLimits::default())
     }
 
-    /// Reads an archive within limits of the host's own.
+    /// Reads an archive within the host's own limits.
     ///
     /// # Errors
     ///
-    /// As [`from_reader`](Self::from_reader).
+    /// Those of [`from_reader`](Self::from_reader).
     pub fn from_reader_with_limits<R: Read>(
         reader: R,
         opts: &UnpackOptions,
         limits: &ArchiveLimits,
     ) -> SurrealismResult<Self> {
-        Ok(read::package(reader, opts, limits)?)
+        Ok(reader::package(reader, opts, limits)?)
     }
 
-    /// Writes an archive: the same package makes the same bytes. `fs_dir` is the folder of files
-    /// to attach; without one, those that the package itself has. The file appears whole or not at
-    /// all.
+    /// Writes an archive. The same package results in the same bytes, and the file is replaced
+    /// atomically.
+    ///
+    /// `fs_dir` is the directory of files to attach; `None` attaches the package's own files.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or written, or the archive would break a limit that
-    /// [`from_reader`](Self::from_reader) keeps.
+    /// When a file cannot be read or written, or the archive would exceed a default limit of
+    /// [`from_reader`](Self::from_reader).
     pub fn pack(&self, output: PathBuf, fs_dir: Option<&Path>) -> SurrealismResult<()> {
         let attached = fs_dir.or(self.fs.as_ref().map(AttachedFs::path));
-        write::to_file(self, &output, attached)
+        writer::to_file(self, &output, attached)
             .with_context(|| format!("cannot write {}", output.display()))?;
         Ok(())
     }
 }
 
-/// Reads only the list of functions of an archive; its attached files are not unpacked and its
-/// component is not looked at.
+/// Reads only the signatures of an archive's functions. Attached files are not unpacked, and the
+/// component is not read.
 ///
 /// # Errors
 ///
-/// When it is no archive, has no such list, or breaks a limit.
+/// When the bytes are not an archive, the signatures are missing, or a limit is exceeded.
 pub fn exports_manifest_from_reader<R: Read>(reader: R) -> SurrealismResult<ExportsManifest> {
-    Ok(read::exports(reader, &ArchiveLimits::default())?)
+    Ok(reader::exports(reader, &ArchiveLimits::default())?)
 }
 
-/// Checks that a logo is a PNG, by its signature, of at most [`MAX_LOGO_BYTES`].
+/// Checks that a logo has the signature of a PNG, and at most [`MAX_LOGO_BYTES`].
 ///
 /// # Errors
 ///
-/// When it is not.
+/// When it has not.
 pub fn verify_logo(bytes: &[u8]) -> SurrealismResult<()> {
     Ok(check_logo(bytes)?)
 }
@@ -159,19 +173,19 @@ fn check_logo(bytes: &[u8]) -> anyhow::Result<()> {
         "the logo takes {} bytes, and {MAX_LOGO_BYTES} are allowed: make it smaller",
         bytes.len()
     );
-    ensure!(bytes.starts_with(PNG_SIGNATURE), "the logo is no PNG: convert it to one");
+    ensure!(bytes.starts_with(PNG_SIGNATURE), "the logo is not a PNG: convert it");
     Ok(())
 }
 
-/// Checks that wasm is a component, by its first bytes.
+/// Checks by its header that wasm is a component.
 fn check_component(wasm: &[u8]) -> anyhow::Result<()> {
     // The magic number, then a version and a layer: <https://github.com/WebAssembly/component-model>,
     // Binary.md. A core module has version 1 and layer 0.
-    ensure!(wasm.starts_with(b"\0asm"), "mod.wasm is no WebAssembly");
+    ensure!(wasm.starts_with(b"\0asm"), "mod.wasm is not WebAssembly");
     ensure!(
         wasm.get(4..8) != Some(&[1, 0, 0, 0]),
         "mod.wasm is a core module, and a component is needed: pack it with `surrealism build`"
     );
-    ensure!(wasm.get(6..8) == Some(&[1, 0]), "mod.wasm is no WebAssembly component");
+    ensure!(wasm.get(6..8) == Some(&[1, 0]), "mod.wasm is not a WebAssembly component");
     Ok(())
 }

@@ -1,77 +1,80 @@
-//! What one instance holds on the host's side.
+//! The host's side of one instance.
+
+mod host_functions;
+pub(crate) mod limiter;
 
 use std::sync::Arc;
 
-use wasmtime::{ResourceLimiter, Store};
+use wasmtime::{Engine, Store};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 #[cfg(feature = "http")]
-use wasmtime_wasi_http::WasiHttpCtxView;
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
-use crate::config::SurrealismConfig;
+use self::limiter::StoreLimiter;
+use crate::egress::EgressFilter;
 use crate::host::InvocationContext;
-#[cfg(feature = "http")]
-use crate::http::Http;
-use crate::limits::{
-    MAX_CORE_ITEMS, MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES, MAX_TABLE_ELEMENTS,
-};
-use crate::lookup::LookupView;
+use crate::limits::{MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES};
 use crate::module::Module;
-use crate::network::Reach;
-use crate::output::Output;
-use crate::usage::ModuleMetrics;
-use crate::wasi;
+use crate::package::config::SurrealismConfig;
+#[cfg(feature = "http")]
+use crate::wasi::http::HttpClient;
+use crate::wasi::name_lookup::{NameLookup, NameLookupView};
+use crate::wasi::stdio::Stdio;
+use crate::wasi::wasi_context;
 
-/// The host's side of one instance.
+/// The data of an instance's [`Store`].
 pub(crate) struct StoreData {
     pub(crate) module: Arc<Module>,
-    /// Whose call this is; nobody's while the instance is idle.
+    /// The context of the call; `None` while the instance is idle.
     context: Option<Box<dyn InvocationContext>>,
-    /// Whether the guest has used WASI since the context came. Most calls do not, and leave nothing
-    /// to ask the context for and nothing to forget.
-    used_wasi: bool,
-    pub(crate) memory: MemoryLimit,
-    stdout: Output,
-    pub(crate) stderr: Output,
+    /// Whether the guest has used WASI since the context was set. Most calls do not, and skip both
+    /// asking the context for its sinks and resetting them.
+    wasi_active: bool,
+    pub(crate) limiter: StoreLimiter,
+    stdout: Stdio,
+    pub(crate) stderr: Stdio,
     wasi: WasiCtx,
     table: ResourceTable,
-    reach: Reach,
+    egress: EgressFilter,
     #[cfg(feature = "http")]
-    http: Http,
+    http: HttpClient,
 }
 
 impl StoreData {
-    /// A store for an instance of `module`, with nothing in it yet.
-    pub(crate) fn store(
+    /// Creates the store of an instance that does not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// When the attached files cannot be opened.
+    pub(crate) fn new_store(
+        engine: &Engine,
         module: Arc<Module>,
         context: Box<dyn InvocationContext>,
     ) -> wasmtime::Result<Store<Self>> {
-        let (stdout, stderr) = (Output::default(), Output::default());
-        let files = module.files();
-        let reach = Reach::new(module.network.clone());
-        let network = &module.network;
-        let wasi = wasi::context(files, network, reach.clone(), stdout.clone(), stderr.clone())?;
+        let (stdout, stderr) = (Stdio::default(), Stdio::default());
+        let egress = EgressFilter::new(module.egress.clone());
+        let wasi = wasi_context(module.files(), egress.clone(), stdout.clone(), stderr.clone())?;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HOST_RESOURCES);
-        let memory = MemoryLimit::new(module.max_memory_bytes, module.meter.clone());
-        let engine = module.engine().clone();
+        let limiter = StoreLimiter::new(module.max_memory_bytes, module.metrics.clone());
 
-        module.meter.instances.add(1);
+        module.metrics.instances.add(1);
         let data = Self {
             module,
             context: Some(context),
-            used_wasi: false,
-            memory,
+            wasi_active: false,
+            limiter,
             stdout,
             stderr,
             wasi,
             table,
             #[cfg(feature = "http")]
-            http: Http::new(reach.clone()),
-            reach,
+            http: HttpClient::new(egress.clone()),
+            egress,
         };
-        let mut store = Store::new(&engine, data);
-        store.limiter(|data| &mut data.memory);
+        let mut store = Store::new(engine, data);
+        store.limiter(|data| &mut data.limiter);
         store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
         store.set_max_component_handles(MAX_HANDLES);
         Ok(store)
@@ -82,17 +85,17 @@ impl StoreData {
         self.context = Some(context);
     }
 
-    /// Leaves nothing of a caller behind.
+    /// Drops the context and everything that the instance's host side holds of its caller.
     pub(crate) fn clear_context(&mut self) {
         self.context = None;
-        if std::mem::take(&mut self.used_wasi) {
-            self.stdout.install(None);
-            self.stderr.install(None);
-            self.reach.forget();
+        if std::mem::take(&mut self.wasi_active) {
+            self.stdout.set_sink(None);
+            self.stderr.set_sink(None);
+            self.egress.clear();
         }
     }
 
-    /// The context of the call, beside the configuration that it is asked with.
+    /// Returns the context of the call, and the configuration that its methods take.
     pub(crate) fn context(
         &mut self,
     ) -> anyhow::Result<(&mut dyn InvocationContext, &SurrealismConfig)> {
@@ -104,198 +107,68 @@ impl StoreData {
         }
     }
 
-    /// Begins a call: nothing that an earlier one printed is part of it.
+    /// Begins a call: discards the output of earlier ones.
     pub(crate) fn begin_call(&mut self) {
-        if self.used_wasi {
-            self.stdout.renew();
-            self.stderr.renew();
+        if self.wasi_active {
+            self.stdout.reset();
+            self.stderr.reset();
         }
     }
 
-    /// Begins one of a call's ways into the guest: what was refused or printed before is no reason for what
-    /// happens in it.
-    pub(crate) fn begin_entry(&mut self) {
-        self.memory.forget_refusal();
-        if self.used_wasi {
-            self.stderr.forget_tail();
+    /// Discards what would explain a trap of an earlier guest call. A batch enters the guest several
+    /// times in one call.
+    pub(crate) fn before_guest_call(&mut self) {
+        self.limiter.reset();
+        if self.wasi_active {
+            self.stderr.clear_tail();
         }
     }
 
-    /// Ends it: hands on what was printed without a last line feed.
-    pub(crate) fn end_entry(&self) {
-        if self.used_wasi {
-            self.stdout.finish();
-            self.stderr.finish();
+    /// Flushes output that does not end with a line feed.
+    pub(crate) fn after_guest_call(&self) {
+        if self.wasi_active {
+            self.stdout.flush_line();
+            self.stderr.flush_line();
         }
     }
 
-    /// Takes note that the guest uses WASI; the first time, the context says where output goes.
-    fn use_wasi(&mut self) {
-        if std::mem::replace(&mut self.used_wasi, true) {
+    /// Records that the guest uses WASI. The first time, asks the context where output goes.
+    fn activate_wasi(&mut self) {
+        if std::mem::replace(&mut self.wasi_active, true) {
             return;
         }
         if let Some(context) = &self.context {
-            self.stdout.install(Some(context.stdout_callback()));
-            self.stderr.install(Some(context.stderr_callback()));
+            self.stdout.set_sink(Some(context.stdout_callback()));
+            self.stderr.set_sink(Some(context.stderr_callback()));
         }
-    }
-
-    pub(crate) fn lookup(&mut self) -> LookupView<'_> {
-        self.use_wasi();
-        let sockets = WasiSocketsCtxView { ctx: self.wasi.sockets(), table: &mut self.table };
-        LookupView { sockets, reach: &self.reach }
-    }
-
-    #[cfg(feature = "http")]
-    pub(crate) fn http_view(&mut self) -> WasiHttpCtxView<'_> {
-        self.use_wasi();
-        self.http.view(&mut self.table)
     }
 }
 
 impl Drop for StoreData {
     fn drop(&mut self) {
-        self.module.meter.instances.sub(1);
+        self.module.metrics.instances.sub(1);
     }
 }
 
 impl WasiView for StoreData {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.use_wasi();
+        self.activate_wasi();
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
-/// Bounds what an instance takes of the host: linear memory over all its memories together, and
-/// tables.
-#[derive(Debug)]
-pub(crate) struct MemoryLimit {
-    meter: Arc<ModuleMetrics>,
-    most: Option<usize>,
-    used: usize,
-    /// Elements of all tables.
-    table_elements: usize,
-    /// Bytes, and elements of tables, that the guest asked for when it was refused.
-    refused: Option<usize>,
-    refused_elements: Option<usize>,
-}
-
-impl MemoryLimit {
-    pub(crate) fn new(most: Option<usize>, meter: Arc<ModuleMetrics>) -> Self {
-        Self { meter, most, used: 0, table_elements: 0, refused: None, refused_elements: None }
-    }
-
-    /// What was refused before is no reason for what happens from now on.
-    pub(crate) fn forget_refusal(&mut self) {
-        self.refused = None;
-        self.refused_elements = None;
-    }
-
-    /// What the guest may have run out of, if it did.
-    pub(crate) fn refusal(&self) -> Option<String> {
-        if let (Some(wanted), Some(most)) = (self.refused, self.most) {
-            return Some(format!(
-                "ran out of memory: it asked for {wanted} bytes of memory, and `max_memory_bytes` \
-                 is {most}"
-            ));
-        }
-        let wanted = self.refused_elements?;
-        Some(format!(
-            "ran out of tables: it asked for {wanted} elements in all its tables, and \
-             {MAX_TABLE_ELEMENTS} are allowed"
-        ))
+impl NameLookup for StoreData {
+    fn name_lookup(&mut self) -> NameLookupView<'_> {
+        self.activate_wasi();
+        let sockets = WasiSocketsCtxView { ctx: self.wasi.sockets(), table: &mut self.table };
+        NameLookupView { sockets, egress: &self.egress }
     }
 }
 
-impl Drop for MemoryLimit {
-    fn drop(&mut self) {
-        self.meter.memory_bytes.sub(self.used);
-    }
-}
-
-impl ResourceLimiter for MemoryLimit {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        // Beyond its own maximum a memory does not grow, and nothing is to be counted.
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let growth = desired.saturating_sub(current);
-        let wanted = self.used.saturating_add(growth);
-        if self.most.is_some_and(|most| wanted > most) {
-            self.refused = Some(wanted);
-            return Ok(false);
-        }
-        self.used = wanted;
-        self.meter.memory_bytes.add(growth);
-        Ok(true)
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        // First, since a table of the pool has this bound for its own maximum.
-        let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
-        if wanted > MAX_TABLE_ELEMENTS {
-            self.refused_elements = Some(wanted);
-            return Ok(false);
-        }
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        self.table_elements = wanted;
-        Ok(true)
-    }
-
-    fn instances(&self) -> usize {
-        MAX_CORE_ITEMS
-    }
-
-    fn tables(&self) -> usize {
-        MAX_CORE_ITEMS
-    }
-
-    fn memories(&self) -> usize {
-        MAX_CORE_ITEMS
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_memories_count_together() {
-        let mut limit = MemoryLimit::new(Some(100), Arc::default());
-        assert!(limit.memory_growing(0, 60, None).unwrap());
-        assert!(limit.memory_growing(0, 40, None).unwrap());
-        assert!(!limit.memory_growing(40, 41, None).unwrap());
-        assert!(limit.refusal().unwrap().contains("101 bytes"));
-    }
-
-    #[test]
-    fn growth_that_is_refused_is_not_counted() {
-        let mut limit = MemoryLimit::new(Some(100), Arc::default());
-        assert!(!limit.memory_growing(0, 60, Some(50)).unwrap());
-        assert!(limit.refusal().is_none());
-        assert!(!limit.memory_growing(0, 200, None).unwrap());
-        assert!(limit.memory_growing(0, 100, None).unwrap());
-        limit.forget_refusal();
-        assert!(limit.refusal().is_none());
-    }
-
-    #[test]
-    fn all_tables_count_together() {
-        let mut limit = MemoryLimit::new(None, Arc::default());
-        assert!(limit.table_growing(0, MAX_TABLE_ELEMENTS, None).unwrap());
-        assert!(!limit.table_growing(0, 1, None).unwrap());
-        assert!(limit.refusal().unwrap().contains("1000001 elements"));
+#[cfg(feature = "http")]
+impl WasiHttpView for StoreData {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.activate_wasi();
+        self.http.view(&mut self.table)
     }
 }

@@ -1,50 +1,57 @@
-//! What a module takes of its host.
+//! What a module uses of its host.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a module holds, and the most that it has held. See [`Runtime::usage`](crate::Runtime::usage).
+/// What a module holds now, and the most that it has held. Returned by
+/// [`Runtime::usage`](crate::Runtime::usage).
+///
+/// ```no_run
+/// # fn example(runtime: surrealism_runtime::Runtime) {
+/// let usage = runtime.usage();
+/// println!("{} instances, at most {}", usage.instances.current, usage.instances.peak);
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Instances, at work and idle.
+    /// Number of instances, checked out and idle.
     pub instances: Gauge,
     /// Linear memory of all instances together, in bytes.
     pub memory_bytes: Gauge,
     /// Keys and encoded values of the module's own key-value store, in bytes.
     pub kv_bytes: Gauge,
-    /// Whether instances live in the process's pool, where making one takes microseconds. Not so
-    /// where its address space cannot be reserved, where the module does not fit it, and with
-    /// `strict_timeout = false`.
+    /// Whether instances are allocated in the process's pool, where instantiation takes microseconds.
+    /// `false` when the pool's address space could not be reserved, when the module does not fit the
+    /// pool, and with `strict_timeout = false`.
     pub pooled: bool,
-    /// Where the module's compiled code came from when it was loaded.
+    /// Where the module's compiled code came from when the module was loaded.
     pub code: CodeSource,
-    /// Whether instances begin with the outcome of `init`, captured when the module was loaded, in
-    /// place of running it. Only with [`Isolation::Fresh`](crate::Isolation::Fresh), which says
-    /// when.
+    /// Whether the module is pre-initialized: instances begin with the state after `init` instead of
+    /// running it. See [`RuntimeBuilder::preinitialize`](crate::RuntimeBuilder::preinitialize).
     pub preinitialized: bool,
 }
 
 /// Where compiled code came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeSource {
-    /// It was compiled.
+    /// The component was compiled.
     Compiled,
-    /// It was in the host's [`CodeCache`](crate::CodeCache).
+    /// The code was in the host's [`CodeCache`](crate::CodeCache).
     Cache,
-    /// A module of the same bytes was loaded already, or being loaded.
+    /// A module with the same bytes was loaded, or being loaded, in this process.
     Shared,
 }
 
-/// How much of something there is.
+/// A quantity: its current value and its peak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gauge {
-    /// Now.
+    /// The value now.
     pub current: usize,
-    /// At most, so far.
+    /// The largest value so far.
     pub peak: usize,
 }
 
-/// A level that many threads move.
+/// A [`Gauge`] that many threads update.
 #[derive(Debug, Default)]
 pub(crate) struct AtomicGauge {
     current: AtomicUsize,
@@ -53,8 +60,8 @@ pub(crate) struct AtomicGauge {
 
 impl AtomicGauge {
     pub(crate) fn add(&self, amount: usize) {
-        let now = self.current.fetch_add(amount, Ordering::Relaxed) + amount;
-        self.peak.fetch_max(now, Ordering::Relaxed);
+        let current = self.current.fetch_add(amount, Ordering::Relaxed) + amount;
+        self.peak.fetch_max(current, Ordering::Relaxed);
     }
 
     pub(crate) fn sub(&self, amount: usize) {
@@ -66,7 +73,7 @@ impl AtomicGauge {
         self.peak.fetch_max(amount, Ordering::Relaxed);
     }
 
-    pub(crate) fn level(&self) -> Gauge {
+    pub(crate) fn load(&self) -> Gauge {
         Gauge {
             current: self.current.load(Ordering::Relaxed),
             peak: self.peak.load(Ordering::Relaxed),
@@ -74,7 +81,7 @@ impl AtomicGauge {
     }
 }
 
-/// The levels of one module that its instances move.
+/// The gauges that the instances of one module update.
 #[derive(Debug, Default)]
 pub(crate) struct ModuleMetrics {
     pub(crate) instances: AtomicGauge,

@@ -1,47 +1,80 @@
-//! The guest's view of a system: its own files, read-only; clocks and randomness; the network that
-//! it was granted. No environment, no arguments, no input.
+//! WASI for guests: the attached files, read-only; clocks and randomness; the network that
+//! `allow_net` grants. No environment, arguments or input.
+
+#[cfg(feature = "http")]
+pub(crate) mod http;
+pub(crate) mod name_lookup;
+pub(crate) mod stdio;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
+use wasmtime::component::Linker;
 use wasmtime_wasi::sockets::SocketAddrUse;
-use wasmtime_wasi::{FsPerms, WasiCtx};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiView};
+#[cfg(feature = "http")]
+use wasmtime_wasi_http::WasiHttpView;
 
+use self::name_lookup::NameLookup;
+use self::stdio::Stdio;
+use crate::egress::EgressFilter;
 use crate::limits::MAX_RANDOM_BYTES;
-use crate::network::{Network, Reach};
-use crate::output::Output;
 
-/// A fresh system for one instance.
+/// What store data needs for WASI.
+#[cfg(feature = "http")]
+pub(crate) trait WasiHost: WasiView + NameLookup + WasiHttpView {}
+#[cfg(feature = "http")]
+impl<T: WasiView + NameLookup + WasiHttpView> WasiHost for T {}
+
+/// What store data needs for WASI.
+#[cfg(not(feature = "http"))]
+pub(crate) trait WasiHost: WasiView + NameLookup {}
+#[cfg(not(feature = "http"))]
+impl<T: WasiView + NameLookup> WasiHost for T {}
+
+/// Adds the WASI interfaces that guests may import.
+///
+/// # Errors
+///
+/// When the linker refuses one.
+pub(crate) fn add_to_linker<T: WasiHost + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    name_lookup::add_to_linker(linker)?;
+    #[cfg(feature = "http")]
+    http::add_to_linker(linker)?;
+    Ok(())
+}
+
+/// Creates the WASI context of one instance.
 ///
 /// # Errors
 ///
 /// When the attached files cannot be opened.
-pub(crate) fn context(
+pub(crate) fn wasi_context(
     files: Option<&Path>,
-    network: &Network,
-    reach: Reach,
-    stdout: Output,
-    stderr: Output,
+    egress: EgressFilter,
+    stdout: Stdio,
+    stderr: Stdio,
 ) -> wasmtime::Result<WasiCtx> {
     let mut builder = WasiCtx::builder();
     builder.stdout(stdout).stderr(stderr).max_random_size(MAX_RANDOM_BYTES);
     if let Some(root) = files {
         builder.preopened_dir(root, "/", FsPerms::ReadOnly)?;
     }
-    builder.allow_udp(false).allow_tcp(!network.is_closed()).socket_addr_check(
+    builder.allow_udp(false).allow_tcp(!egress.denies_all()).socket_addr_check(
         move |address, purpose| {
-            let admitted = admits(&reach, address, purpose);
-            Box::pin(async move { admitted })
+            let allowed = allows(&egress, address, purpose);
+            Box::pin(async move { allowed })
         },
     );
     Ok(builder.build())
 }
 
-/// Only connections out are ever admitted; nothing listens.
-fn admits(reach: &Reach, address: SocketAddr, purpose: SocketAddrUse) -> bool {
+/// Allows outbound connections only; a guest cannot listen.
+fn allows(egress: &EgressFilter, address: SocketAddr, purpose: SocketAddrUse) -> bool {
     match purpose {
-        SocketAddrUse::TcpConnect => reach.admits(&address),
-        // Every connection out begins so: from any address and a port of the system's choice.
+        SocketAddrUse::TcpConnect => egress.allows(&address),
+        // Every outbound connection first binds to any address and a port of the system's choice.
         SocketAddrUse::TcpBind => address.ip().is_unspecified() && address.port() == 0,
         _ => false,
     }
@@ -49,17 +82,21 @@ fn admits(reach: &Reach, address: SocketAddr, purpose: SocketAddrUse) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::sync::Arc;
 
+    use super::*;
+    use crate::egress::EgressPolicy;
+
     #[test]
-    fn only_granted_connections_out_are_admitted() {
-        let reach = |entries: &[String]| Reach::new(Arc::new(Network::resolve(entries).unwrap()));
-        let rules = reach(&["10.0.0.0/8".to_string()]);
+    fn only_granted_outbound_connections_are_allowed() {
+        let filter = |entries: &[String]| {
+            EgressFilter::new(Arc::new(EgressPolicy::resolve(entries).unwrap()))
+        };
+        let rules = filter(&["10.0.0.0/8".to_string()]);
         let (inside, outside) = ("10.1.2.3:80".parse().unwrap(), "11.1.2.3:80".parse().unwrap());
-        assert!(admits(&rules, inside, SocketAddrUse::TcpConnect));
-        assert!(!admits(&rules, outside, SocketAddrUse::TcpConnect));
-        assert!(!admits(&reach(&[]), inside, SocketAddrUse::TcpConnect));
+        assert!(allows(&rules, inside, SocketAddrUse::TcpConnect));
+        assert!(!allows(&rules, outside, SocketAddrUse::TcpConnect));
+        assert!(!allows(&filter(&[]), inside, SocketAddrUse::TcpConnect));
         for purpose in [
             SocketAddrUse::TcpBind,
             SocketAddrUse::TcpListen,
@@ -68,12 +105,12 @@ mod tests {
             SocketAddrUse::UdpSend,
             SocketAddrUse::UdpReceive,
         ] {
-            assert!(!admits(&rules, inside, purpose), "{purpose:?}");
+            assert!(!allows(&rules, inside, purpose), "{purpose:?}");
         }
         for (address, bound) in [("0.0.0.0:0", true), ("[::]:0", true), ("0.0.0.0:80", false)] {
             let address = address.parse().unwrap();
-            assert_eq!(admits(&rules, address, SocketAddrUse::TcpBind), bound, "{address}");
-            assert!(!admits(&rules, address, SocketAddrUse::TcpListen), "{address}");
+            assert_eq!(allows(&rules, address, SocketAddrUse::TcpBind), bound, "{address}");
+            assert!(!allows(&rules, address, SocketAddrUse::TcpListen), "{address}");
         }
     }
 }

@@ -181,12 +181,12 @@ fn what_packing_refuses() {
         let data = folder.path().join("colon");
         fs::create_dir(&data).unwrap();
         fs::write(data.join("a:b"), "").unwrap();
-        refused(package(None), Some(&data), "nobody could read the archive");
+        refused(package(None), Some(&data), "the written archive fails validation");
 
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", data.join("link")).unwrap();
-        refused(package(None), Some(&data), "neither file nor folder");
+        refused(package(None), Some(&data), "neither a file nor a directory");
     }
 }
 
@@ -238,9 +238,9 @@ fn only_files_and_folders_within_the_archive() {
     for (hostile, reason) in [
         (odd(EntryType::Symlink, Some("/etc/passwd")), "is a link"),
         (odd(EntryType::Link, Some("surrealism/mod.wasm")), "is a link"),
-        (odd(EntryType::Char, None), "may hold only files and folders"),
-        (odd(EntryType::Block, None), "may hold only files and folders"),
-        (odd(EntryType::Fifo, None), "may hold only files and folders"),
+        (odd(EntryType::Char, None), "may hold only files and directories"),
+        (odd(EntryType::Block, None), "may hold only files and directories"),
+        (odd(EntryType::Fifo, None), "may hold only files and directories"),
         (file("/etc/passwd", b""), "must be relative"),
         (file("surrealism/fs/../../x", b""), "must be relative"),
         (file("../x", b""), "must be relative"),
@@ -254,7 +254,7 @@ fn only_files_and_folders_within_the_archive() {
         (file("./surrealism/mod.wasm", COMPONENT), "two entries"),
         (file(format!("surrealism/fs/{}", "x".repeat(512)), b""), "526 bytes, and 512"),
         (file(format!("surrealism/fs/{}x", "d/".repeat(40)), b""), "levels deep"),
-        (file("surrealism/fs", b"x"), "is a file, and a folder"),
+        (file("surrealism/fs", b"x"), "is a file, and a directory"),
     ] {
         assert_refused(&with(vec![hostile]), reason);
     }
@@ -313,14 +313,14 @@ fn counts_and_ratios_are_bounded() {
 
     // Folders count that have no entries of their own.
     let deep = |n| file(format!("surrealism/fs/{n}/{}x", "d/".repeat(20)), b"");
-    assert_refused(&archive((0..500).map(deep).collect()), "the folders above them included");
+    assert_refused(&archive((0..500).map(deep).collect()), "the directories above them included");
 
     let zeros = vec![0; 60 << 20];
     assert_refused(&with(vec![file("surrealism/fs/zeros", &zeros)]), "times its size");
 
     // A long name is read whole by whoever reads the entry, and is no part of it.
     let long_name = vec![b'x'; 16 << 20];
-    assert_refused(&with(vec![file(long_name, b"")]), "the description of an entry");
+    assert_refused(&with(vec![file(long_name, b"")]), "the metadata of an entry");
 }
 
 #[test]

@@ -274,7 +274,7 @@ fn a_component_of_another_interface_is_refused_when_it_is_loaded() {
         ),
         (
             r#"(instance $none) (export "invoke" (instance $none))"#.to_string(),
-            Some("the component exports `invoke`, and it is no function".to_string()),
+            Some("the component exports `invoke`, which is not a function".to_string()),
         ),
     ] {
         let package = component(&format!("{CODE} {exports}"));

@@ -138,7 +138,7 @@ async fn a_bounded_queue_answers_busy() {
     tokio::task::yield_now().await;
     let error = runtime.call("count", (), DetachedContext::new()).await.unwrap_err();
     assert!(error.is_busy() && !error.is_trap());
-    assert_says(&error, &["all 1 instances are at work and 1 callers wait, and the host allows 1"]);
+    assert_says(&error, &["all 1 instances are checked out and 1 callers wait, of at most 1"]);
     runtime.release_controller(held);
     waiting.await.unwrap();
     call(&runtime, "count").await;

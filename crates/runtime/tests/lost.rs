@@ -56,7 +56,7 @@ async fn a_lost_instance_is_refused_and_never_pooled_whatever_the_caller_does() 
         }
 
         let again = controller.invoke(name("alive"), NOTHING).await.unwrap_err();
-        assert_says(&again, &["this instance of surrealism/hostile 0.1.0 is lost", "drop it"]);
+        assert_says(&again, &["this instance of surrealism/hostile 0.1.0 is poisoned", "drop it"]);
         controller.init().await.unwrap_or_default();
         controller.list().await.unwrap_err();
         runtime.release_controller(controller);

@@ -135,13 +135,13 @@ async fn a_guest_that_answers_another_number_of_rows_is_refused() {
         .replace(r#"(export "invoke")"#, r#"(export "invoke-rows")"#)
         .replace(r#"param "args""#, r#"param "rows""#);
     for (answers, expected) in [
-        (&b""[..], "was given 2 rows at once and did not answer as many"),
+        (&b""[..], "returned 0 results for 2 rows"),
         (
             b"\x02\x00\x00\x00\x01x\x02\x00\x00\x00\x01y\x02\x00\x00\x00\x01z",
-            "did not answer as many",
+            "returned more results for 2 rows",
         ),
-        (b"\xff\xff\xff\xff\x00", "leads out of it"),
-        (b"\x01\x00\x00\x00\x07", "leads out of it"),
+        (b"\xff\xff\xff\xff\x00", "points outside it"),
+        (b"\x01\x00\x00\x00\x07", "points outside it"),
     ] {
         let runtime = load(answering(answers, "", &rows)).build().unwrap();
         let error = runtime.call_rows("f", vec![Row::new(); 2], Recorder::new()).await.unwrap_err();

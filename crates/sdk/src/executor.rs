@@ -1,20 +1,20 @@
-//! Where async functions run.
+//! The tokio runtime of async functions.
 
 use std::io;
 use std::sync::LazyLock;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// Made by the first async function that is called, and kept for the life of the instance. A plugin
-/// without async functions does not reach it, and the linker leaves it out.
+/// Built by the first call of an async function, and kept for the life of the instance. The linker leaves
+/// it out of a plugin without async functions.
 static RUNTIME: LazyLock<io::Result<Runtime>> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build());
 
-/// Runs a future to its end, with tokio's timers and tasks at hand.
+/// Runs a future to completion. tokio's timers and tasks work in it.
 ///
 /// # Errors
 ///
-/// When there can be no runtime.
+/// When the runtime cannot be built.
 pub fn block_on<F: Future>(future: F) -> Result<F::Output, String> {
     match &*RUNTIME {
         Ok(runtime) => Ok(runtime.block_on(future)),
@@ -22,11 +22,11 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, String> {
     }
 }
 
-/// tokio can drop a thread, and so refers to this, which the C library of some toolchains lacks
-/// (Debian's, of 2022). There is but one thread, so nobody calls it.
+/// Stands in for a function that tokio's thread handles refer to, and that the C library of some toolchains
+/// lacks (Debian's of 2022). It is never called, as there is one thread.
 ///
-/// To define the name is sound: the signature is that of POSIX, the answer that of wasi-libc
-/// without threads, whose own definition is weak and so gives way to this one.
+/// SAFETY: the signature is that of POSIX, and the result that of wasi-libc without threads, whose own
+/// definition is weak and gives way to this one.
 #[cfg(all(
     target_os = "wasi",
     any(target_env = "p1", target_env = "p2"),

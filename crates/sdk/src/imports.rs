@@ -1,7 +1,7 @@
-//! What a plugin may ask of its host.
+//! The functions that a host provides to a plugin: queries, other functions, and the store [`kv`].
 //!
-//! Every function is an error where the plugin's capabilities or the host do not allow it, and
-//! outside a plugin, where there is no host.
+//! Each returns an error if the plugin's capabilities or the host deny it, and in native tests, where there
+//! is no host.
 
 use anyhow::{Context, Error, Result};
 use surrealdb_types::{SurrealValue, Value};
@@ -12,17 +12,22 @@ use crate::host;
 
 pub mod kv;
 
-/// Runs a SurrealQL query; needs the capability `allow_arbitrary_queries`.
+/// Runs a SurrealQL query and returns its result.
+///
+/// Needs the capability `allow_arbitrary_queries`. Pass values by [`sql_with_vars`], never in the text.
 ///
 /// # Errors
 ///
-/// When the query may not run or fails, or when its result is no `R`.
+/// When the query is denied or fails, and when its result is not an `R`.
 ///
-/// ```no_run
-/// # fn main() -> surrealism::anyhow::Result<()> {
-/// let people: i64 = surrealism::sql("RETURN count(SELECT * FROM person)")?;
-/// # Ok(())
-/// # }
+/// # Example
+///
+/// ```
+/// use surrealism::anyhow;
+///
+/// fn count_people() -> anyhow::Result<i64> {
+///     surrealism::sql("RETURN count(SELECT * FROM person)")
+/// }
 /// ```
 pub fn sql<S, R>(sql: S) -> Result<R>
 where
@@ -32,21 +37,24 @@ where
     sql_with_vars(sql, [])
 }
 
-/// Runs a SurrealQL query with variables, each under its name without the `$`; needs the
-/// capability `allow_arbitrary_queries`.
+/// Runs a SurrealQL query with bound variables and returns its result. A variable's name is without the `$`.
+///
+/// Needs the capability `allow_arbitrary_queries`.
 ///
 /// # Errors
 ///
-/// When the query may not run or fails, or when its result is no `R`.
+/// When the query is denied or fails, and when its result is not an `R`.
 ///
-/// ```no_run
+/// # Example
+///
+/// ```
 /// use surrealism::surrealdb_types::SurrealValue;
+/// use surrealism::{anyhow, sql_with_vars};
 ///
-/// # fn main() -> surrealism::anyhow::Result<()> {
-/// let adults = "RETURN count(SELECT * FROM person WHERE age >= $age)";
-/// let count: i64 = surrealism::sql_with_vars(adults, [("age".to_string(), 18.into_value())])?;
-/// # Ok(())
-/// # }
+/// fn count_adults(age: i64) -> anyhow::Result<i64> {
+///     let query = "RETURN count(SELECT * FROM person WHERE age >= $age)";
+///     sql_with_vars(query, [("age".to_string(), age.into_value())])
+/// }
 /// ```
 pub fn sql_with_vars<S, V, R>(sql: S, vars: V) -> Result<R>
 where
@@ -56,22 +64,27 @@ where
 {
     let vars: Vec<(String, Value)> = vars.into_iter().collect();
     let vars = codec::encode_entries(&vars)?;
-    let answer = host::sql(&sql.into(), &vars).map_err(Error::msg)?;
-    read(codec::decode_value(&answer)?).context("the result of the query")
+    let result = host::sql(&sql.into(), &vars).map_err(Error::msg)?;
+    convert(codec::decode_value(&result)?).context("cannot convert the result of the query")
 }
 
-/// Calls a function of the database, such as `fn::greet`, `math::abs` or `mod::text::slug`, or a
-/// model of the `version` given; needs to be listed in the capability `allow_functions`.
+/// Calls a function and returns its result.
+///
+/// `fnc` is a function of the database (`math::abs`, `fn::greet`), of another plugin (`mod::text::slug`),
+/// or, with a `version`, a model (`ml::price`). Needs the capability `allow_functions` to list it.
 ///
 /// # Errors
 ///
-/// When the function may not be called or fails, or when its result is no `R`.
+/// When the call is denied or fails, and when its result is not an `R`.
 ///
-/// ```no_run
-/// # fn main() -> surrealism::anyhow::Result<()> {
-/// let slug: String = surrealism::run("string::slug", None, ("Hello World".to_string(),))?;
-/// # Ok(())
-/// # }
+/// # Example
+///
+/// ```
+/// use surrealism::{anyhow, run};
+///
+/// fn slug(title: String) -> anyhow::Result<String> {
+///     run("string::slug", None, (title,))
+/// }
 /// ```
 pub fn run<F, A, R>(fnc: F, version: Option<String>, args: A) -> Result<R>
 where
@@ -81,10 +94,11 @@ where
 {
     let fnc = fnc.into();
     let args = codec::encode_values(&args.to_values())?;
-    let answer = host::run(&fnc, version.as_deref(), &args).map_err(Error::msg)?;
-    read(codec::decode_value(&answer)?).with_context(|| format!("the result of `{fnc}`"))
+    let result = host::run(&fnc, version.as_deref(), &args).map_err(Error::msg)?;
+    convert(codec::decode_value(&result)?)
+        .with_context(|| format!("cannot convert the result of `{fnc}`"))
 }
 
-fn read<T: SurrealValue>(value: Value) -> Result<T> {
+fn convert<T: SurrealValue>(value: Value) -> Result<T> {
     T::from_value(value).map_err(Error::msg)
 }

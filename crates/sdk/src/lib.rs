@@ -1,7 +1,50 @@
 //! Write functions for SurrealDB in Rust.
 //!
-//! A plugin is a library crate with `crate-type = ["cdylib"]` and this one dependency. Every
-//! function under [`#[surrealism]`](macro@surrealism) can be called from SurrealQL:
+//! A plugin is a Rust library that is compiled to a WebAssembly component. A host, which is a database or any
+//! program with the crate `surrealism-runtime`, loads it and calls its functions in isolated instances.
+//!
+//! # The shortest plugin
+//!
+//! `Cargo.toml` needs a crate type and one dependency:
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [dependencies]
+//! surrealism = "0.6"
+//! ```
+//!
+//! `src/lib.rs` needs a function:
+//!
+//! ```
+//! use surrealism::surrealism;
+//!
+//! /// Greets someone by name.
+//! #[surrealism]
+//! fn greet(name: String) -> String {
+//!     format!("Hello, {name}!")
+//! }
+//!
+//! assert_eq!(greet("Ada".to_string()), "Hello, Ada!");
+//! ```
+//!
+//! `surrealism.toml` names the plugin and requests capabilities, of which this one needs none:
+//!
+//! ```toml
+//! [package]
+//! organisation = "acme"
+//! name = "hello"
+//! version = "0.1.0"
+//! ```
+//!
+//! `surrealism new` writes all three, `surrealism build` makes the archive, and `surrealism run` calls a
+//! function of it.
+//!
+//! # Arguments and results
+//!
+//! Arguments and results are of any type that implements [`SurrealValue`]: numbers, strings, `Option`, `Vec`,
+//! maps, tuples, and your own types. A function may fail with any error that implements `Display`.
 //!
 //! ```
 //! use surrealism::surrealdb_types::SurrealValue;
@@ -14,69 +57,175 @@
 //!     age: i64,
 //! }
 //!
-//! /// Whether someone may drive.
 //! #[surrealism]
-//! fn can_drive(person: Person) -> bool {
-//!     person.age >= 18
+//! fn can_drive(person: Person) -> Result<bool, String> {
+//!     match person.age {
+//!         age if age < 0 => Err(format!("{} has the age {age}: pass 0 or more", person.name)),
+//!         age => Ok(age >= 18),
+//!     }
 //! }
 //!
-//! /// How many people may.
-//! #[surrealism(name = "count::drivers")]
-//! fn count_drivers() -> surrealism::anyhow::Result<i64> {
-//!     surrealism::sql("RETURN count(SELECT * FROM person WHERE age >= 18)")
+//! assert_eq!(can_drive(Person { name: "Ada".to_string(), age: 36 }), Ok(true));
+//! ```
+//!
+//! The types `()`, `bool`, integers, floats, `String`, and `Option` and `Vec` of these are the cheapest. A
+//! plugin that uses no others is about a megabyte smaller.
+//!
+//! # Names, namespaces and `init`
+//!
+//! A module is a namespace, and an `init` function prepares each instance. The options of the attribute are
+//! on
+//! [`#[surrealism]`](macro@surrealism).
+//!
+//! ```
+//! use surrealism::surrealism;
+//!
+//! #[surrealism]
+//! mod math {
+//!     /// Called as `math::add`.
+//!     #[surrealism]
+//!     fn add(a: i64, b: i64) -> i64 {
+//!         a + b
+//!     }
+//! }
+//!
+//! #[surrealism(init)]
+//! fn init() -> Result<(), String> {
+//!     Ok(())
 //! }
 //! ```
 //!
-//! Arguments and results are whatever implements
-//! [`SurrealValue`](surrealdb_types::SurrealValue). What a plugin may ask of its host is in
-//! [`imports`]: queries, other functions, and a key-value store that outlives the call.
+//! # Async functions
 //!
-//! A plugin's own unit tests compile and run natively. Exported functions stay ordinary functions
-//! there; those of [`imports`] answer an error, for there is no host.
+//! A function may be `async`. It runs on a single-threaded tokio runtime, with timers and tasks.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use surrealism::surrealism;
+//!
+//! #[surrealism]
+//! async fn later(x: i64) -> i64 {
+//!     tokio::time::sleep(Duration::from_millis(1)).await;
+//!     x * 2
+//! }
+//! ```
+//!
+//! # Queries
+//!
+//! [`sql`] and [`sql_with_vars`] run SurrealQL. They need the capability `allow_arbitrary_queries = true`.
+//! Mark a function `writeable` if it writes to the database.
+//!
+//! ```
+//! use surrealism::surrealdb_types::SurrealValue;
+//! use surrealism::{anyhow, sql_with_vars, surrealism};
+//!
+//! #[surrealism]
+//! fn count_adults(age: i64) -> anyhow::Result<i64> {
+//!     let query = "RETURN count(SELECT * FROM person WHERE age >= $age)";
+//!     sql_with_vars(query, [("age".to_string(), age.into_value())])
+//! }
+//! ```
+//!
+//! # Other functions
+//!
+//! [`run`] calls a function of the database or of another plugin. It needs the capability
+//! `allow_functions = ["string::slug"]`, with `"string"` for a whole family and `"*"` for every function.
+//!
+//! ```
+//! use surrealism::{anyhow, run, surrealism};
+//!
+//! #[surrealism]
+//! fn slug(title: String) -> anyhow::Result<String> {
+//!     run("string::slug", None, (title,))
+//! }
+//! ```
+//!
+//! # Key-value store
+//!
+//! [`kv`] is a store that all instances of the plugin share, and needs no capability. Whether it outlives the
+//! host's process is the host's choice.
+//!
+//! ```
+//! use surrealism::{anyhow, kv, surrealism};
+//!
+//! /// Returns how often this function was called, however many calls run at once.
+//! #[surrealism]
+//! fn visits() -> anyhow::Result<i64> {
+//!     kv::increment("visits", 1)
+//! }
+//! ```
+//!
+//! # Files, network and output
+//!
+//! These are those of the standard library. `std::fs` reads the directory that `[attach] fs` names, which is
+//! mounted read-only at `/`. WASI sockets and `wasi:http` connect where `allow_net` permits. `println!` and
+//! `eprintln!` go to the host, line by line.
+//!
+//! ```
+//! use surrealism::surrealism;
+//!
+//! #[surrealism]
+//! fn stop_words() -> std::io::Result<String> {
+//!     println!("reading /en.txt");
+//!     std::fs::read_to_string("/en.txt")
+//! }
+//! ```
+//!
+//! # Limits
+//!
+//! A host bounds the memory, the time, the store and the number of instances of a plugin, and
+//! `[capabilities]` may ask for less: `max_memory_bytes`, `max_execution_time` (milliseconds),
+//! `max_kv_entries`, `max_kv_value_bytes` and `max_pool_size`. A panic is a trap: the call fails, and its
+//! instance is dropped with everything in its memory. Statics are kept while the host reuses an instance,
+//! which it may stop doing at any time; use [`kv`] for what has to last.
+//!
+//! # Tests
+//!
+//! Exported functions stay ordinary functions, so that unit tests run natively with `cargo test`. There is no
+//! host in them: each function of [`imports`] returns an error that says so.
+//!
+//! [`SurrealValue`]: surrealdb_types::SurrealValue
 
 pub mod imports;
 
-mod answer;
-mod arguments;
+mod dispatch;
 mod executor;
+mod host;
 mod registry;
-
-#[cfg(target_family = "wasm")]
-#[path = "component.rs"]
-mod host;
-#[cfg(not(target_family = "wasm"))]
-#[path = "no_host.rs"]
-mod host;
 
 pub use imports::{kv, run, sql, sql_with_vars};
 /// Exports a function, or makes a module a namespace of exported functions.
 ///
 /// # On a function
 ///
-/// The function is exported under its own name, and stays an ordinary function besides. It may be
-/// async. It takes up to ten parameters and returns a value or a `Result`, whose error needs to
-/// implement `Display`; every value's type implements `SurrealValue`. Its doc comment goes with it.
+/// Exports the function under its own name. It stays an ordinary function, and may be async. It takes up to
+/// ten parameters and returns a value or a `Result`, whose error implements `Display`. The types of all
+/// values implement `SurrealValue`. The doc comment becomes the function's comment in the archive.
 ///
 /// | option | meaning |
 /// |---|---|
-/// | `default` | what is called when only the plugin is named |
-/// | `name = "a::b"` | the name to export it under |
-/// | `writeable` | the function may write to the database |
-/// | `comment = "…"` | what the function says of itself, in place of its doc comment |
-/// | `init` | exports nothing: runs once in each instance, before the first call; at most one. An `init` that asks the host for nothing may run once for many instances, which begin with its outcome |
+/// | `default` | exports the function as the one that is called by the plugin's name alone |
+/// | `name = "a::b"` | exports the function under this name |
+/// | `writeable` | declares that the function may write to the database |
+/// | `comment = "…"` | replaces the doc comment |
+/// | `init` | does not export the function, but runs it once in each instance, before the first call |
 ///
-/// `#[name = "…"]` on a parameter names the argument.
+/// `#[name = "…"]` on a parameter renames the argument.
+///
+/// A plugin has at most one `init`. After an error of it, the instance is dropped. If `init` calls nothing of
+/// the host, a host may run it once and start many instances from its outcome.
 ///
 /// ```
 /// use surrealism::surrealism;
 ///
 /// /// Greets someone.
 /// #[surrealism(default)]
-/// fn greet(#[name = "name"] who: String) -> String {
-///     format!("Hello, {who}!")
+/// fn greet(#[name = "name"] person: String) -> String {
+///     format!("Hello, {person}!")
 /// }
 ///
-/// #[surrealism(name = "text::parse", comment = "Reads a whole number.")]
+/// #[surrealism(name = "text::parse", comment = "Parses an integer.")]
 /// fn parse(text: String) -> Result<i64, std::num::ParseIntError> {
 ///     text.trim().parse()
 /// }
@@ -91,9 +240,9 @@ pub use imports::{kv, run, sql, sql_with_vars};
 ///
 /// # On a module
 ///
-/// The marked functions and modules inside, which need not be `pub`, are exported under the
-/// module's name, or that of `name = "…"`; a `default` function inside is called by the module's
-/// bare name.
+/// Exports the marked functions and modules inside, which need not be `pub`, under the module's name or
+/// that of `name = "…"`. A `default` function inside is called by the module's name alone. The module has
+/// to be inline: an attribute does not see the content of another file.
 ///
 /// ```
 /// use surrealism::surrealism;
@@ -114,22 +263,24 @@ pub use imports::{kv, run, sql, sql_with_vars};
 /// }
 /// ```
 ///
-/// # What does not compile
+/// # Errors
 ///
-/// A function whose types the host cannot know (generics, `impl Trait`), one that borrows its
-/// arguments, the same export or argument name twice, and every option that has no meaning. The
-/// error is at the token that is wrong, and says what to write instead.
+/// These do not compile: a function with a generic or `impl Trait` type, one that borrows its arguments,
+/// one that is `unsafe` or has a `self`; the same export or argument name twice; and an unknown option. The
+/// error is at the token that is wrong, and says what to write.
 pub use surrealism_macros::surrealism;
 pub use surrealism_types as types;
 pub use {anyhow, inventory, surrealdb_types};
 
-/// What the attribute's output is made of. No part of the interface: it changes with the attribute.
+/// What the attribute's output refers to. Not a public interface: it changes with the attribute.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::answer::{Answer, AnswerNative, AnswerNativeResult, AnswerValue, Returned};
-    pub use crate::arguments::{
-        Argument, Arguments, Parameter, Parameters, ReadNative, ReadValue, SignatureNative,
-        SignatureValue, expect,
+    pub use crate::dispatch::arguments::{
+        ArgumentDispatch, ArgumentNative, ArgumentValue, Arguments, FromArgument,
+        SignatureDispatch, SignatureNative, SignatureValue, expect,
+    };
+    pub use crate::dispatch::returns::{
+        IntoReturn, ReturnDispatch, ReturnNative, ReturnNativeResult, ReturnValue,
     };
     pub use crate::executor::block_on;
     pub use crate::registry::{

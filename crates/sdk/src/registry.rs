@@ -1,29 +1,28 @@
-//! The functions of a plugin, gathered from all of its modules, and how they are called.
+//! The functions of a plugin, collected from all of its modules, and how they are called.
 
 use surrealism_types::codec;
 
-/// What is encoded, or the text of an error.
+/// An encoded result, or the text of an error.
 pub(crate) type Encoded = Result<Vec<u8>, String>;
 
-/// A function as the attribute describes it.
+/// A function as `#[surrealism]` describes it.
 pub trait Function {
-    /// Under what name it is called; `None` is the default export.
+    /// The name that callers use; `None` for the default export.
     const NAME: Option<&'static str>;
-    /// Whether it may write to the database.
+    /// Whether the function may write to the database.
     const WRITEABLE: bool;
-    /// What it says of itself.
+    /// The function's description.
     const COMMENT: Option<&'static str>;
-
-    /// What its arguments are called.
+    /// The names of the arguments.
     const ARGS: &'static [&'static str];
 
-    /// Its arguments, by name and kind, encoded.
+    /// Encodes the names and kinds of the arguments.
     fn args() -> Encoded;
 
-    /// The kind that it returns, encoded.
+    /// Encodes the kind that the function returns.
     fn returns() -> Encoded;
 
-    /// Calls it with encoded arguments; answers its encoded result, or its error as text.
+    /// Calls the function with encoded arguments, and encodes its result.
     fn invoke(args: &[u8]) -> Encoded;
 }
 
@@ -44,8 +43,8 @@ pub struct Export {
 }
 
 impl Export {
-    /// The entry for a function.
-    pub const fn of<F: Function>() -> Self {
+    /// Returns the registry entry of a function.
+    pub const fn new<F: Function>() -> Self {
         Self {
             name: F::NAME,
             writeable: F::WRITEABLE,
@@ -57,22 +56,24 @@ impl Export {
     }
 }
 
-/// What a plugin runs before its first call.
+/// A function that runs before the first call of an instance.
 pub struct Init(pub fn() -> Result<(), String>);
 
 inventory::collect!(Export);
 inventory::collect!(Init);
 
-/// The names of all functions, sorted, the default export first.
+/// Returns the names of all functions in order, the default export first.
 pub fn names() -> Vec<Option<&'static str>> {
     let mut names = Vec::new();
-    // A sort would be 5 KiB of every plugin, for a list that is short and asked for once.
+    // `sort` would be 5 KiB of every plugin, for a short list that is read once.
     for Export { name, .. } in inventory::iter::<Export>() {
         names.insert(names.partition_point(|other| other < name), *name);
     }
     names
 }
 
+/// Finds a function by its name.
+///
 /// # Errors
 ///
 /// When there is no function of this name.
@@ -87,26 +88,26 @@ pub fn find(name: Option<&str>) -> Result<&'static Export, String> {
 ///
 /// # Errors
 ///
-/// When there is no such function, when the arguments do not fit it, and when it fails.
+/// When there is no such function, when the arguments do not match its signature, and when it fails.
 pub fn invoke(name: Option<&str>, args: &[u8]) -> Encoded {
     (find(name)?.invoke)(args)
 }
 
-/// Calls a function for each of many encoded lists of arguments; its errors are among the answers.
+/// Calls a function once for each of many encoded argument lists. The results include the function's errors.
 ///
 /// # Errors
 ///
-/// When there is no such function, and when the lists cannot be told apart.
+/// When there is no such function, and when the rows are malformed.
 pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Encoded {
-    let (function, mut answers) = (find(name)?, Vec::new());
-    for row in codec::rows(rows) {
-        row.and_then(|args| codec::push_result(&mut answers, (function.invoke)(args)))
+    let (function, mut results) = (find(name)?, Vec::new());
+    for args in codec::row_args(rows) {
+        args.and_then(|args| codec::push_result(&mut results, (function.invoke)(args)))
             .map_err(|error| error.to_string())?;
     }
-    Ok(answers)
+    Ok(results)
 }
 
-/// The arguments of a function, encoded.
+/// Encodes the names and kinds of a function's arguments.
 ///
 /// # Errors
 ///
@@ -115,7 +116,7 @@ pub fn args(name: Option<&str>) -> Encoded {
     (find(name)?.args)()
 }
 
-/// The kind that a function returns, encoded.
+/// Encodes the kind that a function returns.
 ///
 /// # Errors
 ///
@@ -124,11 +125,11 @@ pub fn returns(name: Option<&str>) -> Encoded {
     (find(name)?.returns)()
 }
 
-/// Runs what the plugin wants to have run first, if anything.
+/// Runs the plugin's `init` function, if it has one.
 ///
 /// # Errors
 ///
-/// Where it fails.
+/// When the function fails.
 pub fn init() -> Result<(), String> {
     inventory::iter::<Init>().try_for_each(|init| (init.0)())
 }

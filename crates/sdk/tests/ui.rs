@@ -1,10 +1,10 @@
-//! What compiles, and what every mistake is answered with.
+//! What compiles, and the compile errors for everything else.
 //!
-//! After a change of a message, `TRYBUILD=overwrite cargo test -p surrealism --test ui` writes the
-//! `.stderr` files anew.
+//! After a change of a message, `TRYBUILD=overwrite cargo test -p surrealism --test ui` updates the
+//! `.stderr` files.
 
 #[test]
-fn mistakes_are_told() {
+fn compile_errors() {
     let cases = trybuild::TestCases::new();
     cases.pass("tests/ui/pass/*.rs");
     cases.compile_fail("tests/ui/*.rs");

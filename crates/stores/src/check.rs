@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use surrealdb_types::Value;
-use surrealism_runtime::kv::bounds;
+use surrealism_runtime::kv::enforce;
 use surrealism_runtime::limits::KvLimits;
 use surrealism_types::codec;
 
@@ -14,7 +14,7 @@ use crate::error::StoreError;
 
 /// Refuses a key that is too long.
 pub(crate) fn check_key(key: &str) -> Result<(), StoreError> {
-    Ok(bounds::check_key(key)?)
+    Ok(enforce::check_key(key)?)
 }
 
 /// Refuses keys if one of them is too long.
@@ -24,7 +24,7 @@ pub(crate) fn check_keys(keys: &[String]) -> Result<(), StoreError> {
 
 /// Returns a time to live in milliseconds, and refuses one that is zero or too long.
 pub(crate) fn check_ttl(key: &str, ttl: Duration) -> Result<u64, StoreError> {
-    Ok(bounds::check_ttl(key, ttl)?)
+    Ok(enforce::check_ttl(key, ttl)?)
 }
 
 /// Encodes a value for a key, and refuses a key or a value that is too long.

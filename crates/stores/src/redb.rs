@@ -15,7 +15,7 @@ use redb::backends::FileBackend;
 use redb::{Database, WriteTransaction};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::KVStore;
-use surrealism_runtime::kv::bounds::{Answer, KvSize, is_empty, sum};
+use surrealism_runtime::kv::enforce::{KvSize, ResponseBudget, checked_add, is_empty_range};
 use surrealism_runtime::limits::KvLimits;
 use surrealism_types::codec;
 use tokio::sync::Semaphore;
@@ -23,9 +23,9 @@ use tokio::sync::Semaphore;
 use self::error::{TransactionFailure, file_error, open_error};
 use self::tables::{Contents, Snapshot};
 use crate::check::{check_key, check_keys, check_ttl, encode, encode_all, encode_unlimited};
-use crate::error::{OpenError, StoreError};
 use crate::limits::REDB_CACHE_BYTES;
 use crate::module_name::check_module_name;
+use crate::{OpenError, StoreError};
 
 mod error;
 mod tables;
@@ -251,7 +251,7 @@ impl KVStore for RedbStore {
     }
 
     async fn del_rng(&self, start: Bound<String>, end: Bound<String>) -> Result<()> {
-        if is_empty(&start, &end) {
+        if is_empty_range(&start, &end) {
             return Ok(());
         }
         Ok(self.write(move |contents| contents.remove_range(&start, &end)).await?)
@@ -260,11 +260,11 @@ impl KVStore for RedbStore {
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>> {
         check_keys(&keys)?;
         let get_all = move |snapshot: &Snapshot| {
-            let mut budget = Answer::new();
+            let mut budget = ResponseBudget::new();
             let get = |key: &String| match snapshot.get(key)? {
-                Some(entry) => Ok(Some(budget.value(key, entry.value())?)),
+                Some(entry) => Ok(Some(budget.charge_and_decode(key, entry.value())?)),
                 None => {
-                    budget.take(key, &[])?;
+                    budget.charge(key, &[])?;
                     Ok(None)
                 }
             };
@@ -287,9 +287,9 @@ impl KVStore for RedbStore {
 
     async fn keys(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<String>> {
         let keys = move |snapshot: &Snapshot| {
-            let mut budget = Answer::new();
+            let mut budget = ResponseBudget::new();
             snapshot.range(&start, &end, |key, _| {
-                budget.take(key, &[])?;
+                budget.charge(key, &[])?;
                 Ok(key.to_string())
             })
         };
@@ -298,8 +298,8 @@ impl KVStore for RedbStore {
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
         let values = move |snapshot: &Snapshot| {
-            let mut budget = Answer::new();
-            snapshot.range(&start, &end, |_, value| Ok(budget.value("", value)?))
+            let mut budget = ResponseBudget::new();
+            snapshot.range(&start, &end, |_, value| Ok(budget.charge_and_decode("", value)?))
         };
         Ok(self.read(values).await?)
     }
@@ -310,9 +310,10 @@ impl KVStore for RedbStore {
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>> {
         let entries = move |snapshot: &Snapshot| {
-            let mut budget = Answer::new();
-            snapshot
-                .range(&start, &end, |key, value| Ok((key.to_string(), budget.value(key, value)?)))
+            let mut budget = ResponseBudget::new();
+            snapshot.range(&start, &end, |key, value| {
+                Ok((key.to_string(), budget.charge_and_decode(key, value)?))
+            })
         };
         Ok(self.read(entries).await?)
     }
@@ -356,7 +357,7 @@ impl KVStore for RedbStore {
             let entry = contents.get(&key)?;
             let expires_at = entry.as_ref().and_then(|entry| entry.expires_at);
             let current = entry.map(|entry| codec::decode_value(&entry.value)).transpose()?;
-            let sum = sum(&key, current.as_ref(), delta)?;
+            let sum = checked_add(&key, current.as_ref(), delta)?;
             let encoded = limits.encode(&key, &sum.into_value())?;
             contents.put(&BTreeMap::from([(key, encoded)]), expires_at, &limits)?;
             Ok(sum)

@@ -10,7 +10,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::KVStore;
-use surrealism_runtime::kv::bounds::{self, KvSize};
+use surrealism_runtime::kv::enforce::{self, KvSize};
 use surrealism_runtime::limits::KvLimits;
 use tokio::time::Instant;
 
@@ -118,7 +118,7 @@ impl RedisStore {
                 Reply::Done(items) => return Ok(items),
                 Reply::Again => {}
                 Reply::Full { before, after } => {
-                    self.limits.admit(before, after)?;
+                    self.limits.check_growth(before, after)?;
                     return Err(unexpected(format!(
                         "the script refused to grow from {before:?} to {after:?}, which {:?} allow",
                         self.limits
@@ -265,7 +265,7 @@ impl KVStore for RedisStore {
         let Some(sum) = items.next::<Option<i64>>()? else {
             let current = items.value()?;
             // Says why, in the words of the other stores.
-            bounds::sum(&key, current.as_ref(), delta).map_err(StoreError::Rejected)?;
+            enforce::checked_add(&key, current.as_ref(), delta).map_err(StoreError::Rejected)?;
             let reason = format!("{delta} was not added to key {key:?}, which has {current:?}");
             return Err(unexpected(reason).into());
         };

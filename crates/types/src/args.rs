@@ -1,11 +1,11 @@
-//! Function arguments: typed on either end, a list of values in between.
+//! Function arguments as Rust types.
 
 use surrealdb_types::{Error, Kind, SurrealValue, Value};
 
-/// Arguments of one call, as Rust types.
+/// The arguments of one call.
 ///
-/// Implemented for `()`, for tuples of one to ten [`SurrealValue`]s, and for `Vec<T>` where every
-/// argument is of one type (with `Vec<Value>`, of any type).
+/// Implemented for `()`, for tuples of one to ten [`SurrealValue`]s, and for `Vec<T>`, whose arguments are
+/// all of one type. `Vec<Value>` takes arguments of any types.
 ///
 /// ```
 /// use surrealism_types::args::Args;
@@ -15,18 +15,19 @@ use surrealdb_types::{Error, Kind, SurrealValue, Value};
 /// assert_eq!((name.as_str(), age), ("Ada", 36));
 /// ```
 pub trait Args: Sized {
-    /// The arguments as values, in order.
+    /// Converts the arguments to values, in order.
     fn to_values(self) -> Vec<Value>;
 
-    /// Reads the arguments back.
+    /// Converts values to arguments.
     ///
     /// # Errors
     ///
-    /// When there are more or fewer values than arguments, or when one of them is of another kind;
-    /// the message says which.
+    /// When there are more or fewer values than arguments, and when a value is of another kind, which the
+    /// message names by its position.
     fn from_values(values: Vec<Value>) -> Result<Self, Error>;
 
-    /// The kind of each argument, in order. A list has no fixed length: its one kind stands for all.
+    /// Returns the kind of each argument, in order. `Vec<T>` returns one kind, which is that of every
+    /// argument.
     fn kinds() -> Vec<Kind>;
 }
 
@@ -44,7 +45,7 @@ impl<T: SurrealValue> Args for Vec<T> {
     }
 }
 
-/// Converts the argument at `index` (from 0), naming it in the error.
+/// Converts the argument at `index`, and counts from 1 in the error.
 fn argument<T: SurrealValue>(index: usize, value: Value) -> Result<T, Error> {
     T::from_value(value)
         .map_err(|error| Error::validation(format!("argument {}: {error}", index + 1), None))
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_tuple_survives_the_way_there_and_back() {
+    fn every_tuple_round_trips() {
         macro_rules! round_trip {
             ($($tuple:ty = $value:expr),* $(,)?) => {$(
                 let values = Args::to_values($value);
@@ -121,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_takes_any_number() {
+    fn a_list_takes_any_number_of_arguments() {
         for list in [vec![], vec![1_i64], vec![1, 2, 3]] {
             assert_eq!(<Vec<i64>>::from_values(list.clone().to_values()).unwrap(), list);
         }
     }
 
     #[test]
-    fn errors_say_which_argument() {
+    fn errors_name_the_argument() {
         let cases: [(Vec<Value>, &str); 3] = [
             (vec![], "expected 2 arguments, got 0"),
             (vec![1_i64.into_value(); 3], "expected 2 arguments, got 3"),

@@ -1,72 +1,82 @@
-//! How a call fails.
+//! The errors of a host.
 
 use std::fmt::{self, Display};
 use std::num::TryFromIntError;
 use std::time::Duration;
 
-/// The result of everything that a host does with a module.
+/// The result of loading or calling a module.
 pub type SurrealismResult<T> = Result<T, SurrealismError>;
 
-/// Why a module could not be loaded or a call not be answered.
+/// Why a module could not be loaded or called.
 ///
-/// What matters to a caller can be asked: [`is_trap`](Self::is_trap) tells whether the instance is
-/// lost, [`is_timeout`](Self::is_timeout) whether more time would have helped.
+/// Most callers need only three questions: [`is_trap`](Self::is_trap) returns whether the instance must be
+/// dropped, [`is_timeout`](Self::is_timeout) whether the call ran out of time, and
+/// [`is_busy`](Self::is_busy) whether it never began.
+///
+/// ```
+/// use surrealism_types::err::{SurrealismError, SurrealismResult};
+///
+/// let result: SurrealismResult<()> = Err(SurrealismError::FunctionCallError("no luck".into()));
+/// let error = result.unwrap_err();
+/// assert_eq!(error.to_string(), "no luck");
+/// assert!(!error.is_trap() && !error.is_timeout() && !error.is_busy());
+/// ```
 #[derive(thiserror::Error)]
 pub enum SurrealismError {
-    /// The component could not be compiled or does not fit the host's interface.
+    /// The component could not be compiled, or its imports or exports do not match the host's interface.
     #[cfg(feature = "host")]
     #[error("compilation failed: {0:#}")]
     Compilation(wasmtime::Error),
 
-    /// An instance could not be made. What wasmtime itself said is inside.
+    /// The component could not be instantiated. wasmtime's own error is inside.
     #[cfg(feature = "host")]
     #[error("instantiation failed: {0}")]
     Instantiation(wasmtime::Error),
 
-    /// The function answered with an error, or refused its arguments. The instance is unharmed.
+    /// The function returned an error or rejected its arguments. The instance can be reused.
     #[error("{0}")]
     FunctionCallError(String),
 
-    /// The call took longer than it may; whatever it was waiting for was cancelled.
+    /// The call exceeded its time limit and was cancelled, with everything it was waiting for.
     #[error("{}", timeout_message(.effective, .context_timeout, .module_limit))]
     Timeout {
-        /// The bound that held: of the two below, the one that passed first.
+        /// The limit that was exceeded: the one of the two below that was reached first.
         effective: Option<Duration>,
-        /// The caller's own time, from when it asked.
+        /// The caller's timeout, which starts with the call.
         context_timeout: Option<Duration>,
-        /// The module's limit or the host's ceiling, whichever is smaller, from when the call had an
-        /// instance or the place to make one; `None` where it waited for that in vain.
+        /// The smaller of the module's limit and the host's ceiling, which starts once the call has a permit
+        /// for an instance. `None` if the call never had one.
         module_limit: Option<Duration>,
     },
 
-    /// The module was built for another version of the interface.
+    /// The module was built for another version of the binary interface.
     #[error(
-        "the module was built for ABI {got}, and this host speaks ABI {expected}: \
-         rebuild it with a `surrealism` SDK whose ABI is {expected} and pack it again"
+        "the module was built for ABI {got}, but this host speaks ABI {expected}: rebuild it with a \
+         `surrealism` SDK of ABI {expected} and pack it again"
     )]
     UnsupportedAbi {
-        /// The version this host speaks.
+        /// The version that this host supports.
         expected: u32,
         /// The version the module declares.
         got: u32,
     },
 
-    /// A number did not fit.
+    /// A number does not fit its type.
     #[error("a number is out of range: {0}")]
     IntConversion(#[from] TryFromIntError),
 
-    /// The guest trapped: it panicked, ran out of memory or stack, or broke the interface's rules. What
-    /// wasmtime itself said is inside: `error.downcast_ref::<wasmtime::Trap>()`.
+    /// The guest trapped: it panicked, ran out of memory or stack, or violated the canonical ABI. Get
+    /// wasmtime's own error by `error.downcast_ref::<wasmtime::Trap>()`.
     #[cfg(feature = "host")]
     #[error("{0}")]
     Wasmtime(wasmtime::Error),
 
-    /// Anything else, in words.
+    /// Any other error, with a text that explains it.
     #[error("{0:#}")]
     Other(anyhow::Error),
 }
 
-// By hand: derived, an error would have its text once more for its source.
+// Not derived: `#[from]` would make the inner error the source, and print its text twice.
 #[cfg(feature = "host")]
 impl From<wasmtime::Error> for SurrealismError {
     fn from(error: wasmtime::Error) -> Self {
@@ -80,7 +90,8 @@ impl From<anyhow::Error> for SurrealismError {
     }
 }
 
-/// The text of `Display`, once. That of wasmtime's own errors has names as an archive gives them, whole.
+/// Prints the variant and the text of `Display`. The `Debug` of wasmtime's errors would print names from the
+/// archive, at any length.
 impl fmt::Debug for SurrealismError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let variant = match self {
@@ -101,9 +112,9 @@ impl fmt::Debug for SurrealismError {
 }
 
 impl SurrealismError {
-    /// Whether the guest was torn out of a call, so that its instance is lost and must be dropped.
-    /// An error that is no trap, such as one that a function itself returned, leaves the instance
-    /// fit for the next call; only after a failed `init` is there none.
+    /// Returns whether the call was interrupted inside the guest, so that its instance is poisoned and must
+    /// be dropped. After any other error, such as one that the function returned, the instance can be
+    /// reused, except when `init` failed.
     pub fn is_trap(&self) -> bool {
         match self {
             Self::Timeout { .. } => true,
@@ -113,43 +124,43 @@ impl SurrealismError {
         }
     }
 
-    /// Whether the call was refused because too many callers wait already, or it waited for as long
-    /// as it may; it was not begun.
+    /// Returns whether the call was rejected before it began, because too many callers were waiting for an
+    /// instance or none became available in time. Retrying later is safe.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Other(error) if error.is::<PoolQueueFull>() || error.is::<PoolWaitTimeout>())
     }
 
-    /// Whether the call ran out of time.
+    /// Returns whether the call exceeded its time limit.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout { .. })
     }
 }
 
-/// Why a call was not begun: too many callers wait for an instance. Found inside
+/// Too many callers are waiting for an instance. The call did not begin. Found inside
 /// [`SurrealismError::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the module is busy: all {instances} instances are at work and {queued} callers wait, and the \
-     host allows {max_queued}: call again later, or give it a larger pool"
+    "the module is busy: all {instances} instances are checked out and {queued} callers wait, of at most \
+     {max_queued}: retry later, or raise the pool size"
 )]
 pub struct PoolQueueFull {
-    /// Instances at work.
+    /// Instances that are checked out, which is the pool size.
     pub instances: usize,
     /// Callers that wait.
     pub queued: usize,
-    /// Callers that may wait.
+    /// The host's limit on callers that wait.
     pub max_queued: usize,
 }
 
-/// Why a call was not begun: no instance came free for as long as it waits for one. Found inside
-/// [`SurrealismError::Other`].
+/// No instance became available in the time that the caller waits for one. The call did not begin. Found
+/// inside [`SurrealismError::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the module is busy: all {instances} instances were at work for {waited:?}, which is the longest \
-     that this caller waits: call again later, or give it a larger pool"
+    "the module is busy: all {instances} instances were checked out for {waited:?}, which is the caller's \
+     limit: retry later, or raise the pool size"
 )]
 pub struct PoolWaitTimeout {
-    /// Instances at work.
+    /// Instances that were checked out, which is the pool size.
     pub instances: usize,
     /// How long the caller waited.
     pub waited: Duration,
@@ -160,26 +171,33 @@ fn timeout_message(
     context_timeout: &Option<Duration>,
     module_limit: &Option<Duration>,
 ) -> String {
-    let Some(effective) = effective else { return "the call ran out of time".to_string() };
-    let whose = if context_timeout == &Some(*effective) {
+    let Some(effective) = effective else { return "the call timed out".to_string() };
+    let limit = if context_timeout == &Some(*effective) {
         "the caller's timeout"
     } else {
         "the module's max_execution_time or the host's ceiling"
     };
-    let mut message = format!("the call was stopped after {effective:?}, {whose}");
-    if let (Some(context), Some(limit)) = (context_timeout, module_limit) {
-        message += &format!(" (caller {context:?}, module and host {limit:?})");
+    let mut message = format!("the call was stopped after {effective:?}, {limit}");
+    if let (Some(context), Some(module)) = (context_timeout, module_limit) {
+        message += &format!(" (caller {context:?}, module and host {module:?})");
     }
     message
 }
 
-/// Says what was being done when something failed.
+/// Adds context to an error of any type.
+///
+/// ```
+/// use surrealism_types::err::PrefixErr;
+///
+/// let error = "x".parse::<i64>().prefix_err(|| "reading the limit").unwrap_err();
+/// assert_eq!(error.to_string(), "reading the limit: invalid digit found in string");
+/// ```
 pub trait PrefixErr<T> {
-    /// Puts `f()` and a colon before the error's own text.
+    /// Converts the error to [`SurrealismError::Other`], with `f()` and a colon before its text.
     ///
     /// # Errors
     ///
-    /// Where `self` is one, as [`SurrealismError::Other`].
+    /// If `self` is an error.
     fn prefix_err<F, S>(self, f: F) -> SurrealismResult<T>
     where
         F: FnOnce() -> S,
@@ -201,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_and_what_can_be_asked() {
+    fn messages_and_classification() {
         let ms = Duration::from_millis;
         let timeout = |effective, context_timeout, module_limit| SurrealismError::Timeout {
             effective,
@@ -209,7 +227,7 @@ mod tests {
             module_limit,
         };
         let cases = [
-            (timeout(None, None, None), true, "the call ran out of time"),
+            (timeout(None, None, None), true, "the call timed out"),
             (timeout(Some(ms(5)), Some(ms(5)), None), true, "after 5ms, the caller's timeout"),
             (
                 timeout(Some(ms(5)), Some(ms(9)), Some(ms(5))),
@@ -221,7 +239,7 @@ mod tests {
             (
                 SurrealismError::UnsupportedAbi { expected: 2, got: 1 },
                 false,
-                "built for ABI 1, and this host speaks ABI 2: rebuild it",
+                "built for ABI 1, but this host speaks ABI 2: rebuild it",
             ),
             (SurrealismError::Other(anyhow::anyhow!("a").context("b")), false, "b: a"),
             (
@@ -229,12 +247,12 @@ mod tests {
                     PoolQueueFull { instances: 2, queued: 9, max_queued: 8 }.into(),
                 ),
                 false,
-                "all 2 instances are at work and 9 callers wait, and the host allows 8",
+                "all 2 instances are checked out and 9 callers wait, of at most 8: retry later",
             ),
             (
                 SurrealismError::Other(PoolWaitTimeout { instances: 1, waited: ms(5) }.into()),
                 false,
-                "all 1 instances were at work for 5ms",
+                "all 1 instances were checked out for 5ms",
             ),
         ];
         for (error, trap, text) in cases {
@@ -246,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_stands_before_the_error() {
+    fn the_prefix_precedes_the_error() {
         let error = Err::<(), _>("gone").prefix_err(|| "reading the file").unwrap_err();
         assert_eq!(error.to_string(), "reading the file: gone");
     }

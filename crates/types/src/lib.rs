@@ -1,8 +1,17 @@
-//! What the two sides of a Surrealism call share: how arguments are marshalled ([`args`]), how
-//! values are encoded between host and guest ([`codec`]), and how a call fails ([`err`]).
+//! The types that both sides of a Surrealism call share.
 //!
-//! Values themselves are those of [`surrealdb_types`]. Feature `host` adds the error variants that
-//! carry a wasmtime error; a guest never sees wasmtime.
+//! - [`args`] has a function's arguments as Rust types.
+//! - [`codec`] encodes and decodes the bytes that cross between host and guest.
+//! - [`err`] has the errors of a host.
+//!
+//! Values are those of [`surrealdb_types`]. Plugin authors use this crate through `surrealism`, which
+//! re-exports it as `surrealism::types`; embedders use it through `surrealism-runtime`.
+//!
+//! # Features
+//!
+//! - `host` (off by default) adds the error variants that carry a `wasmtime::Error` and validates
+//!   untrusted bytes before they are decoded. `surrealism-runtime` enables it. Guests leave it off: it
+//!   links wasmtime.
 
 pub mod args;
 pub mod codec;

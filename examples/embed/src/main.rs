@@ -1,4 +1,4 @@
-//! The smallest program that hosts a plugin: load an archive, call a function, print its value.
+//! The smallest host: loads an archive, calls a function and prints its result.
 //!
 //! `cargo run -p embed -- ARCHIVE FUNCTION TEXT`, such as `text.surli slug 'Grüße aus Köln'`.
 

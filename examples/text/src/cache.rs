@@ -1,6 +1,6 @@
-//! Results that are remembered in the plugin's key-value store.
+//! Results cached in the plugin's key-value store.
 //!
-//! The store is a help, not a need: whatever it refuses, the answer is the same.
+//! The store is optional: results are the same if it refuses every request.
 
 use sha2::{Digest, Sha256};
 use surrealism::anyhow::Result;
@@ -9,16 +9,15 @@ use surrealism::{kv, surrealism};
 
 use crate::{check_length, markdown};
 
-/// The most texts to remember. Below `max_kv_entries` of `surrealism.toml`, so that [`STATS`] has
-/// its place.
-const MOST_TEXTS: u64 = 1000;
+/// The most texts in the cache. Less than `max_kv_entries` of `surrealism.toml`, so that [`STATS`] fits.
+const MAX_TEXTS: u64 = 1000;
 
-/// Where the keys of texts begin, and where they have ended: `0` comes after `/`.
+/// The range of the texts' keys: `0` comes after `/`.
 const FIRST: &str = "html/";
 const END: &str = "html0";
 const STATS: &str = "stats";
 
-/// What [`stats`] answers.
+/// The result of [`stats`].
 #[derive(Debug, Default, SurrealValue)]
 #[surreal(crate = "surrealism::surrealdb_types")]
 struct Stats {
@@ -26,14 +25,14 @@ struct Stats {
     misses: i64,
 }
 
-/// The same as `html`, remembered in the plugin's key-value store for the next time.
+/// Renders Markdown like `html`, and caches the result in the plugin's key-value store.
 #[surrealism(name = "cached::html")]
 fn html(markdown: String) -> Result<String> {
     check_length(&markdown)?;
     let key = key(&markdown);
-    let known = kv::get(&key).unwrap_or_default();
-    let _ = count(known.is_some());
-    if let Some(html) = known {
+    let cached = kv::get(&key).unwrap_or_default();
+    let _ = count(cached.is_some());
+    if let Some(html) = cached {
         return Ok(html);
     }
     let html = markdown::html(markdown)?;
@@ -41,8 +40,8 @@ fn html(markdown: String) -> Result<String> {
     Ok(html)
 }
 
-/// How often `cached::html` found its answer in the store, and how often not. Two calls at the
-/// same moment may count as one.
+/// Returns how often `cached::html` found its result in the store, and how often not. Concurrent calls
+/// may count as one.
 #[surrealism(name = "cached::stats")]
 fn stats() -> Result<Stats> {
     Ok(kv::get(STATS)?.unwrap_or_default())
@@ -55,17 +54,16 @@ fn count(hit: bool) -> Result<()> {
     kv::set(STATS, stats)
 }
 
-/// Keeps an answer, where it is not too long for the store. One that is full of texts starts over.
+/// Stores a result, if the store accepts its size. A cache that is full is cleared first.
 fn remember(key: &str, html: &str) -> Result<()> {
     let texts = || FIRST.to_string()..END.to_string();
-    if kv::count(texts())? >= MOST_TEXTS {
+    if kv::count(texts())? >= MAX_TEXTS {
         kv::del_rng(texts())?;
     }
     kv::set(key, html)
 }
 
-/// Where the answer to a text is kept. Nobody can make two texts with the same SHA-256, and so
-/// nobody is shown the answer to another text, though the text itself is not kept.
+/// Returns the key of a text: its SHA-256, so that two texts cannot be made to share a key.
 fn key(text: &str) -> String {
     format!("{FIRST}{:x}", Sha256::digest(text))
 }
@@ -76,9 +74,9 @@ mod tests {
 
     use super::*;
 
-    // A native test has no store, which is the one that refuses everything.
+    // In native tests, the store refuses every request.
     #[test]
-    fn a_store_that_refuses_takes_nothing_away() {
+    fn results_do_not_depend_on_the_store() {
         for markdown in ["", "# Grüße", "<script>alert(1)</script>"] {
             for _ in 0..2 {
                 let expected = markdown::html(markdown.into()).unwrap();

@@ -1,4 +1,4 @@
-//! What language a text is in.
+//! The language of a text.
 
 use surrealism::anyhow::Result;
 use surrealism::surrealdb_types::SurrealValue;
@@ -7,7 +7,7 @@ use whatlang::{Info, Lang};
 
 use crate::check_length;
 
-/// What [`language`] answers.
+/// The result of [`language`].
 #[derive(Debug, PartialEq, SurrealValue)]
 #[surreal(crate = "surrealism::surrealdb_types")]
 struct Language {
@@ -17,8 +17,8 @@ struct Language {
     reliable: bool,
 }
 
-/// The language of a text: its ISO 639 code, its English name, and how sure that is, from 0.0 to
-/// 1.0; NONE where it cannot be told. The longer the text, the surer.
+/// Detects the language of a text: its ISO 639 code, its English name and the confidence, from 0.0 to
+/// 1.0; NONE where it cannot be detected. Longer texts have a higher confidence.
 #[surrealism]
 fn language(text: String) -> Result<Option<Language>> {
     check_length(&text)?;
@@ -36,12 +36,12 @@ impl From<Info> for Language {
     }
 }
 
-/// The code of the language that a text is in, if that can be told.
+/// Returns the code of a text's language, if it can be detected.
 pub(crate) fn code_of(text: &str) -> Option<&'static str> {
     whatlang::detect_lang(text).map(code)
 }
 
-/// The two letters that ISO 639 has for a language, or else the three.
+/// Returns the two-letter code of ISO 639 for a language, or else the three-letter code.
 fn code(lang: Lang) -> &'static str {
     let known = isolang::Language::from_639_3(lang.code());
     known.and_then(|language| language.to_639_1()).unwrap_or(lang.code())

@@ -1,4 +1,4 @@
-//! Markdown that strangers wrote, to show to others.
+//! Untrusted Markdown as safe HTML.
 
 use pulldown_cmark::{Options, Parser, html::push_html};
 use surrealism::anyhow::Result;
@@ -6,8 +6,8 @@ use surrealism::surrealism;
 
 use crate::check_length;
 
-/// Markdown as HTML that is safe to show: CommonMark with tables and ~~strikethrough~~. HTML in it
-/// stays where it is harmless; scripts, styles, event handlers and odd links do not.
+/// Renders Markdown as HTML that is safe to show: CommonMark with tables and ~~strikethrough~~. Harmless
+/// HTML in it stays; scripts, styles, event handlers and unsafe links are removed.
 #[surrealism]
 pub(crate) fn html(markdown: String) -> Result<String> {
     check_length(&markdown)?;
@@ -38,7 +38,8 @@ mod tests {
             ),
             (
                 "[a](https://example.com/?b=c&d=ü)",
-                "<p><a href=\"https://example.com/?b=c&amp;d=%C3%BC\" rel=\"noopener noreferrer\">a</a></p>\n",
+                "<p><a href=\"https://example.com/?b=c&amp;d=%C3%BC\" \
+                 rel=\"noopener noreferrer\">a</a></p>\n",
             ),
             ("Tom & <b>Jerry</b>", "<p>Tom &amp; <b>Jerry</b></p>\n"),
         ] {
@@ -56,7 +57,7 @@ mod tests {
             ("[a](data:text/html;base64,PHNjcmlwdD4=)", LINK),
             ("[a][1]\n\n[1]: javascript:alert(1)", LINK),
             ("<a href=\"javascript:alert(1)\" onclick=alert(1)>a</a>", LINK),
-            // A relative address: `%` is in the name of no scheme.
+            // A relative URL: the name of a scheme does not contain `%`.
             (
                 "[a](java&#10;script:alert(1))",
                 "<p><a href=\"java%0Ascript:alert(1)\" rel=\"noopener noreferrer\">a</a></p>\n",
@@ -89,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_refused() {
-        let error = html("x".repeat(crate::MOST_BYTES + 1)).unwrap_err().to_string();
+        let error = html("x".repeat(crate::MAX_TEXT_BYTES + 1)).unwrap_err().to_string();
         assert!(error.contains("too long"), "{error}");
     }
 }

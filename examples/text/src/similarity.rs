@@ -1,34 +1,34 @@
-//! How alike two texts are.
+//! The similarity of texts.
 
 use surrealism::anyhow::{Result, ensure};
 use surrealism::surrealism;
 
-/// The most pairs of characters that one call compares: each measure takes a time that grows with
-/// the product of the lengths.
-const MOST_PAIRS: usize = 50_000_000;
+/// The most pairs of characters that one call compares. The time of each measure grows with the
+/// product of the lengths.
+const MAX_PAIRS: usize = 50_000_000;
 
-/// How many characters to insert, delete or replace to get from one text to the other.
+/// Returns the number of characters to insert, delete or replace to turn one text into the other.
 #[surrealism(name = "similarity::levenshtein")]
 fn levenshtein(a: String, b: String) -> Result<i64> {
     check_pairs(length(&a), length(&b))?;
     Ok(strsim::levenshtein(&a, &b) as i64)
 }
 
-/// How alike two names are, from 0.0 to 1.0; a common beginning counts for more.
+/// Returns the Jaro-Winkler similarity of two names, from 0.0 to 1.0; a common prefix counts more.
 #[surrealism(name = "similarity::jaro_winkler")]
 fn jaro_winkler(a: String, b: String) -> Result<f64> {
     check_pairs(length(&a), length(&b))?;
     Ok(strsim::jaro_winkler(&a, &b))
 }
 
-/// The candidate most like a word, by Jaro-Winkler, the first of equals; NONE where none has
-/// anything in common with it.
+/// Returns the candidate most similar to a word by Jaro-Winkler, the first of equals; NONE where no
+/// candidate has anything in common with it.
 #[surrealism(name = "similarity::closest")]
 fn closest(word: String, candidates: Vec<String>) -> Result<Option<String>> {
     let total = candidates.iter().map(|candidate| length(candidate)).sum();
     check_pairs(length(&word), total)?;
     let alike = |candidate: String| (strsim::jaro_winkler(&word, &candidate), candidate);
-    // Of equals, `max_by` answers the last.
+    // Reversed, since `max_by` returns the last of equals.
     let best = candidates.into_iter().rev().map(alike).max_by(|(a, _), (b, _)| a.total_cmp(b));
     Ok(best.filter(|(alike, _)| *alike > 0.0).map(|(_, candidate)| candidate))
 }
@@ -39,9 +39,9 @@ fn length(text: &str) -> usize {
 
 fn check_pairs(a: usize, b: usize) -> Result<()> {
     ensure!(
-        a.saturating_mul(b) <= MOST_PAIRS,
-        "the texts are too long to compare: {a} characters with {b}, and the product may be at \
-         most {MOST_PAIRS}"
+        a.saturating_mul(b) <= MAX_PAIRS,
+        "the texts are too long to compare: {a} characters with {b}; the product may be at most \
+         {MAX_PAIRS}"
     );
     Ok(())
 }

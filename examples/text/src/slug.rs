@@ -1,4 +1,4 @@
-//! Texts as parts of an address.
+//! Texts as parts of a URL.
 
 use deunicode::deunicode;
 use surrealism::anyhow::Result;
@@ -6,7 +6,7 @@ use surrealism::surrealism;
 
 use crate::check_length;
 
-/// A text as part of an address: in Latin letters and digits, lower-cased, joined by hyphens.
+/// Returns a text as part of a URL: Latin letters and digits in lower case, joined by hyphens.
 #[surrealism]
 fn slug(text: String) -> Result<String> {
     check_length(&text)?;

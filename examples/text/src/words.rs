@@ -1,4 +1,4 @@
-//! Which words a text is made of.
+//! The words of a text.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -15,14 +15,14 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::check_length;
 use crate::language::code_of;
 
-/// Where the attached files are; a native test finds them among the sources.
-const FOLDER: &str = if cfg!(target_family = "wasm") {
+/// The directory of the attached files; native tests read them from the sources.
+const DIRECTORY: &str = if cfg!(target_family = "wasm") {
     "/"
 } else {
     concat!(env!("CARGO_MANIFEST_DIR"), "/stopwords")
 };
 
-/// What [`words`] answers.
+/// One result of [`words`].
 #[derive(Debug, SurrealValue)]
 #[surreal(crate = "surrealism::surrealdb_types")]
 struct Word {
@@ -30,14 +30,14 @@ struct Word {
     count: i64,
 }
 
-/// The most frequent words of a text, lower-cased, without the stop words of its language: `the`,
-/// `and` and the like. Numbers are no words.
+/// Returns the most frequent words of a text in lower case, without the stop words of its language,
+/// such as `the` and `and`. Numbers are not words.
 #[surrealism]
 fn words(text: String, most: i64) -> Result<Vec<Word>> {
     check_length(&text)?;
-    ensure!(most >= 0, "there cannot be {most} words");
+    ensure!(most >= 0, "the number of words must not be negative: {most}");
     let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let stop_words = StopWords::of(&text)?;
+    let stop_words = StopWords::for_text(&text)?;
     let text = text.to_lowercase().replace('’', "'");
 
     let mut words: Vec<_> = count(&text, stop_words).into_iter().collect();
@@ -46,7 +46,7 @@ fn words(text: String, most: i64) -> Result<Vec<Word>> {
     Ok(words.into_iter().map(|(word, count)| Word { word: word.to_string(), count }).collect())
 }
 
-/// How often each word is in a text.
+/// Counts the words of a text.
 fn count(text: &str, stop_words: StopWords) -> HashMap<&str, i64> {
     let mut counts = HashMap::new();
     for word in text.unicode_words().filter(|word| word.contains(char::is_alphabetic)) {
@@ -56,19 +56,19 @@ fn count(text: &str, stop_words: StopWords) -> HashMap<&str, i64> {
     counts
 }
 
-/// The stop words of a language; of one without a list, none.
+/// The stop words of a language; `None` for one without a list.
 #[derive(Clone, Copy)]
 struct StopWords(Option<&'static HashSet<String>>);
 
 impl StopWords {
-    /// Those of the language that a text is in.
+    /// Returns the stop words of the text's language.
     ///
     /// # Errors
     ///
     /// When the lists cannot be read.
-    fn of(text: &str) -> Result<Self> {
-        /// Read once in the life of an instance.
-        static LISTS: LazyLock<io::Result<Lists>> = LazyLock::new(|| read(FOLDER.as_ref()));
+    fn for_text(text: &str) -> Result<Self> {
+        /// Read once per instance.
+        static LISTS: LazyLock<io::Result<Lists>> = LazyLock::new(|| read(DIRECTORY.as_ref()));
 
         let lists = LISTS.as_ref().map_err(|e| anyhow!("cannot read the stop words: {e}"))?;
         Ok(Self(code_of(text).and_then(|code| lists.get(code))))
@@ -78,20 +78,20 @@ impl StopWords {
         self.0.is_some_and(|list| list.contains(word))
     }
 
-    /// A word without the stop word elided before it: `eau` of `l'eau`.
+    /// Returns a word without the stop word elided before it: `eau` of `l'eau`.
     fn without_elided(self, word: &str) -> &str {
         let parts = word.find('\'').map(|end| word.split_at(end + 1));
         parts.filter(|(elided, _)| self.contains(elided)).map_or(word, |(_, rest)| rest)
     }
 }
 
-/// The stop words by the code of their language.
+/// Stop words by the code of their language.
 type Lists = HashMap<String, HashSet<String>>;
 
-/// Reads the lists of a folder, each called after its language and with a word on each line.
-fn read(folder: &Path) -> io::Result<Lists> {
+/// Reads the lists of a directory: a file for each language, with a word on each line.
+fn read(directory: &Path) -> io::Result<Lists> {
     let mut lists = Lists::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         if path.extension() == Some("txt".as_ref())
             && let Some(code) = path.file_stem().and_then(OsStr::to_str)
@@ -107,10 +107,10 @@ fn read(folder: &Path) -> io::Result<Lists> {
 mod tests {
     use super::*;
 
-    fn told(text: &str, most: i64) -> String {
+    fn frequent(text: &str, most: i64) -> String {
         let words = words(text.into(), most).unwrap();
-        let told: Vec<_> = words.iter().map(|w| format!("{} {}", w.word, w.count)).collect();
-        told.join(", ")
+        let frequent: Vec<_> = words.iter().map(|w| format!("{} {}", w.word, w.count)).collect();
+        frequent.join(", ")
     }
 
     #[test]
@@ -136,25 +136,25 @@ mod tests {
             ),
             ("Είναι καλή μέρα και η μέρα είναι μεγάλη", 1, "είναι 2"),
         ] {
-            assert_eq!(told(text, most), expected, "{text}");
+            assert_eq!(frequent(text, most), expected, "{text}");
         }
     }
 
     #[test]
     fn there_are_no_fewer_words_than_none() {
         let error = words("a".into(), -1).unwrap_err().to_string();
-        assert_eq!(error, "there cannot be -1 words");
-        assert_eq!(told("Fuchs", i64::MAX), "fuchs 1");
+        assert_eq!(error, "the number of words must not be negative: -1");
+        assert_eq!(frequent("Fuchs", i64::MAX), "fuchs 1");
     }
 
     #[test]
     fn the_lists_are_words_as_texts_have_them() {
-        let lists = read(FOLDER.as_ref()).unwrap();
+        let lists = read(DIRECTORY.as_ref()).unwrap();
         assert!(lists.len() >= 8, "{:?}", lists.keys());
         for (language, list) in lists {
             assert!(list.len() > 50, "{language}");
             for word in list {
-                // An elided word is none by itself.
+                // An elided stop word ends in an apostrophe.
                 let bare = word.strip_suffix('\'').unwrap_or(&word);
                 assert!(bare.unicode_words().eq([bare]), "{language}: {word:?}");
                 assert_eq!(word.to_lowercase(), word, "{language}");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_an_error() {
+    fn a_missing_directory_is_an_error() {
         assert!(read("/nowhere".as_ref()).is_err());
     }
 }

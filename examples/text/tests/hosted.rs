@@ -1,5 +1,4 @@
-//! What the plugin needs a host for, its files and its store, on the archive that
-//! `cargo xtask guests` builds.
+//! Tests of files and store in a host, with the archive that `cargo xtask guests` builds.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -17,7 +16,7 @@ static PLUGIN: LazyLock<Runtime> = LazyLock::new(|| {
     Runtime::builder(SurrealismPackage::from_file(archive).unwrap()).build().unwrap()
 });
 
-/// Calls a function and answers its result in SurrealQL.
+/// Calls a function and returns its result as SurrealQL.
 async fn call(
     store: &Arc<BTreeMapStore>,
     function: &str,
@@ -32,7 +31,7 @@ fn text(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn functions_answer() {
+async fn functions_return_results() {
     let store = Arc::default();
     let candidates = ["delete", "select"].map(str::to_string).to_vec().into_value();
     let cats = "The cat and the dog: the cat sleeps, and the dog isn’t at home with the Cat.";
@@ -54,7 +53,7 @@ async fn functions_answer() {
 }
 
 #[tokio::test]
-async fn the_store_remembers_until_it_is_full_and_then_anew() {
+async fn the_cache_is_cleared_when_it_is_full() {
     let store = PLUGIN.kv_store();
     let html = |number: u32| call(store, "cached::html", vec![text(&number.to_string())]);
     for number in [1, 1, 1, 2] {
@@ -65,13 +64,13 @@ async fn the_store_remembers_until_it_is_full_and_then_anew() {
     for number in 0..1001 {
         html(number).await.unwrap();
     }
-    // Of 999 that were new, the last found the store full; the first is thereby forgotten.
+    // The last of 999 new texts found the cache full and cleared it.
     html(1).await.unwrap();
     assert_eq!(call(store, "cached::stats", vec![]).await.unwrap(), "{ hits: 4, misses: 1002 }");
 }
 
 #[tokio::test]
-async fn a_store_that_refuses_takes_nothing_away() {
+async fn results_do_not_depend_on_the_store() {
     let long = "x".repeat(100_000);
     for (max_entries, max_value_bytes, markdown) in
         [(Some(0), None, "a"), (None, Some(1), "a"), (None, Some(1 << 16), &*long)]
@@ -102,7 +101,7 @@ async fn the_longest_texts_fit_into_memory_and_time() {
         ("similarity::levenshtein", vec![long.clone(), long.clone()]),
         ("similarity::jaro_winkler", vec![long.clone(), long]),
     ] {
-        let answer = call(&store, function, args).await;
-        assert!(answer.is_ok(), "{function}: {answer:?}");
+        let result = call(&store, function, args).await;
+        assert!(result.is_ok(), "{function}: {result:?}");
     }
 }

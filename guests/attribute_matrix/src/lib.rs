@@ -1,4 +1,4 @@
-//! Every form of the attribute, every kind of argument and result.
+//! Every form of the attribute, and every kind of argument and result.
 
 use surrealism::surrealdb_types::SurrealValue;
 use surrealism::{anyhow, surrealism};
@@ -82,7 +82,7 @@ async fn later(x: i64, ms: u64) -> Maybe<i64> {
     Ok(x * 2)
 }
 
-/// Runs into a timeout of its own.
+/// Exceeds a timeout of its own.
 #[surrealism]
 async fn too_late() -> Result<(), tokio::time::error::Elapsed> {
     let moment = std::time::Duration::from_millis(5);
@@ -115,7 +115,7 @@ mod fail {
     }
 }
 
-/// A namespace, with a default and more namespaces in it.
+/// A namespace with a default function and nested namespaces.
 #[surrealism]
 mod math {
     #[surrealism]
@@ -148,7 +148,7 @@ mod math {
     fn not_exported() {}
 }
 
-/// Functions of none to ten arguments; each answers their sum.
+/// Functions of zero to ten arguments. Each returns their sum.
 #[surrealism]
 #[allow(clippy::too_many_arguments)]
 mod sum {
@@ -219,7 +219,7 @@ mod sum {
     }
 }
 
-/// Functions that answer their argument, one for each kind.
+/// Functions that return their argument, one for each kind.
 #[surrealism]
 mod echo {
     use surrealism::surrealdb_types as types;
@@ -350,7 +350,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn functions_are_called_as_ever() {
+    fn functions_stay_ordinary_functions() {
         let person = |age| Person { name: "Ada".to_string(), age, tags: vec![] };
         assert_eq!(birthday(person(36)), person(37));
         assert_eq!(oldest(vec![person(1), person(2)]), Some(person(2)));

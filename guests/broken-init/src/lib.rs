@@ -1,4 +1,4 @@
-//! An init that fails: no instance of this plugin ever comes to be.
+//! An `init` that fails, so that no instance of this plugin can be used.
 
 use surrealism::surrealism;
 
@@ -8,7 +8,7 @@ fn fail() -> Result<(), &'static str> {
     Err("the configuration is missing")
 }
 
-/// Is never reached.
+/// Is never called.
 #[surrealism]
 fn unreachable() -> bool {
     true

@@ -1,17 +1,17 @@
-//! Files, environment and arguments of the process.
+//! The files, the environment and the arguments that a guest sees.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 
 use surrealism::surrealism;
 
-/// The text of a file.
+/// Returns the text of a file.
 #[surrealism]
 fn read(path: String) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-/// The names in a directory, sorted.
+/// Returns the names in a directory, sorted.
 #[surrealism]
 fn list(path: String) -> io::Result<Vec<String>> {
     let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().display().to_string());
@@ -20,7 +20,7 @@ fn list(path: String) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// What a path is, and its size in bytes.
+/// Returns whether a path is a file or a directory, and its size in bytes.
 #[surrealism]
 fn stat(path: String) -> io::Result<(String, u64)> {
     let metadata = fs::metadata(path)?;
@@ -28,11 +28,11 @@ fn stat(path: String) -> io::Result<(String, u64)> {
     Ok((kind.to_string(), metadata.len()))
 }
 
-/// Tries everything that would change `hello.txt` or what is beside it; answers what became of
-/// each: `ok`, or the error.
+/// Tries everything that would change `hello.txt` or its directory. Returns the outcome of each attempt:
+/// `ok` or the error.
 #[surrealism]
 fn vandalise() -> Vec<(String, String)> {
-    // The one way to a symbolic link that std has on every target.
+    // The only function of std for symbolic links that every target has.
     #[allow(deprecated)]
     let symlink = || fs::soft_link("hello.txt", "/symbolic.txt");
 
@@ -53,7 +53,7 @@ fn vandalise() -> Vec<(String, String)> {
     attempts.map(|(what, attempt)| (what.to_string(), outcome(attempt()))).into()
 }
 
-/// Tries to leave the directory; answers what became of each path.
+/// Tries to read files outside the mounted directory. Returns the outcome for each path.
 #[surrealism]
 fn escape() -> Vec<(String, String)> {
     ["/etc/passwd", "../x", "../../etc/passwd", "/notes/../../etc/passwd", "/proc/self/environ"]
@@ -61,7 +61,7 @@ fn escape() -> Vec<(String, String)> {
         .into()
 }
 
-/// The environment, sorted.
+/// Returns the environment variables, sorted.
 #[surrealism]
 fn environment() -> Vec<(String, String)> {
     let mut variables: Vec<_> = std::env::vars().collect();
@@ -69,7 +69,7 @@ fn environment() -> Vec<(String, String)> {
     variables
 }
 
-/// How many arguments the process has.
+/// Returns how many command-line arguments there are.
 #[surrealism]
 fn argument_count() -> usize {
     std::env::args().count()

@@ -1,4 +1,4 @@
-//! Everything that a plugin may ask of its host, and everything that it may print.
+//! Every host function, and every way to print.
 
 use std::io::Write;
 
@@ -17,7 +17,7 @@ fn sql_with_vars(query: String, vars: Object) -> anyhow::Result<Value> {
     surrealism::sql_with_vars(query, vars)
 }
 
-/// Runs a query whose result has to be a whole number.
+/// Runs a query whose result has to be an integer.
 #[surrealism]
 fn sql_int(query: String) -> anyhow::Result<i64> {
     surrealism::sql(query)
@@ -43,7 +43,7 @@ mod kv {
         kv::get(key)
     }
 
-    /// Gets a value that has to be a whole number.
+    /// Returns a value that has to be an integer.
     #[surrealism]
     fn get_int(key: String) -> Result<Option<i64>> {
         kv::get(key)
@@ -69,7 +69,7 @@ mod kv {
         kv::get_batch(keys)
     }
 
-    /// Sets every key of the one list to the value at its place in the other.
+    /// Sets each key to the value at the same index.
     #[surrealism]
     fn set_batch(keys: Vec<String>, values: Vec<Value>) -> Result<()> {
         kv::set_batch(keys.into_iter().zip(values))
@@ -80,8 +80,8 @@ mod kv {
         kv::del_batch(keys)
     }
 
-    /// A range by its Rust spelling: `..`, `a..`, `a..b`, `a..=b`, `..b`, `..=b`; with `>` in front
-    /// the start is left out.
+    /// Takes a range in Rust's syntax: `..`, `a..`, `a..b`, `a..=b`, `..b`, `..=b`. A `>` in front excludes
+    /// the start.
     #[surrealism]
     fn keys(range: String) -> Result<Vec<String>> {
         kv::keys(parse(&range))
@@ -141,7 +141,7 @@ mod kv {
     }
 }
 
-/// Prints to the standard output.
+/// Functions that print.
 #[surrealism]
 mod print {
     use super::*;
@@ -152,13 +152,13 @@ mod print {
         println!("{text}");
     }
 
-    /// Prints a text and a line feed to the error output.
+    /// Prints a text and a line feed to stderr.
     #[surrealism]
     fn error_line(text: String) {
         eprintln!("{text}");
     }
 
-    /// Prints a line in two pieces, and begins another that never ends.
+    /// Prints a line in two writes, and an unfinished line.
     #[surrealism]
     fn partial() -> std::io::Result<()> {
         let mut out = std::io::stdout();
@@ -169,19 +169,19 @@ mod print {
         Ok(())
     }
 
-    /// Prints one line of so many bytes.
+    /// Prints one line of `bytes` bytes.
     #[surrealism]
     fn long_line(bytes: usize) {
         println!("{}", "x".repeat(bytes));
     }
 
-    /// Prints so many lines.
+    /// Prints `lines` lines.
     #[surrealism]
     fn flood(lines: i64) {
         (0..lines).for_each(|line| println!("line {line}"));
     }
 
-    /// Prints bytes that are no text.
+    /// Prints bytes that are not UTF-8.
     #[surrealism]
     fn bytes() -> std::io::Result<()> {
         std::io::stdout().write_all(b"\xff\xfe\n")
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_host_in_a_test() {
+    fn a_native_test_has_no_host() {
         let error = super::sql("RETURN 1".to_string()).unwrap_err();
         assert!(error.to_string().contains("no host"), "{error}");
     }

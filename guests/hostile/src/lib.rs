@@ -1,4 +1,4 @@
-//! Every way to misbehave.
+//! Functions that misbehave.
 
 use std::time::{Duration, Instant};
 
@@ -11,19 +11,19 @@ fn panics(message: String) {
     panic!("{message}");
 }
 
-/// Executes wasm's `unreachable`.
+/// Executes the instruction `unreachable`.
 #[surrealism]
 fn unreachable() {
     std::process::abort();
 }
 
-/// Ends the process, so to speak.
+/// Exits the process, which is a trap.
 #[surrealism]
 fn exit(code: i32) {
     std::process::exit(code);
 }
 
-/// Calls itself without end.
+/// Recurses without end.
 #[surrealism]
 fn recurse() -> i64 {
     #[allow(unconditional_recursion)]
@@ -41,20 +41,20 @@ fn spin_forever() {
     }
 }
 
-/// Keeps the processor busy for so many milliseconds.
+/// Keeps the CPU busy for `ms` milliseconds.
 #[surrealism]
 fn spin(ms: u64) {
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(ms) {}
 }
 
-/// Sleeps for so many milliseconds.
+/// Sleeps for `ms` milliseconds.
 #[surrealism]
 fn sleep(ms: u64) {
     std::thread::sleep(Duration::from_millis(ms));
 }
 
-/// Takes memory until there is none.
+/// Allocates until memory runs out, which is a trap.
 #[surrealism]
 fn hog() {
     let mut hoard: Vec<Vec<u8>> = Vec::new();
@@ -63,7 +63,7 @@ fn hog() {
     }
 }
 
-/// Takes memory until there is none; answers how many MiB there were, and lets go of them.
+/// Allocates until memory runs out, and frees it. Returns how many MiB there were.
 #[surrealism]
 fn hog_politely() -> usize {
     let mut hoard: Vec<Vec<u8>> = Vec::new();
@@ -77,31 +77,31 @@ fn hog_politely() -> usize {
     }
 }
 
-/// Answers an error, the instance unharmed.
+/// Returns an error. The instance can be reused.
 #[surrealism]
 fn fail(message: String) -> Result<(), String> {
     Err(message)
 }
 
-/// Answers a text of so many bytes.
+/// Returns a string of `bytes` bytes.
 #[surrealism]
 fn answer(bytes: usize) -> String {
     "x".repeat(bytes)
 }
 
-/// Runs a query so many times; answers the last result.
+/// Runs a query `times` times, and returns the last result.
 #[surrealism]
 fn query_often(query: String, times: i64) -> anyhow::Result<Value> {
     (0..times).try_fold(Value::None, |_, _| surrealism::sql(query.as_str()))
 }
 
-/// Fills the store with so many keys, whose values are texts of so many bytes.
+/// Sets `keys` keys of the store to strings of `bytes` bytes.
 #[surrealism]
 fn fill_store(keys: i64, bytes: usize) -> anyhow::Result<()> {
     (0..keys).try_for_each(|key| kv::set(key.to_string(), "x".repeat(bytes)))
 }
 
-/// Works.
+/// Returns `true`.
 #[surrealism]
 fn alive() -> bool {
     true
@@ -110,7 +110,7 @@ fn alive() -> bool {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_polite_ones_work_natively() {
+    fn harmless_functions_run_natively() {
         assert!(super::alive());
         assert_eq!(super::fail("no".to_string()), Err("no".to_string()));
         assert_eq!(super::answer(3), "xxx");

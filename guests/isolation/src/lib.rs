@@ -1,7 +1,7 @@
-//! Hides secrets, and looks for them.
+//! Hides secrets in every place that an instance has, and searches for them.
 //!
-//! Who looks is told the secret backwards, and nothing here turns it round: a search of all memory
-//! finds what another call left, never its own question.
+//! A search gets the secret reversed, and never reverses it: so it finds in memory what another call left,
+//! and not its own argument.
 
 use std::cell::RefCell;
 use std::fs;
@@ -10,18 +10,18 @@ use std::sync::Mutex;
 
 use surrealism::{anyhow, kv, surrealism};
 
-static KEPT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static SECRETS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 thread_local! {
-    static KEPT_BY_THREAD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static THREAD_SECRETS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Hides a secret in a place.
+/// Stores a secret in a place.
 #[surrealism]
 fn hide(place: String, secret: String) -> anyhow::Result<()> {
     match place.as_str() {
-        "static" => KEPT.lock().unwrap().push(secret),
-        "thread local" => KEPT_BY_THREAD.with_borrow_mut(|kept| kept.push(secret)),
+        "static" => SECRETS.lock().unwrap().push(secret),
+        "thread local" => THREAD_SECRETS.with_borrow_mut(|secrets| secrets.push(secret)),
         "freed heap" => drop(std::hint::black_box(secret.repeat(1_000))),
         "file" => fs::write("/secret.txt", secret)?,
         "store" => kv::set(secret, true)?,
@@ -41,21 +41,21 @@ fn hide(place: String, secret: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a secret, given backwards, is in a place.
+/// Returns whether a secret, which is passed reversed, is in a place.
 #[surrealism]
-fn seek(place: String, backwards: String) -> anyhow::Result<bool> {
-    let is_it = |text: &String| text.bytes().rev().eq(backwards.bytes());
+fn seek(place: String, reversed: String) -> anyhow::Result<bool> {
+    let matches = |text: &String| text.bytes().rev().eq(reversed.bytes());
     Ok(match place.as_str() {
-        "static" => KEPT.lock().unwrap().iter().any(is_it),
-        "thread local" => KEPT_BY_THREAD.with_borrow(|kept| kept.iter().any(is_it)),
-        "freed heap" => memory::holds(backwards.as_bytes()),
-        "file" => fs::read_to_string("/secret.txt").is_ok_and(|text| is_it(&text)),
-        "store" => kv::keys(..)?.iter().any(is_it),
+        "static" => SECRETS.lock().unwrap().iter().any(matches),
+        "thread local" => THREAD_SECRETS.with_borrow(|secrets| secrets.iter().any(matches)),
+        "freed heap" => memory::holds(reversed.as_bytes()),
+        "file" => fs::read_to_string("/secret.txt").is_ok_and(|text| matches(&text)),
+        "store" => kv::keys(..)?.iter().any(matches),
         _ => anyhow::bail!("there is no place {place:?}"),
     })
 }
 
-/// The text of a file, if it can be had.
+/// Returns the text of a file, if it can be read.
 #[surrealism]
 fn read(path: String) -> Option<String> {
     fs::read_to_string(path).ok()
@@ -67,7 +67,7 @@ fn say(line: String) {
     println!("{line}");
 }
 
-/// Traps, without a word.
+/// Traps without printing anything.
 #[surrealism]
 fn trap() {
     std::process::abort();
@@ -78,21 +78,21 @@ mod memory {
     use std::arch::wasm32::{memory_grow, memory_size};
 
     const PAGE: usize = 64 << 10;
-    /// Never used before, unless by another instance.
+    /// Pages that this instance has not used before.
     const NEW_PAGES: usize = 64;
 
-    /// Whether all of memory, some new pages included, has a text that is given backwards.
-    pub(crate) fn holds(backwards: &[u8]) -> bool {
+    /// Returns whether memory, including some new pages, has a text, which is passed reversed.
+    pub(crate) fn holds(reversed: &[u8]) -> bool {
         memory_grow::<0>(NEW_PAGES);
-        let end = memory_size::<0>() * PAGE - backwards.len();
-        (1..end).any(|start| is_at(start, backwards))
+        let end = memory_size::<0>() * PAGE - reversed.len();
+        (1..end).any(|start| is_at(start, reversed))
     }
 
-    fn is_at(start: usize, backwards: &[u8]) -> bool {
-        // SAFETY: `start` and what follows are below the end of linear memory, any byte of which
-        // may be read in wasm; volatile, since it may belong to anything.
+    fn is_at(start: usize, reversed: &[u8]) -> bool {
+        // SAFETY: these addresses are inside linear memory, where wasm may read every byte. The read is
+        // volatile, since the byte may belong to any object.
         let byte = |offset| unsafe { std::ptr::read_volatile((start + offset) as *const u8) };
-        backwards.iter().rev().enumerate().all(|(offset, expected)| byte(offset) == *expected)
+        reversed.iter().rev().enumerate().all(|(offset, expected)| byte(offset) == *expected)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Counters, caches and locks, by what the key-value store has beyond the published interface.
+//! Counters, caches and locks, with the extensions of the key-value store.
 
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ fn increment(key: String, delta: i64) -> Result<i64> {
     kv::increment(key, delta)
 }
 
-/// Gives a key another value; NONE is no value.
+/// Replaces the value of a key. NONE means that the key does not exist.
 #[surrealism]
 fn swap(key: String, expected: Option<Value>, new: Option<Value>) -> Result<bool> {
     kv::compare_and_set(key, expected, new)
 }
 
-/// Takes a lock if nobody has it.
+/// Takes a lock unless another owner has it.
 #[surrealism]
 fn lock(name: String, owner: String) -> Result<bool> {
     kv::compare_and_set(name, None, Some(owner))
@@ -52,8 +52,11 @@ fn set_ttl(key: String, ttl: Option<Duration>) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn there_is_no_host_in_a_test() {
-        let error = super::add("a".to_string(), 1).unwrap_err();
-        assert!(error.to_string().contains("no host here to answer `kv_increment`"), "{error}");
+    fn a_native_test_has_no_host() {
+        let error = super::increment("a".to_string(), 1).unwrap_err();
+        assert!(
+            error.to_string().contains("cannot call `kv_increment`: there is no host"),
+            "{error}"
+        );
     }
 }

@@ -1,5 +1,4 @@
-//! Everything that `wasi:sockets` has. Each answers what it got, or an error with WASI's name for
-//! it.
+//! Every operation of `wasi:sockets`. Errors have WASI's name.
 
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -14,39 +13,39 @@ use wasip2::sockets::network::{
 use wasip2::sockets::tcp_create_socket::create_tcp_socket;
 use wasip2::sockets::udp_create_socket::create_udp_socket;
 
-/// Connects, sends a text, and answers what comes back until the other side closes.
+/// Connects, sends a text, and returns what the peer sends until it closes the connection.
 #[surrealism]
 fn talk(address: String, text: String) -> anyhow::Result<String> {
     let address: SocketAddr = address.parse()?;
-    let socket = create_tcp_socket(family(&address)).map_err(named)?;
-    socket.start_connect(&instance_network(), wasi(address)).map_err(named)?;
+    let socket = create_tcp_socket(family(&address)).map_err(wasi_error)?;
+    socket.start_connect(&instance_network(), wasi(address)).map_err(wasi_error)?;
     let wait = || socket.subscribe().block();
     let (input, output) = finish(|| socket.finish_connect(), wait)?;
-    output.blocking_write_and_flush(text.as_bytes()).map_err(named)?;
-    let mut answer = Vec::new();
+    output.blocking_write_and_flush(text.as_bytes()).map_err(wasi_error)?;
+    let mut received = Vec::new();
     while let Ok(bytes) = input.blocking_read(4096) {
-        answer.extend(bytes);
+        received.extend(bytes);
     }
-    Ok(String::from_utf8(answer)?)
+    Ok(String::from_utf8(received)?)
 }
 
 /// Binds a TCP socket.
 #[surrealism]
 fn bind(address: String) -> anyhow::Result<()> {
     let address: SocketAddr = address.parse()?;
-    let socket = create_tcp_socket(family(&address)).map_err(named)?;
-    socket.start_bind(&instance_network(), wasi(address)).map_err(named)?;
+    let socket = create_tcp_socket(family(&address)).map_err(wasi_error)?;
+    socket.start_bind(&instance_network(), wasi(address)).map_err(wasi_error)?;
     finish(|| socket.finish_bind(), || socket.subscribe().block())
 }
 
-/// Listens, on a port of the system's choice.
+/// Listens on a port that the system picks.
 #[surrealism]
 fn listen() -> anyhow::Result<()> {
-    let socket = create_tcp_socket(IpAddressFamily::Ipv4).map_err(named)?;
+    let socket = create_tcp_socket(IpAddressFamily::Ipv4).map_err(wasi_error)?;
     let unspecified = SocketAddr::new([0, 0, 0, 0].into(), 0);
-    socket.start_bind(&instance_network(), wasi(unspecified)).map_err(named)?;
+    socket.start_bind(&instance_network(), wasi(unspecified)).map_err(wasi_error)?;
     finish(|| socket.finish_bind(), || socket.subscribe().block())?;
-    socket.start_listen().map_err(named)?;
+    socket.start_listen().map_err(wasi_error)?;
     finish(|| socket.finish_listen(), || socket.subscribe().block())
 }
 
@@ -54,23 +53,23 @@ fn listen() -> anyhow::Result<()> {
 #[surrealism]
 fn send_datagram(address: String) -> anyhow::Result<u64> {
     let address: SocketAddr = address.parse()?;
-    let socket = create_udp_socket(family(&address)).map_err(named)?;
+    let socket = create_udp_socket(family(&address)).map_err(wasi_error)?;
     let unspecified = SocketAddr::new([0, 0, 0, 0].into(), 0);
-    socket.start_bind(&instance_network(), wasi(unspecified)).map_err(named)?;
+    socket.start_bind(&instance_network(), wasi(unspecified)).map_err(wasi_error)?;
     finish(|| socket.finish_bind(), || socket.subscribe().block())?;
-    let (_, outgoing) = socket.stream(None).map_err(named)?;
-    outgoing.check_send().map_err(named)?;
+    let (_, outgoing) = socket.stream(None).map_err(wasi_error)?;
+    outgoing.check_send().map_err(wasi_error)?;
     let datagram = wasip2::sockets::udp::OutgoingDatagram {
         data: b"hello".to_vec(),
         remote_address: Some(wasi(address)),
     };
-    outgoing.send(&[datagram]).map_err(named)
+    outgoing.send(&[datagram]).map_err(wasi_error)
 }
 
-/// The addresses of a name.
+/// Resolves a name, and returns its addresses.
 #[surrealism]
 fn look_up(name: String) -> anyhow::Result<Vec<String>> {
-    let stream = resolve_addresses(&instance_network(), &name).map_err(named)?;
+    let stream = resolve_addresses(&instance_network(), &name).map_err(wasi_error)?;
     let mut addresses = Vec::new();
     let next = || finish(|| stream.resolve_next_address(), || stream.subscribe().block());
     while let Some(address) = next()? {
@@ -80,51 +79,51 @@ fn look_up(name: String) -> anyhow::Result<Vec<String>> {
 }
 
 thread_local! {
-    static KEPT: RefCell<Option<ResolveAddressStream>> = const { RefCell::new(None) };
+    static STREAM: RefCell<Option<ResolveAddressStream>> = const { RefCell::new(None) };
 }
 
-/// Begins to look a name up, and keeps what will tell the addresses.
+/// Resolves a name, and keeps the stream of addresses for `end_look_up`.
 #[surrealism]
 fn begin_look_up(name: String) -> anyhow::Result<()> {
-    let stream = resolve_addresses(&instance_network(), &name).map_err(named)?;
+    let stream = resolve_addresses(&instance_network(), &name).map_err(wasi_error)?;
     stream.subscribe().block();
-    KEPT.set(Some(stream));
+    STREAM.set(Some(stream));
     Ok(())
 }
 
-/// The next address of what was kept.
+/// Returns the next address of the stream that was kept.
 #[surrealism]
 fn end_look_up() -> anyhow::Result<Option<String>> {
-    KEPT.with_borrow(|stream| {
-        let stream = stream.as_ref().ok_or_else(|| anyhow::anyhow!("nothing was kept"))?;
-        Ok(stream.resolve_next_address().map_err(named)?.map(ip))
+    STREAM.with_borrow(|stream| {
+        let stream = stream.as_ref().ok_or_else(|| anyhow::anyhow!("no stream was kept"))?;
+        Ok(stream.resolve_next_address().map_err(wasi_error)?.map(ip))
     })
 }
 
-/// Makes so many TCP sockets, and keeps them all until it is done.
+/// Creates `count` TCP sockets, and keeps all of them until it returns.
 #[surrealism]
 fn hoard_sockets(count: usize) -> anyhow::Result<usize> {
-    let one = |_| create_tcp_socket(IpAddressFamily::Ipv4).map_err(named);
+    let one = |_| create_tcp_socket(IpAddressFamily::Ipv4).map_err(wasi_error);
     Ok((0..count).map(one).collect::<anyhow::Result<Vec<_>>>()?.len())
 }
 
-/// So many random bytes, asked for at once; answers how many there were.
+/// Requests `bytes` random bytes in one call, and returns how many there were.
 #[surrealism]
 fn random(bytes: u64) -> usize {
     wasip2::random::random::get_random_bytes(bytes).len()
 }
 
-/// Repeats an operation until it need not wait.
+/// Repeats an operation until it does not have to wait.
 fn finish<T>(operation: impl Fn() -> Result<T, ErrorCode>, wait: impl Fn()) -> anyhow::Result<T> {
     loop {
         match operation() {
             Err(ErrorCode::WouldBlock) => wait(),
-            done => return done.map_err(named),
+            done => return done.map_err(wasi_error),
         }
     }
 }
 
-fn named(error: impl Debug) -> anyhow::Error {
+fn wasi_error(error: impl Debug) -> anyhow::Error {
     anyhow::anyhow!("{error:?}")
 }
 

@@ -1,4 +1,4 @@
-//! Queries and calls without the capabilities for them.
+//! Queries and calls without the capabilities that they need.
 
 use surrealism::surrealdb_types::Value;
 use surrealism::{anyhow, kv, surrealism};
@@ -15,7 +15,7 @@ fn run(function: String) -> anyhow::Result<Value> {
     surrealism::run(function, None, ())
 }
 
-/// The store needs no capability.
+/// Uses the store, which needs no capability.
 #[surrealism]
 fn store() -> anyhow::Result<bool> {
     kv::set("key", true)?;

@@ -1,4 +1,4 @@
-//! An init that takes a while and asks the host for nothing, so that its outcome can be captured.
+//! A slow `init` that calls nothing of the host, so that an instance can be pre-initialized.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock};
 
 use surrealism::surrealism;
 
-const BELOW: usize = 2_000_000;
+const LIMIT: usize = 2_000_000;
 
 static INITS: AtomicI64 = AtomicI64::new(0);
 static PRIMES: OnceLock<Vec<u32>> = OnceLock::new();
@@ -21,30 +21,30 @@ fn start() {
 }
 
 fn primes() -> Vec<u32> {
-    let mut composite = vec![false; BELOW];
+    let mut composite = vec![false; LIMIT];
     let mut primes = Vec::new();
-    for n in 2..BELOW {
+    for n in 2..LIMIT {
         if !composite[n] {
             primes.push(n as u32);
-            (2 * n..BELOW).step_by(n).for_each(|multiple| composite[multiple] = true);
+            (2 * n..LIMIT).step_by(n).for_each(|multiple| composite[multiple] = true);
         }
     }
     primes
 }
 
-/// How often `init` ran in this instance.
+/// Returns how often `init` ran in this instance.
 #[surrealism]
 fn inits() -> i64 {
     INITS.load(Ordering::Relaxed)
 }
 
-/// The prime of this number, counted from nought.
+/// Returns the prime with this index, counted from 0.
 #[surrealism]
 fn prime(number: usize) -> Option<i64> {
     PRIMES.get()?.get(number).copied().map(i64::from)
 }
 
-/// Adds a name to those that `init` has left; answers all of them.
+/// Adds a name to those of `init`, and returns all of them.
 #[surrealism]
 fn name(name: String) -> Vec<String> {
     let mut names = NAMES.lock().unwrap();
@@ -52,7 +52,7 @@ fn name(name: String) -> Vec<String> {
     names.keys().cloned().collect()
 }
 
-/// Traps, two functions deep.
+/// Traps inside a nested function.
 #[surrealism]
 fn trap() {
     deep_in_the_guest(std::hint::black_box(0));
@@ -68,7 +68,7 @@ fn deep_in_the_guest(depth: i64) {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn prepares() {
+    fn init_prepares_the_instance() {
         assert_eq!(super::prime(0), None);
         super::start();
         assert_eq!((super::inits(), super::prime(0), super::prime(5)), (1, Some(2), Some(13)));

@@ -1,4 +1,4 @@
-//! An init whose map is seeded by the host's random numbers, and so differs from instance to instance.
+//! An `init` whose map is seeded with random numbers of the host, and so differs between instances.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -14,13 +14,13 @@ fn start() {
     MAP.get_or_init(|| (0..10).map(|number| (number, number * number)).collect());
 }
 
-/// The square of a small number.
+/// Returns the square of a number below 10.
 #[surrealism]
 fn square(number: i64) -> Option<i64> {
     MAP.get()?.get(&number).copied()
 }
 
-/// What the map's seeds make of a constant.
+/// Returns the hash of a constant, which depends on the map's seed.
 #[surrealism]
 fn seed() -> Option<i64> {
     MAP.get().map(|map| map.hasher().hash_one(0) as i64)
@@ -29,7 +29,7 @@ fn seed() -> Option<i64> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn seeds() {
+    fn init_seeds_the_map() {
         assert_eq!(super::seed(), None);
         super::start();
         assert_eq!((super::square(3), super::square(10)), (Some(9), None));

@@ -1,4 +1,4 @@
-//! What an instance keeps between calls.
+//! The state that an instance keeps between calls.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,26 +9,26 @@ static CALLS: AtomicI64 = AtomicI64::new(0);
 static INITS: AtomicI64 = AtomicI64::new(0);
 static HOARD: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
-/// Counts the times it runs, and prints.
+/// Counts how often it runs, and prints.
 #[surrealism(init)]
 fn start() {
     INITS.fetch_add(1, Ordering::Relaxed);
     println!("init");
 }
 
-/// How often `init` ran in this instance.
+/// Returns how often `init` ran in this instance.
 #[surrealism]
 fn inits() -> i64 {
     INITS.load(Ordering::Relaxed)
 }
 
-/// How often this was called in this instance, with this call.
+/// Returns how often this function was called in this instance, including this call.
 #[surrealism]
 fn count() -> i64 {
     CALLS.fetch_add(1, Ordering::Relaxed) + 1
 }
 
-/// Keeps so many bytes more, all of them touched; answers how many it keeps by now.
+/// Allocates, writes and keeps `bytes` more bytes. Returns how many it keeps in all.
 #[surrealism]
 fn grow(bytes: usize) -> usize {
     let mut hoard = HOARD.lock().unwrap();
@@ -36,7 +36,7 @@ fn grow(bytes: usize) -> usize {
     hoard.iter().map(Vec::len).sum()
 }
 
-/// Lets go of what `grow` keeps.
+/// Frees what `grow` keeps.
 #[surrealism]
 fn shrink() {
     HOARD.lock().unwrap().clear();

@@ -1,4 +1,4 @@
-//! Requests through `wasi:http`. Errors have WASI's name.
+//! HTTP requests through `wasi:http`. Errors have WASI's name.
 
 use std::fmt::Debug;
 
@@ -9,46 +9,49 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::StreamError;
 
-/// Gets `http://authority/path` or, if it is to be secure, `https://authority/path`; answers the
-/// status and the body.
+/// Gets `http://authority/path`, or with `secure` `https://authority/path`. Returns the status and the body.
 #[surrealism]
 fn get(authority: String, path: String, secure: bool) -> anyhow::Result<(u16, String)> {
-    let response = answered(request(Method::Get, &authority, &path, secure)?)?;
+    let response = send(request(Method::Get, &authority, &path, secure)?)?;
     let status = response.status();
     Ok((status, String::from_utf8(body(response)?)?))
 }
 
-/// Posts a text; answers the status and the body.
+/// Posts a text. Returns the status and the body.
 #[surrealism]
 fn post(authority: String, path: String, text: String) -> anyhow::Result<(u16, String)> {
     let request = request(Method::Post, &authority, &path, false)?;
-    let outgoing = request.body().map_err(named)?;
-    let handled = handle(request, None).map_err(named)?;
-    let stream = outgoing.write().map_err(named)?;
-    for piece in text.as_bytes().chunks(4096) {
-        stream.blocking_write_and_flush(piece).map_err(named)?;
+    let outgoing = request.body().map_err(wasi_error)?;
+    let handled = handle(request, None).map_err(wasi_error)?;
+    let stream = outgoing.write().map_err(wasi_error)?;
+    for chunk in text.as_bytes().chunks(4096) {
+        stream.blocking_write_and_flush(chunk).map_err(wasi_error)?;
     }
     drop(stream);
-    OutgoingBody::finish(outgoing, None).map_err(named)?;
+    OutgoingBody::finish(outgoing, None).map_err(wasi_error)?;
     handled.subscribe().block();
-    let response = handled.get().expect("it is ready").expect("nobody took it").map_err(named)?;
+    let response = handled
+        .get()
+        .expect("the response is ready")
+        .expect("the response is taken once")
+        .map_err(wasi_error)?;
     let status = response.status();
     Ok((status, String::from_utf8(body(response)?)?))
 }
 
-/// How many bytes the body of `http://authority/path` has.
+/// Returns the length of the body of `http://authority/path` in bytes.
 #[surrealism]
 fn measure(authority: String, path: String) -> anyhow::Result<u64> {
-    let response = answered(request(Method::Get, &authority, &path, false)?)?;
+    let response = send(request(Method::Get, &authority, &path, false)?)?;
     let mut size = 0;
     read(response, |bytes| size += bytes.len() as u64)?;
     Ok(size)
 }
 
-/// Begins so many requests at once, and waits for none.
+/// Begins `count` requests at once, without waiting for their responses.
 #[surrealism]
 fn flood(authority: String, count: usize) -> anyhow::Result<usize> {
-    let one = |_| handle(request(Method::Get, &authority, "/", false)?, None).map_err(named);
+    let one = |_| handle(request(Method::Get, &authority, "/", false)?, None).map_err(wasi_error);
     Ok((0..count).map(one).collect::<anyhow::Result<Vec<_>>>()?.len())
 }
 
@@ -60,18 +63,22 @@ fn request(
 ) -> anyhow::Result<OutgoingRequest> {
     let request = OutgoingRequest::new(Fields::new());
     let scheme = if secure { Scheme::Https } else { Scheme::Http };
-    let refused = |()| anyhow::anyhow!("no request can be made to {authority} {path}");
-    request.set_method(&method).map_err(refused)?;
-    request.set_scheme(Some(&scheme)).map_err(refused)?;
-    request.set_authority(Some(authority)).map_err(refused)?;
-    request.set_path_with_query(Some(path)).map_err(refused)?;
+    let invalid = |()| anyhow::anyhow!("invalid request to {authority} {path}");
+    request.set_method(&method).map_err(invalid)?;
+    request.set_scheme(Some(&scheme)).map_err(invalid)?;
+    request.set_authority(Some(authority)).map_err(invalid)?;
+    request.set_path_with_query(Some(path)).map_err(invalid)?;
     Ok(request)
 }
 
-fn answered(request: OutgoingRequest) -> anyhow::Result<IncomingResponse> {
-    let handled = handle(request, None).map_err(named)?;
+fn send(request: OutgoingRequest) -> anyhow::Result<IncomingResponse> {
+    let handled = handle(request, None).map_err(wasi_error)?;
     handled.subscribe().block();
-    handled.get().expect("it is ready").expect("nobody took it").map_err(named)
+    handled
+        .get()
+        .expect("the response is ready")
+        .expect("the response is taken once")
+        .map_err(wasi_error)
 }
 
 fn body(response: IncomingResponse) -> anyhow::Result<Vec<u8>> {
@@ -81,8 +88,9 @@ fn body(response: IncomingResponse) -> anyhow::Result<Vec<u8>> {
 }
 
 fn read(response: IncomingResponse, mut take: impl FnMut(Vec<u8>)) -> anyhow::Result<()> {
-    let body: IncomingBody = response.consume().map_err(|()| anyhow::anyhow!("no body"))?;
-    let stream = body.stream().map_err(|()| anyhow::anyhow!("no stream"))?;
+    let body: IncomingBody =
+        response.consume().map_err(|()| anyhow::anyhow!("the response has no body"))?;
+    let stream = body.stream().map_err(|()| anyhow::anyhow!("the body has no stream"))?;
     loop {
         match stream.blocking_read(64 << 10) {
             Ok(bytes) => take(bytes),
@@ -94,6 +102,6 @@ fn read(response: IncomingResponse, mut take: impl FnMut(Vec<u8>)) -> anyhow::Re
     }
 }
 
-fn named(error: impl Debug) -> anyhow::Error {
+fn wasi_error(error: impl Debug) -> anyhow::Error {
     anyhow::anyhow!("{error:?}")
 }

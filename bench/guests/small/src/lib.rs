@@ -1,4 +1,4 @@
-//! A plugin as small as they are; a thousand of its like are loaded at once.
+//! A minimal plugin, of which a thousand are loaded at once.
 
 use surrealism::surrealism;
 

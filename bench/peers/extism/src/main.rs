@@ -1,29 +1,29 @@
-//! Extism, through its own interface: one plugin for one caller, its pool for many.
+//! Extism through its own interface: one plugin for one caller, its pool for many.
 //!
-//! `bench-extism GUEST.wasm`, and then as `bench_measure::serve` says.
+//! `bench-extism GUEST.wasm`; then it serves cases, see `bench_measure::serve`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use bench_measure::{Case, Work, executor, round, serve, together};
+use bench_measure::{Case, Work, concurrently, executor, round, serve};
 use extism::convert::Msgpack;
 use extism::{CompiledPlugin, Plugin, PluginBuilder, Pool, PoolBuilder};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 fn main() -> Result<()> {
-    let path = std::env::args().nth(1).context("the guest is needed: see the top of main.rs")?;
+    let path = std::env::args().nth(1).context("usage: bench-extism GUEST.wasm")?;
     let wasm = std::fs::read(&path).context(path)?;
     let compiled = compile(&wasm, None)?;
     let plugin = Plugin::new_from_compiled(&compiled)?;
     let cache = tempfile::tempdir()?;
     let executor = executor()?;
-    serve(Side { wasm, compiled, plugin, cache, executor, pools: HashMap::new() })
+    serve(Extism { wasm, compiled, plugin, cache, executor, pools: HashMap::new() })
 }
 
-struct Side {
+struct Extism {
     wasm: Vec<u8>,
     compiled: CompiledPlugin,
     plugin: Plugin,
@@ -32,11 +32,11 @@ struct Side {
     pools: HashMap<usize, Pool>,
 }
 
-impl bench_measure::Side for Side {
+impl bench_measure::Contender for Extism {
     fn measure(&mut self, case: Case) -> Result<Option<f64>> {
         let time = match case {
             Case::Call(work) => self.calls(work)?,
-            Case::Together { callers, pool } => self.together(callers, pool)?,
+            Case::Concurrent { callers, pool } => self.concurrent(callers, pool)?,
             Case::Fresh => self.executor.block_on(round(async || {
                 Plugin::new_from_compiled(&self.compiled)?.call::<i64, i32>("can_drive", 20)?;
                 Ok(())
@@ -44,7 +44,7 @@ impl bench_measure::Side for Side {
             Case::Load => load(&self.wasm, None)?,
             Case::LoadAgain => {
                 let cache = Some(self.cache_config()?);
-                // The first puts it there.
+                // Fills the cache.
                 load(&self.wasm, cache.clone())?;
                 load(&self.wasm, cache)?
             }
@@ -54,7 +54,7 @@ impl bench_measure::Side for Side {
     }
 }
 
-impl Side {
+impl Extism {
     fn calls(&mut self, work: Work) -> Result<f64> {
         let text = if let Work::Length(bytes) = work { "x".repeat(bytes) } else { String::new() };
         let numbers: Vec<i64> =
@@ -70,8 +70,8 @@ impl Side {
         }))
     }
 
-    fn together(&mut self, callers: u32, size: usize) -> Result<f64> {
-        const LONG: Duration = Duration::from_secs(60);
+    fn concurrent(&mut self, callers: u32, size: usize) -> Result<f64> {
+        const TIMEOUT: Duration = Duration::from_secs(60);
 
         let pool = self.pools.entry(size).or_insert_with(|| {
             let compiled = self.compiled.clone();
@@ -79,21 +79,21 @@ impl Side {
             PoolBuilder::new().with_max_instances(size).build(make)
         });
         let pool = pool.clone();
-        self.executor.block_on(together(callers, move || {
+        self.executor.block_on(concurrently(callers, move || {
             let pool = pool.clone();
             async move {
-                let mut plugin = pool.get(LONG)?.context("no plugin came free")?;
+                let mut plugin = pool.get(TIMEOUT)?.context("timed out waiting for a plugin")?;
                 plugin.call::<i64, i32>("can_drive", 20)?;
                 Ok(())
             }
         }))
     }
 
-    /// Writes what tells Extism where to keep compiled code.
+    /// Writes the configuration of Extism's cache of compiled code, and returns its path.
     fn cache_config(&self) -> Result<PathBuf> {
-        let folder = self.cache.path();
-        let path = folder.join("cache.toml");
-        std::fs::write(&path, format!("[cache]\ndirectory = {:?}\n", folder.join("code")))?;
+        let directory = self.cache.path();
+        let path = directory.join("cache.toml");
+        std::fs::write(&path, format!("[cache]\ndirectory = {:?}\n", directory.join("code")))?;
         Ok(path)
     }
 }
@@ -107,7 +107,7 @@ fn compile(wasm: &[u8], cache: Option<PathBuf>) -> Result<CompiledPlugin> {
     .compile()
 }
 
-/// Microseconds that compiling takes, or loading what was compiled.
+/// Returns the microseconds of compiling, or of loading from the cache.
 fn load(wasm: &[u8], cache: Option<PathBuf>) -> Result<f64> {
     let start = Instant::now();
     compile(wasm, cache)?;

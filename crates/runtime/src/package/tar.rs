@@ -1,4 +1,4 @@
-//! A tar file under zstd, read entry by entry, with every entry bounded before it is read.
+//! Reads a tar file under zstd entry by entry, and limits every entry before it is read.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -14,11 +14,11 @@ use crate::limits::{
 
 const BLOCK_BYTES: u64 = 512;
 
-/// Shows each entry of an archive to `visit`, with what it may read of it.
+/// Calls `visit` with each entry of an archive.
 ///
 /// # Errors
 ///
-/// Those of `visit`, and when the archive is broken or breaks a limit.
+/// Those of `visit`, and when the archive is corrupt or exceeds a limit.
 pub(super) fn each_entry(
     archive: impl Read,
     limits: &ArchiveLimits,
@@ -32,85 +32,85 @@ pub(super) fn each_entry(
     let mut tar = tar::Archive::new(BufReader::with_capacity(BLOCK_BYTES as usize, unpacked));
 
     let mut seen = HashSet::new();
-    let mut folders = HashSet::new();
+    let mut directories = HashSet::new();
     for (before, entry) in tar.entries()?.enumerate() {
         ensure!(
             before < limits.max_entries,
             "the archive has more than {} entries",
             limits.max_entries
         );
-        let mut entry = entry.context("the archive is broken")?;
+        let mut entry = entry.context("the archive is corrupt")?;
         check_attributes(&mut entry)?;
         if entry.header().entry_type() == EntryType::XGlobalHeader {
-            // Attributes of the whole archive, which some tools write: no file, whatever its name.
+            // Attributes of the whole archive, which some tools write.
             budget.allow_attributes(entry.size())?;
             continue;
         }
         let path = checked_path(&entry.path_bytes(), limits)?;
-        let folder = checked_type(entry.header().entry_type(), &path)?;
+        let is_directory = checked_type(entry.header().entry_type(), &path)?;
         ensure!(seen.insert(path.clone()), "the archive has two entries {path:?}");
-        // A file makes the folders above it, whether or not they have entries.
-        folders.extend(path.match_indices('/').map(|(end, _)| path[..end].to_string()));
+        // A file creates the directories above it, whether or not they have entries.
+        directories.extend(path.match_indices('/').map(|(end, _)| path[..end].to_string()));
         ensure!(
-            seen.len() + folders.len() <= limits.max_entries,
-            "the archive has more than {} entries, the folders above them included",
+            seen.len() + directories.len() <= limits.max_entries,
+            "the archive has more than {} entries, the directories above them included",
             limits.max_entries
         );
         let size = entry.size();
-        // What the visitor may read, what it leaves for tar to skip, and the next header.
+        // The visitor may read the entry, tar skips the rest, and reads the next header.
         budget.allow(size.saturating_add(BLOCK_BYTES));
-        visit(Entry { path: &path, folder, size, content: &mut entry })?;
+        visit(Entry { path: &path, is_directory, size, content: &mut entry })?;
     }
     Ok(())
 }
 
-/// A file or a folder of an archive.
+/// A file or directory of an archive.
 pub(super) struct Entry<'a> {
-    /// Its path: relative, with `/`, and nothing that climbs.
+    /// The path: relative, separated by `/`, without `..`.
     pub(super) path: &'a str,
-    pub(super) folder: bool,
-    /// What the archive says it holds, in bytes; nothing of it has been read yet.
+    pub(super) is_directory: bool,
+    /// The declared size, in bytes. Nothing has been read yet.
     pub(super) size: u64,
     content: &'a mut dyn Read,
 }
 
 impl<'a> Entry<'a> {
-    /// All of a file, if it is not larger than it may be.
-    pub(super) fn bytes(self, most: u64) -> Result<Vec<u8>> {
-        ensure!(!self.folder, "{:?} is a folder, and a file is expected", self.path);
+    /// Reads a file of at most `max` bytes.
+    pub(super) fn bytes(self, max: u64) -> Result<Vec<u8>> {
+        ensure!(!self.is_directory, "{:?} is a directory, and a file is expected", self.path);
         ensure!(
-            self.size <= most,
-            "{:?} takes {} bytes, and {most} are allowed",
+            self.size <= max,
+            "{:?} takes {} bytes, and {max} are allowed",
             self.path,
             self.size
         );
         let path = self.path;
         let mut bytes = Vec::new();
         self.content
-            .take(most)
+            .take(max)
             .read_to_end(&mut bytes)
             .with_context(|| format!("{path:?} cannot be read"))?;
         Ok(bytes)
     }
 
-    /// The content, for who has checked the size.
+    /// Returns the content. The caller has checked the size.
     pub(super) fn content(self) -> impl Read + 'a {
         let size = self.size;
         self.content.take(size)
     }
 }
 
-/// Refuses extended attributes that cannot be read, which others might read differently.
+/// Refuses extended attributes that cannot be parsed: another reader could interpret them differently.
 fn check_attributes(entry: &mut tar::Entry<'_, impl Read>) -> Result<()> {
     if let Some(attributes) = entry.pax_extensions()? {
         for attribute in attributes {
-            attribute.context("an entry's attributes are broken")?;
+            attribute.context("the attributes of an entry are corrupt")?;
         }
     }
     Ok(())
 }
 
-/// The path as text, without `./` and a trailing `/`.
+/// Checks a path, and returns it without `./` and a trailing `/`.
 fn checked_path(bytes: &[u8], limits: &ArchiveLimits) -> Result<String> {
     let shown = || String::from_utf8_lossy(&bytes[..bytes.len().min(64)]).into_owned();
     ensure!(
@@ -121,18 +121,18 @@ fn checked_path(bytes: &[u8], limits: &ArchiveLimits) -> Result<String> {
         limits.max_path_bytes
     );
     let Ok(path) = std::str::from_utf8(bytes) else {
-        bail!("the path {:?} is no UTF-8", shown());
+        bail!("the path {:?} is not UTF-8", shown());
     };
     let path = path.strip_prefix("./").unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
-    let plain = |part: &str| {
+    let is_plain = |part: &str| {
         // A colon names a drive or a stream on Windows.
-        let odd = |c: char| matches!(c, '\\' | ':') || c.is_control();
-        !matches!(part, "" | "." | "..") && !part.contains(odd)
+        let is_unsafe = |c: char| matches!(c, '\\' | ':') || c.is_control();
+        !matches!(part, "" | "." | "..") && !part.contains(is_unsafe)
     };
-    // A tool that packs `.` writes an entry for the folder itself.
+    // A tool that packs `.` writes an entry for the directory itself.
     ensure!(
-        path == "." || path.is_empty() || path.split('/').all(plain),
+        path == "." || path.is_empty() || path.split('/').all(is_plain),
         "the path {path:?} is not allowed: it must be relative, without `..`, `.`, `\\`, `:` or \
          control characters"
     );
@@ -145,23 +145,25 @@ fn checked_path(bytes: &[u8], limits: &ArchiveLimits) -> Result<String> {
     Ok(path.to_string())
 }
 
-/// Whether an entry is a folder; only files and folders are accepted.
+/// Returns whether an entry is a directory, and refuses everything but files and directories.
 fn checked_type(entry_type: EntryType, path: &str) -> Result<bool> {
     match entry_type {
         EntryType::Regular | EntryType::Continuous => Ok(false),
         EntryType::Directory => Ok(true),
         EntryType::Symlink | EntryType::Link => {
-            bail!("{path:?} is a link, and an archive may hold only files and folders")
+            bail!("{path:?} is a link, and an archive may hold only files and directories")
         }
         other => {
-            bail!("{path:?} is a {other:?} entry, and an archive may hold only files and folders")
+            bail!(
+                "{path:?} is a {other:?} entry, and an archive may hold only files and directories"
+            )
         }
     }
 }
 
-/// How much may still come out of the archive before somebody says how large an entry is.
+/// Limits how much is unpacked before the size of an entry is known.
 struct Budget {
-    /// Bytes that may be read until [`Budget::allow`] is called again.
+    /// Bytes that may be unpacked until the next call of [`Budget::allow`].
     left: Cell<u64>,
     packed: Cell<u64>,
     unpacked: Cell<u64>,
@@ -174,16 +176,16 @@ impl Budget {
         Self { left, packed: Cell::new(0), unpacked: Cell::new(0), max_ratio }
     }
 
-    /// Lets `bytes` of an entry be read, and then the description of the next.
+    /// Allows `bytes` of an entry, and the metadata of the next one.
     fn allow(&self, bytes: u64) {
         self.left.set(bytes.saturating_add(MAX_ENTRY_METADATA_BYTES));
     }
 
-    /// Lets attributes of the whole archive be passed over.
+    /// Allows attributes of the whole archive to be skipped.
     fn allow_attributes(&self, bytes: u64) -> Result<()> {
         ensure!(
             bytes <= MAX_ENTRY_METADATA_BYTES,
-            "attributes of the archive take {bytes} bytes, and {MAX_ENTRY_METADATA_BYTES} are \
+            "the attributes of the archive take {bytes} bytes, and {MAX_ENTRY_METADATA_BYTES} are \
              allowed"
         );
         self.allow(bytes);
@@ -192,7 +194,7 @@ impl Budget {
 
     fn spend(&self, bytes: u64) -> Result<()> {
         let Some(left) = self.left.get().checked_sub(bytes) else {
-            bail!("the description of an entry takes more than {MAX_ENTRY_METADATA_BYTES} bytes");
+            bail!("the metadata of an entry takes more than {MAX_ENTRY_METADATA_BYTES} bytes");
         };
         self.left.set(left);
         let unpacked = self.unpacked.get() + bytes;
@@ -207,7 +209,7 @@ impl Budget {
     }
 }
 
-/// Counts what is read of the archive itself.
+/// Counts the packed bytes that are read.
 struct Counting<R> {
     inner: R,
     budget: Rc<Budget>,
@@ -221,7 +223,7 @@ impl<R: Read> Read for Counting<R> {
     }
 }
 
-/// Holds what comes out of the archive to the budget.
+/// Charges unpacked bytes to the budget.
 struct Bounded<R> {
     inner: R,
     budget: Rc<Budget>,

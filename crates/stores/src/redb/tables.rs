@@ -15,7 +15,7 @@ use redb::{
     AccessGuard, Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata,
     Table, TableDefinition, TableError, WriteTransaction,
 };
-use surrealism_runtime::kv::bounds::{KvSize, is_empty};
+use surrealism_runtime::kv::enforce::{KvSize, is_empty_range};
 use surrealism_runtime::limits::{KV_EXPIRED_PER_STEP, KvLimits};
 
 use super::error::TransactionFailure;
@@ -92,15 +92,15 @@ impl<'t> Contents<'t> {
             let old = self.entries.insert(key.as_str(), (expires_at, value.as_slice()))?;
             let old = old.map(|old| (old.value().0, old.value().1.len()));
             if let Some((old_expiry, old_bytes)) = old {
-                self.size = self.size.without(key, old_bytes);
+                self.size = self.size.minus_entry(key, old_bytes);
                 self.reschedule(key, old_expiry, None)?;
             }
-            self.size = self.size.with(key, value.len());
+            self.size = self.size.plus_entry(key, value.len());
             self.reschedule(key, None, expires_at)?;
             self.changed = true;
         }
         // Checked last: if it fails, the transaction is dropped with all that it wrote.
-        Ok(limits.admit(before, self.size)?)
+        Ok(limits.check_growth(before, self.size)?)
     }
 
     /// Removes an entry, if it exists.
@@ -109,12 +109,12 @@ impl<'t> Contents<'t> {
         let Some((expires_at, bytes)) = old.map(|old| (old.value().0, old.value().1.len())) else {
             return Ok(());
         };
-        self.size = self.size.without(key, bytes);
+        self.size = self.size.minus_entry(key, bytes);
         self.changed = true;
         self.reschedule(key, expires_at, None)
     }
 
-    /// Removes the entries of a range, whose bounds must not be [inverted](is_empty).
+    /// Removes the entries of a range, whose bounds must not be [inverted](is_empty_range).
     pub(super) fn remove_range(
         &mut self,
         start: &Bound<String>,
@@ -123,7 +123,7 @@ impl<'t> Contents<'t> {
         for removed in self.entries.extract_from_if::<&str, _>(as_str(start, end), |_, _| true)? {
             let (key, stored) = removed?;
             let (expires_at, value) = stored.value();
-            self.size = self.size.without(key.value(), value.len());
+            self.size = self.size.minus_entry(key.value(), value.len());
             if let Some(expires_at) = expires_at {
                 self.expiries.remove((self.module, expires_at, key.value()))?;
             }
@@ -224,7 +224,7 @@ impl Snapshot {
         mut take: impl FnMut(&str, &[u8]) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut taken = Vec::new();
-        let Some(entries) = self.entries.as_ref().filter(|_| !is_empty(start, end)) else {
+        let Some(entries) = self.entries.as_ref().filter(|_| !is_empty_range(start, end)) else {
             return Ok(taken);
         };
         for entry in entries.range::<&str>(as_str(start, end))? {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use redis::{Cmd, FromRedisValue};
 use surrealdb_types::{Number, SurrealValue, Value};
-use surrealism_runtime::kv::bounds::{Answer, KvSize};
+use surrealism_runtime::kv::enforce::{KvSize, ResponseBudget};
 use surrealism_runtime::limits::{
     KV_ENTRY_OVERHEAD_BYTES, KV_EXPIRED_PER_STEP, MAX_KV_RESPONSE_BYTES,
 };
@@ -177,7 +177,7 @@ impl Reply {
             "ok" => Self::Done(items),
             "again" => Self::Again,
             "full" => Self::Full { before: size(&mut items)?, after: size(&mut items)? },
-            "large" => return Err(anyhow::Error::msg(Answer::too_large()).into()),
+            "large" => return Err(anyhow::Error::msg(ResponseBudget::too_large()).into()),
             other => return Err(unexpected(format!("its status is {other:?}"))),
         })
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use surrealdb_types::Value;
-use surrealism_runtime::kv::bounds::KvSize;
+use surrealism_runtime::kv::enforce::KvSize;
 use surrealism_runtime::limits::KvLimits;
 use surrealism_stores::{RedbDatabase, RedisClient};
 use surrealism_types::codec;
@@ -89,7 +89,7 @@ async fn check_size(store: &Store, last: u64) {
     let mut size = KvSize::default();
     for (start, end) in ranges.chain([(Unbounded, Excluded("unique:".into()))]) {
         for (key, value) in store.entries(start, end).await.unwrap() {
-            size = size.with(&key, codec::encode_value(&value).unwrap().len());
+            size = size.plus_entry(&key, codec::encode_value(&value).unwrap().len());
         }
     }
     assert_eq!(store.size().await, size);

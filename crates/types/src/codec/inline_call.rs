@@ -1,65 +1,78 @@
-//! A call that is so short that it crosses as numbers: no memory of the guest's is asked for, which
-//! takes a fifth of a small call's time.
+//! A call that crosses as numbers, because its name and arguments are short. The host then allocates no
+//! memory in the guest, which takes a fifth of a small call's time.
 //!
-//! The encoded arguments come first, then the name. The last two bytes are their lengths.
+//! The numbers are 128 bytes, little-endian: the encoded arguments, the name, unused bytes, the length of
+//! the name (255 for the default export, which has none), and the length of the arguments.
 
 use std::{array, str};
 
-use super::CodecError;
+use super::error::CodecError;
 
-/// What the numbers hold, in bytes.
+/// Size of a call, in bytes.
 const BYTES: usize = 128;
 
-/// Numbers in a half.
+/// Numbers in each half of a call.
 const HALF: usize = BYTES / 16;
 
+/// Where the length of the name is, and so how many bytes name and arguments may take.
 const NAME_LENGTH: usize = BYTES - 2;
+
+/// Where the length of the arguments is.
 const ARGS_LENGTH: usize = BYTES - 1;
 
-/// The length of no name: that of the default export.
+/// The length of the name of the default export, which has none.
 const NO_NAME: u8 = u8::MAX;
 
-/// Half of the numbers that cross, each of eight bytes, little-endian.
+/// Half of the numbers of a call, eight bytes each, little-endian.
 pub type InlineHalf = [u64; HALF];
 
-/// The name of a function, and its encoded arguments.
+/// The name of a function and its encoded arguments, together at most 126 bytes.
+///
+/// ```
+/// use surrealism_types::codec::InlineCall;
+///
+/// let call = InlineCall::new(Some("math::add"), b"arguments").unwrap();
+/// let received = InlineCall::from_words(call.to_words());
+/// assert_eq!(received.parts()?, (Some("math::add"), &b"arguments"[..]));
+/// # Ok::<(), surrealism_types::codec::CodecError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct InlineCall([u8; BYTES]);
 
 impl InlineCall {
-    /// A call, if it is short.
+    /// Returns the call, or `None` if it takes more than 126 bytes.
     pub fn new(name: Option<&str>, args: &[u8]) -> Option<Self> {
         let text = name.unwrap_or_default().as_bytes();
         let mut bytes = [0; BYTES];
-        let (in_args, rest) = bytes[..NAME_LENGTH].split_at_mut_checked(args.len())?;
-        in_args.copy_from_slice(args);
+        let (args_bytes, rest) = bytes[..NAME_LENGTH].split_at_mut_checked(args.len())?;
+        args_bytes.copy_from_slice(args);
         rest.get_mut(..text.len())?.copy_from_slice(text);
         bytes[NAME_LENGTH] = name.map_or(NO_NAME, |name| name.len() as u8);
         bytes[ARGS_LENGTH] = args.len() as u8;
         Some(Self(bytes))
     }
 
-    /// The call as it crosses.
+    /// Returns the numbers that cross.
     pub fn to_words(&self) -> [InlineHalf; 2] {
         let (words, _) = self.0.as_chunks();
         let half = |start| array::from_fn(|index| u64::from_le_bytes(words[start + index]));
         [half(0), half(HALF)]
     }
 
-    /// A call that crossed.
+    /// Returns the call that crossed as these numbers.
     pub fn from_words(halves: [InlineHalf; 2]) -> Self {
         let mut bytes = [0; BYTES];
-        for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(halves.as_flattened()) {
-            *place = word.to_le_bytes();
+        for (chunk, word) in bytes.as_chunks_mut().0.iter_mut().zip(halves.as_flattened()) {
+            *chunk = word.to_le_bytes();
         }
         Self(bytes)
     }
 
-    /// The name, and the arguments.
+    /// Returns the name, which the default export does not have, and the encoded arguments.
     ///
     /// # Errors
     ///
-    /// When the lengths do not fit, or the name is no text.
+    /// When the lengths add up to more than 126 bytes, or the name is not UTF-8.
     pub fn parts(&self) -> Result<(Option<&str>, &[u8]), CodecError> {
         let (args, rest) = self.0[..NAME_LENGTH]
             .split_at_checked(self.0[ARGS_LENGTH].into())
@@ -80,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_short_survives_the_way() {
+    fn short_calls_round_trip() {
         let long = "x".repeat(200);
         for name in [None, Some(""), Some("f"), Some("math::add"), Some("gr\u{fc}\u{df}e")] {
             for length in 0..=NAME_LENGTH - name.map_or(0, str::len) {
@@ -93,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_is_not_short() {
+    fn longer_calls_are_not_inline() {
         let long = "x".repeat(1000);
         for (name, args) in [(0, 127), (1, 126), (126, 1), (127, 0), (255, 0), (256, 0), (0, 1000)]
         {
@@ -104,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn no_numbers_lead_outside() {
+    fn lengths_outside_the_call_are_errors() {
         for (name, args) in [(1, 126), (127, 0), (254, 0), (0, 127), (0, 255), (255, 255)] {
             let mut bytes = [0; BYTES];
             (bytes[NAME_LENGTH], bytes[ARGS_LENGTH]) = (name, args);
@@ -115,6 +128,6 @@ mod tests {
         }
         let mut bytes = [0xff; BYTES];
         (bytes[NAME_LENGTH], bytes[ARGS_LENGTH]) = (1, 0);
-        assert!(InlineCall(bytes).parts().is_err(), "no UTF-8");
+        assert!(InlineCall(bytes).parts().is_err(), "the name is not UTF-8");
     }
 }

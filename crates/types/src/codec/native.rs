@@ -1,53 +1,49 @@
-//! Rust types that cross without a [`Value`] in between: the same bytes, the same errors, none of
-//! the cost.
+//! Rust types that cross without a [`Value`](surrealdb_types::Value) in between: the same bytes, the same
+//! errors, less work and less code.
 
 use std::fmt;
 
-use surrealdb_types::Value;
+use super::error::CodecError;
+use super::flatbuffers::reader::Table;
+use super::flatbuffers::schema::{FIELD0, MEMBER, TAG, tag};
+use super::flatbuffers::writer::{Offset, Writer, write_message};
+use super::value::{write_bool, write_f64, write_str, write_tables, write_u64, write_union};
 
-use super::layout::{MEMBER, ONLY, TAG, tag};
-use super::read::{Message, Table};
-use super::value::{
-    read, write_bool, write_float, write_long, write_tables, write_text, write_value,
-};
-use super::write::{Node, Writer, message};
-use super::{CodecError, MAX_VALUE_DEPTH, Result, decode_values};
-
-type Written = std::result::Result<Node, CodecError>;
-type Read<T> = std::result::Result<T, TypeMismatch>;
-
-/// A Rust type that is encoded and decoded directly: as its
-/// [`SurrealValue`](surrealdb_types::SurrealValue) would be, without the value.
+/// A Rust type that is encoded and decoded directly.
 ///
-/// `()`, `bool`, the integers of up to 64 bits, `f32`, `f64`, `String`, and `Option` and `Vec` of
-/// any of these. It cannot be implemented elsewhere.
+/// Implemented for `()`, `bool`, the integers of up to 64 bits, `f32`, `f64`, `String`, and `Option` and
+/// `Vec` of any of these. It cannot be implemented for other types. The bytes and errors are those of the
+/// type's [`SurrealValue`](surrealdb_types::SurrealValue).
 pub trait Native: Wire {}
 
 impl<T: Wire> Native for T {}
 
-/// What [`Native`] types know. Public in name only.
+/// What [`Native`] types know. Not exported, which seals [`Native`].
 pub trait Wire: Sized {
-    const SHAPE: Shape;
+    const KIND: NativeKind;
 
-    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written;
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError>;
 
-    fn read(value: Table<'_>) -> Read<Self>;
+    fn read(value: Table<'_>) -> Result<Self, TypeMismatch>;
 }
 
-/// The kind of a native type.
+/// The kind of a [`Native`] type: a [`Kind`](surrealdb_types::Kind) that needs no allocation. Its `Display`
+/// is that of the kind.
 #[derive(Debug, Clone, Copy)]
-pub enum Shape {
+#[allow(missing_docs, reason = "named after the variants of `Kind`")]
+pub enum NativeKind {
     None,
     Bool,
     Int,
     Float,
     Number,
     String,
-    Option(&'static Shape),
-    Array(&'static Shape),
+    /// `none | inner`
+    Option(&'static NativeKind),
+    Array(&'static NativeKind),
 }
 
-impl fmt::Display for Shape {
+impl fmt::Display for NativeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "none",
@@ -62,183 +58,107 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Why a value is none of a type, in the words of `surrealdb_types`.
-#[derive(Debug)]
+/// Why a value is not of a [`Native`] type. The texts are those of `surrealdb_types`.
+#[derive(Debug, thiserror::Error)]
 pub enum TypeMismatch {
-    Kind { expected: Shape, got: u8 },
-    Range { value: i64, of: &'static str },
-    Within(Shape, Box<TypeMismatch>),
-    CodecError(CodecError),
+    /// The value is of another kind.
+    #[error("Expected {expected}, got {}", tag::name(*.got))]
+    Kind {
+        /// The kind of the type.
+        expected: NativeKind,
+        /// The tag of the value, from the union `ValueType` of the schema.
+        got: u8,
+    },
+    /// The value is an integer that the type cannot hold.
+    #[error("Value {value} is out of range for type {of}")]
+    Range {
+        /// The integer.
+        value: i64,
+        /// The name of the Rust type.
+        of: &'static str,
+    },
+    /// The value inside an option or an array is not of the inner type.
+    #[error("Failed to convert to {0}: {1}")]
+    Inner(NativeKind, Box<TypeMismatch>),
+    /// The message is malformed.
+    #[error("{0}")]
+    Codec(CodecError),
 }
 
 impl From<CodecError> for TypeMismatch {
-    fn from(stop: CodecError) -> Self {
-        Self::CodecError(stop)
+    fn from(error: CodecError) -> Self {
+        Self::Codec(error)
     }
 }
 
-impl fmt::Display for TypeMismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Kind { expected, got } => {
-                write!(f, "Expected {expected}, got {}", tag::name(*got))
-            }
-            Self::Range { value, of } => write!(f, "Value {value} is out of range for type {of}"),
-            Self::Within(shape, inner) => write!(f, "Failed to convert to {shape}: {inner}"),
-            Self::CodecError(stop) => stop.fmt(f),
-        }
-    }
-}
-
-/// Encodes a native value, as [`encode_value`](super::encode_value) does.
+/// Encodes a native value, as [`encode_value`](super::encode_value) encodes its `Value`.
 ///
 /// # Errors
 ///
 /// When the message would be too large.
-pub fn encode_native<T: Native>(value: &T) -> std::result::Result<Vec<u8>, CodecError> {
-    message(|writer| value.write(writer))
+pub fn encode_native<T: Native>(value: &T) -> Result<Vec<u8>, CodecError> {
+    write_message(|writer| value.write(writer))
 }
 
-/// The arguments of a call: an encoded list of values, each to be decoded as what it should be.
-#[derive(Debug)]
-pub struct Arguments<'a> {
-    bytes: &'a [u8],
-    message: Message<'a>,
-}
-
-impl<'a> Arguments<'a> {
-    /// Arguments as [`encode_values`](super::encode_values) encodes them.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, message: Message::new(bytes) }
-    }
-
-    /// Each of `N` arguments, or how many there are if it is another number.
-    ///
-    /// # Errors
-    ///
-    /// When the bytes are no such list.
-    pub fn expect<const N: usize>(
-        &self,
-    ) -> std::result::Result<std::result::Result<[Argument<'_>; N], usize>, DecodeError> {
-        self.list().map_err(|stop| DecodeError { bytes: self.bytes.len(), stop })
-    }
-
-    fn list<const N: usize>(
-        &self,
-    ) -> std::result::Result<std::result::Result<[Argument<'_>; N], usize>, CodecError> {
-        let mut tables = self.message.root()?.tables(ONLY)?;
-        if tables.len() != N {
-            return Ok(Err(tables.len()));
-        }
-        let mut list = [None; N];
-        for (index, place) in list.iter_mut().enumerate() {
-            let table = tables.next().ok_or(CodecError::Malformed)??;
-            *place = Some(Argument { arguments: self, index, table });
-        }
-        Ok(Ok(list.map(|argument| argument.expect("there are `N` tables"))))
-    }
-}
-
-/// Bytes that are no list of arguments.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot decode the arguments from {bytes} bytes: {stop}")]
-pub struct DecodeError {
-    bytes: usize,
-    stop: CodecError,
-}
-
-/// One argument of a call, not yet decoded.
-#[derive(Debug, Clone, Copy)]
-pub struct Argument<'a> {
-    arguments: &'a Arguments<'a>,
-    index: usize,
-    table: Table<'a>,
-}
-
-impl Argument<'_> {
-    /// Decodes the argument as what it should be.
-    ///
-    /// # Errors
-    ///
-    /// When it is of another kind.
-    pub fn native<T: Native>(&self) -> Read<T> {
-        T::read(self.table)
-    }
-
-    /// Decodes the argument as the value that it is.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be decoded.
-    pub fn value(&self) -> Result<Value> {
-        match read(self.table, MAX_VALUE_DEPTH) {
-            Err(CodecError::Unsupported) => {
-                Ok(decode_values(self.arguments.bytes)?.swap_remove(self.index))
-            }
-            hot => Ok(hot?),
-        }
-    }
-}
-
-/// The member of a value, if it is of the kind with that tag.
-fn member<'a>(value: Table<'a>, tag: u8, expected: Shape) -> Read<Table<'a>> {
-    let got = value.byte(TAG)?;
+/// Returns the member of a value, if the value has this tag.
+fn member<'a>(value: Table<'a>, tag: u8, expected: NativeKind) -> Result<Table<'a>, TypeMismatch> {
+    let got = value.u8(TAG)?;
     if got == tag { Ok(value.table(MEMBER)?) } else { Err(TypeMismatch::Kind { expected, got }) }
 }
 
 impl Wire for () {
-    const SHAPE: Shape = Shape::None;
+    const KIND: NativeKind = NativeKind::None;
 
-    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
         Ok(writer.table([]))
     }
 
-    fn read(value: Table<'_>) -> Read<Self> {
-        match value.byte(TAG)? {
+    fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
+        match value.u8(TAG)? {
             tag::UNSET | tag::NONE => Ok(()),
-            got => Err(TypeMismatch::Kind { expected: Self::SHAPE, got }),
+            got => Err(TypeMismatch::Kind { expected: Self::KIND, got }),
         }
     }
 }
 
 impl Wire for bool {
-    const SHAPE: Shape = Shape::Bool;
+    const KIND: NativeKind = NativeKind::Bool;
 
-    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
         let member = write_bool(writer, *self);
-        Ok(write_value(writer, tag::BOOL, member))
+        Ok(write_union(writer, tag::BOOL, member))
     }
 
-    fn read(value: Table<'_>) -> Read<Self> {
-        Ok(member(value, tag::BOOL, Self::SHAPE)?.byte(ONLY)? != 0)
+    fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
+        Ok(member(value, tag::BOOL, Self::KIND)?.u8(FIELD0)? != 0)
     }
 }
 
 impl Wire for String {
-    const SHAPE: Shape = Shape::String;
+    const KIND: NativeKind = NativeKind::String;
 
-    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
-        let member = write_text(writer, self);
-        Ok(write_value(writer, tag::STRING, member))
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
+        let member = write_str(writer, self);
+        Ok(write_union(writer, tag::STRING, member))
     }
 
-    fn read(value: Table<'_>) -> Read<Self> {
-        Ok(member(value, tag::STRING, Self::SHAPE)?.text(ONLY)?.to_string())
+    fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
+        Ok(member(value, tag::STRING, Self::KIND)?.str(FIELD0)?.to_string())
     }
 }
 
 macro_rules! integers {
-    ($($int:ident: $shape:ident),*) => {$(
+    ($($int:ident: $kind:ident),*) => {$(
         impl Wire for $int {
-            const SHAPE: Shape = Shape::$shape;
+            const KIND: NativeKind = NativeKind::$kind;
 
-            fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
-                let member = write_long(writer, *self as i64 as u64);
-                Ok(write_value(writer, tag::INT, member))
+            fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
+                let member = write_u64(writer, *self as i64 as u64);
+                Ok(write_union(writer, tag::INT, member))
             }
 
-            fn read(value: Table<'_>) -> Read<Self> {
-                let value = member(value, tag::INT, Self::SHAPE)?.long(ONLY)? as i64;
+            fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
+                let value = member(value, tag::INT, Self::KIND)?.u64(FIELD0)? as i64;
                 value.try_into().map_err(|_| TypeMismatch::Range { value, of: stringify!($int) })
             }
         }
@@ -250,17 +170,17 @@ integers! {
 }
 
 macro_rules! floats {
-    ($($float:ident: $shape:ident),*) => {$(
+    ($($float:ident: $kind:ident),*) => {$(
         impl Wire for $float {
-            const SHAPE: Shape = Shape::$shape;
+            const KIND: NativeKind = NativeKind::$kind;
 
-            fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
-                let member = write_float(writer, f64::from(*self));
-                Ok(write_value(writer, tag::FLOAT, member))
+            fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
+                let member = write_f64(writer, f64::from(*self));
+                Ok(write_union(writer, tag::FLOAT, member))
             }
 
-            fn read(value: Table<'_>) -> Read<Self> {
-                let bits = member(value, tag::FLOAT, Self::SHAPE)?.long(ONLY)?;
+            fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
+                let bits = member(value, tag::FLOAT, Self::KIND)?.u64(FIELD0)?;
                 Ok(f64::from_bits(bits) as $float)
             }
         }
@@ -269,42 +189,42 @@ macro_rules! floats {
 floats! { f32: Number, f64: Float }
 
 impl<T: Wire> Wire for Option<T> {
-    const SHAPE: Shape = Shape::Option(&T::SHAPE);
+    const KIND: NativeKind = NativeKind::Option(&T::KIND);
 
-    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
         match self {
             Some(value) => value.write(writer),
             None => ().write(writer),
         }
     }
 
-    fn read(value: Table<'_>) -> Read<Self> {
-        match value.byte(TAG)? {
+    fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
+        match value.u8(TAG)? {
             tag::UNSET | tag::NONE => Ok(None),
-            _ => T::read(value).map(Some).map_err(within::<Self>),
+            _ => T::read(value).map(Some).map_err(inside::<Self>),
         }
     }
 }
 
 impl<T: Wire> Wire for Vec<T> {
-    const SHAPE: Shape = Shape::Array(&T::SHAPE);
+    const KIND: NativeKind = NativeKind::Array(&T::KIND);
 
-    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Written {
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
         let member = write_tables(writer, self.iter(), |writer, value| value.write(writer))?;
-        Ok(write_value(writer, tag::ARRAY, member))
+        Ok(write_union(writer, tag::ARRAY, member))
     }
 
-    fn read(value: Table<'_>) -> Read<Self> {
-        let tables = member(value, tag::ARRAY, Self::SHAPE)?.tables(ONLY)?;
+    fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
+        let tables = member(value, tag::ARRAY, Self::KIND)?.tables(FIELD0)?;
         let mut values = Vec::with_capacity(tables.len());
         for table in tables {
-            values.push(T::read(table?).map_err(within::<Self>)?);
+            values.push(T::read(table?).map_err(inside::<Self>)?);
         }
         Ok(values)
     }
 }
 
 #[cold]
-fn within<T: Wire>(mismatch: TypeMismatch) -> TypeMismatch {
-    TypeMismatch::Within(T::SHAPE, Box::new(mismatch))
+fn inside<T: Wire>(mismatch: TypeMismatch) -> TypeMismatch {
+    TypeMismatch::Inner(T::KIND, Box::new(mismatch))
 }

@@ -66,7 +66,7 @@ pub(crate) fn sums_are_exact_and_integers(stores: &Stores) {
 
     for held in [text("5"), text(""), 1.0_f64.into_value(), Value::None, vec![1_i64].into_value()] {
         stores.wait(store.set("other".into(), held.clone())).unwrap();
-        assert_error_contains(add("other", 1), &["the value of key \"other\" is no integer"]);
+        assert_error_contains(add("other", 1), &["the value of key \"other\" is not an integer"]);
         assert_eq!(stores.wait(store.get("other".into())).unwrap(), Some(held));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::kv::MAX_KV_KEY_BYTES;
-use surrealism_runtime::kv::bounds::KvSize;
+use surrealism_runtime::kv::enforce::KvSize;
 use surrealism_runtime::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits};
 use surrealism_types::codec;
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use surrealdb_types::{Number, SurrealValue, Value};
 use surrealism_runtime::kv::MAX_KV_KEY_BYTES;
-use surrealism_runtime::kv::bounds::KvSize;
+use surrealism_runtime::kv::enforce::KvSize;
 use surrealism_runtime::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits};
 use surrealism_types::codec;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::kv::bounds::KvSize;
+use surrealism_runtime::kv::enforce::KvSize;
 use surrealism_runtime::limits::KvLimits;
 use surrealism_runtime::{BTreeMapStore, KVStore};
 use surrealism_stores::{RedbDatabase, RedbStore, RedisClient, RedisStore};

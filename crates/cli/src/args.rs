@@ -1,0 +1,6 @@
+//! Arguments that several subcommands share.
+
+pub(crate) mod cache;
+pub(crate) mod database;
+pub(crate) mod limits;
+pub(crate) mod store;

@@ -1,0 +1,38 @@
+//! `--timeout` and `--memory`: the limits of a guest.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Args;
+use surrealism_runtime::SurrealismError;
+
+use crate::error::{CliError, TIMEOUT_HINT};
+
+/// The limits of a guest.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct LimitArgs {
+    /// Time limit for one call or query, and for starting an instance
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
+
+    /// Memory limit of an instance
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    pub(crate) memory: ByteSize,
+}
+
+impl LimitArgs {
+    /// Converts the error of a call. Adds a hint if one of these limits caused it.
+    pub(crate) fn call_error(self, error: SurrealismError) -> CliError {
+        let text = error.to_string();
+        let hint = match &error {
+            SurrealismError::Timeout { effective, .. } if *effective == Some(self.timeout) => {
+                TIMEOUT_HINT
+            }
+            _ if text.contains("ran out of memory") || text.contains("memory limits") => {
+                "raise the memory limit with `--memory`"
+            }
+            _ => return error.into(),
+        };
+        CliError::from(error).with_hint(hint)
+    }
+}

@@ -1,0 +1,9 @@
+//! The subcommands, one module each.
+
+pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod info;
+pub(crate) mod new;
+pub(crate) mod repl;
+pub(crate) mod run;

@@ -1,0 +1,191 @@
+//! `surrealism info`: describes an archive without running it.
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use clap::Args;
+use serde::Serialize;
+use surrealdb_types::ToSql;
+use surrealism_runtime::config::SurrealismMeta;
+use surrealism_runtime::{
+    ExportsManifest, FunctionExport, FunctionTargets, SurrealismCapabilities, SurrealismPackage,
+};
+
+use crate::error::CliResult;
+use crate::load;
+use crate::sizes::{Files, Sizes};
+use crate::ui::table::Table;
+use crate::ui::terminal::{self, BOLD, DIM};
+
+/// Show the functions, capabilities, limits and sizes of an archive
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  surrealism info demo.surli
+  surrealism info demo.surli --json | jq '.functions[].name'")]
+pub(crate) struct Info {
+    /// Archive to describe
+    archive: PathBuf,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Info {
+    pub(crate) fn run(self) -> CliResult {
+        let package = load::open(&self.archive)?;
+        let sizes = Sizes::measure(&package, &self.archive)?;
+        let text = if self.json {
+            serde_json::to_string_pretty(&Description::new(&package, sizes))?
+        } else {
+            describe(&package, &sizes)
+        };
+        Ok(terminal::print(text)?)
+    }
+}
+
+/// The JSON output.
+#[derive(Serialize)]
+struct Description<'a> {
+    #[serde(flatten)]
+    meta: &'a SurrealismMeta,
+    abi: u32,
+    functions: Vec<Function<'a>>,
+    capabilities: &'a SurrealismCapabilities,
+    sizes: Sizes,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    /// `null` for the default export.
+    name: Option<&'a str>,
+    args: Vec<Argument<'a>>,
+    returns: String,
+    writeable: bool,
+    comment: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Argument<'a> {
+    name: &'a str,
+    kind: String,
+}
+
+impl<'a> Description<'a> {
+    fn new(package: &'a SurrealismPackage, sizes: Sizes) -> Self {
+        let config = &package.config;
+        Self {
+            meta: &config.meta,
+            abi: config.abi.0,
+            functions: sorted(&package.exports).into_iter().map(Function::new).collect(),
+            capabilities: &config.capabilities,
+            sizes,
+        }
+    }
+}
+
+impl<'a> Function<'a> {
+    fn new(export: &'a FunctionExport) -> Self {
+        let args = export.args.iter();
+        Self {
+            name: export.name.as_deref(),
+            args: args.map(|(name, kind)| Argument { name, kind: kind.to_sql() }).collect(),
+            returns: export.returns_display(),
+            writeable: export.writeable,
+            comment: export.comment.as_deref(),
+        }
+    }
+}
+
+fn describe(package: &SurrealismPackage, sizes: &Sizes) -> String {
+    let SurrealismMeta { organisation, name, version } = &package.config.meta;
+    let abi = package.config.abi;
+    format!(
+        "{BOLD}{organisation}/{name} {version}{BOLD:#} {DIM}(ABI {abi}){DIM:#}\n\n{}\n\n{}",
+        functions(package),
+        properties(&package.config.capabilities, sizes),
+    )
+}
+
+fn functions(package: &SurrealismPackage) -> String {
+    if package.exports.functions.is_empty() {
+        return "no functions".to_string();
+    }
+    let mut table = Table::new().header(["Function", "Arguments", "Returns", "Writes", "Comment"]);
+    for function in sorted(&package.exports) {
+        table.row([
+            function.name.as_deref().unwrap_or("(default)"),
+            &function.args_display(),
+            &function.returns_display(),
+            if function.writeable { "yes" } else { "" },
+            &summary(function.comment.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table.to_string()
+}
+
+/// Returns the first paragraph of a comment on one line.
+fn summary(comment: &str) -> String {
+    let lines = comment.trim().lines().map(str::trim);
+    lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Sorts functions by name, the default export first.
+fn sorted(manifest: &ExportsManifest) -> Vec<&FunctionExport> {
+    let mut functions: Vec<_> = manifest.functions.iter().collect();
+    functions.sort_by_key(|function| &function.name);
+    functions
+}
+
+fn properties(capabilities: &SurrealismCapabilities, sizes: &Sizes) -> String {
+    let allowed = |allowed| if allowed { "allowed" } else { "denied" }.to_string();
+    let bytes = |bytes: Option<usize>| limit(bytes.map(|bytes| ByteSize(bytes as u64)));
+    let time = capabilities.max_execution_time.map(humantime::format_duration);
+    let logo = sizes.logo.map_or("none".to_string(), |bytes| ByteSize(bytes).to_string());
+
+    let mut table = Table::new();
+    for (section, name, value) in [
+        ("Capabilities", "queries", allowed(capabilities.allow_arbitrary_queries)),
+        ("", "functions", targets(&capabilities.allow_functions)),
+        ("", "network", join_or_denied(&capabilities.allow_net)),
+        ("", "scripting", allowed(capabilities.allow_scripting)),
+        ("Limits", "memory", bytes(capabilities.max_memory_bytes)),
+        ("", "time per call", limit(time)),
+        ("", "interruptible", interruptible(capabilities).to_string()),
+        ("", "instances", limit(capabilities.max_pool_size)),
+        ("", "kv entries", limit(capabilities.max_kv_entries)),
+        ("", "kv value", bytes(capabilities.max_kv_value_bytes)),
+        ("Sizes", "archive", ByteSize(sizes.archive).to_string()),
+        ("", "component", ByteSize(sizes.component).to_string()),
+        ("", "files", sizes.files.as_ref().map_or("none".to_string(), Files::to_string)),
+        ("", "logo", logo),
+    ] {
+        table.row([section, name, &value]);
+    }
+    table.to_string()
+}
+
+fn limit(limit: Option<impl ToString>) -> String {
+    limit.map_or("unset".to_string(), |limit| limit.to_string())
+}
+
+fn interruptible(capabilities: &SurrealismCapabilities) -> &'static str {
+    if capabilities.strict_timeout {
+        "yes"
+    } else {
+        "NO: the time limit cannot stop its code, only its waiting for the host"
+    }
+}
+
+fn targets(targets: &FunctionTargets) -> String {
+    match targets {
+        FunctionTargets::None => join_or_denied(&[]),
+        FunctionTargets::All => "all".to_string(),
+        FunctionTargets::Some(patterns) => join_or_denied(patterns),
+    }
+}
+
+fn join_or_denied(entries: &[String]) -> String {
+    if entries.is_empty() { "denied".to_string() } else { entries.join(", ") }
+}

@@ -1,0 +1,200 @@
+//! `surrealism new`: creates a plugin from templates.
+
+use std::fs;
+use std::io::{IsTerminal, stderr, stdin};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use dialoguer::Input;
+use semver::Version;
+use serde_json::json;
+use surrealism_runtime::SDK_VERSION;
+use surrealism_runtime::config::SurrealismMeta;
+
+use crate::error::{CliResult, ExitCode, ExitContext};
+use crate::ui::terminal::Terminal;
+
+const DEFAULT_ORGANISATION: &str = "example";
+
+/// The files of a new plugin. `Plugin::render` replaces `{{…}}` in them.
+const TEMPLATES: [(&str, &str); 5] = [
+    ("Cargo.toml", include_str!("../../templates/Cargo.toml")),
+    ("surrealism.toml", include_str!("../../templates/surrealism.toml")),
+    ("src/lib.rs", include_str!("../../templates/src/lib.rs")),
+    ("README.md", include_str!("../../templates/README.md")),
+    (".gitignore", include_str!("../../templates/gitignore")),
+];
+
+/// Create a plugin
+///
+/// Prompts for options that are not set, if there is a terminal. Otherwise uses the defaults.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  surrealism new demo
+  surrealism new demo --organisation acme --yes")]
+pub(crate) struct New {
+    /// Directory to create the plugin in. It must be empty or not exist
+    path: Option<PathBuf>,
+
+    /// Organization that publishes the plugin [default: example]
+    #[arg(long, value_name = "ORG")]
+    organisation: Option<String>,
+
+    /// Name of the plugin [default: the directory's name]
+    #[arg(long)]
+    name: Option<String>,
+
+    /// Version of the plugin
+    #[arg(long, value_name = "VERSION", default_value = "0.1.0")]
+    version: Version,
+
+    /// Depend on the `surrealism` crate in this directory instead of the one on crates.io
+    #[arg(long, value_name = "DIR")]
+    sdk_path: Option<PathBuf>,
+
+    /// Use the defaults without prompting
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl New {
+    pub(crate) fn run(self, terminal: Terminal) -> CliResult {
+        let plugin = self.plugin().exit_code(ExitCode::Usage)?;
+        plugin.write()?;
+        terminal.status("Created", format!("plugin {}", plugin.dir.display()));
+        terminal.note(plugin.next_steps());
+        Ok(())
+    }
+
+    fn plugin(self) -> Result<Plugin> {
+        let interactive = !self.yes && stdin().is_terminal() && stderr().is_terminal();
+        let dir = match (&self.path, &self.name) {
+            (Some(path), _) => path.clone(),
+            (None, Some(name)) => name.into(),
+            (None, None) if interactive => prompt("Directory", None, |_| Ok(()))?.into(),
+            (None, None) => {
+                bail!("the plugin has no directory: pass one, as in `surrealism new demo`")
+            }
+        };
+        ensure_empty(&dir)?;
+
+        let name = match self.name {
+            Some(name) => name,
+            None if interactive => prompt("Name", Some(dir_name(&dir)?), check_identifier)?,
+            None => dir_name(&dir)?,
+        };
+        let organisation = match self.organisation {
+            Some(organisation) => organisation,
+            None if interactive => {
+                prompt("Organization", Some(DEFAULT_ORGANISATION.to_string()), check_identifier)?
+            }
+            None => DEFAULT_ORGANISATION.to_string(),
+        };
+        check_identifier(&name).context("invalid plugin name: pass another with `--name`")?;
+        check_identifier(&organisation)
+            .context("invalid organization: pass another with `--organisation`")?;
+        let sdk_dependency = sdk_dependency(self.sdk_path.as_deref())?;
+        Ok(Plugin { dir, organisation, name, version: self.version, sdk_dependency })
+    }
+}
+
+/// The values for the templates.
+struct Plugin {
+    dir: PathBuf,
+    organisation: String,
+    name: String,
+    version: Version,
+    /// The dependency on the SDK, as a TOML value.
+    sdk_dependency: String,
+}
+
+impl Plugin {
+    fn write(&self) -> Result<()> {
+        for (file, template) in TEMPLATES {
+            let file = self.dir.join(file);
+            let parent = file.parent().unwrap_or(&self.dir);
+            fs::create_dir_all(parent)
+                .and_then(|()| fs::write(&file, self.render(template)))
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        Ok(())
+    }
+
+    fn render(&self, template: &str) -> String {
+        let Self { organisation, name, version, sdk_dependency, dir: _ } = self;
+        template
+            .replace("{{package}}", &self.cargo_package())
+            .replace("{{archive}}", &format!("{organisation}-{name}-{version}.surli"))
+            .replace("{{organisation}}", organisation)
+            .replace("{{name}}", name)
+            .replace("{{version}}", &version.to_string())
+            .replace("{{sdk_dependency}}", sdk_dependency)
+    }
+
+    /// Returns the name of the Cargo package. Two parts never form a keyword or the name of the SDK.
+    fn cargo_package(&self) -> String {
+        let name = format!("{}-{}", self.organisation, self.name);
+        if name.starts_with(|c: char| c.is_ascii_digit()) { format!("plugin-{name}") } else { name }
+    }
+
+    fn next_steps(&self) -> String {
+        format!(
+            "\nNext:\n  cd {}\n  cargo test\n  surrealism build\n  {}",
+            self.dir.display(),
+            self.render("surrealism run {{archive}} greet \"'Ada'\"")
+        )
+    }
+}
+
+fn prompt(
+    label: &str,
+    default: Option<String>,
+    check: impl Fn(&str) -> Result<()>,
+) -> Result<String> {
+    let mut input = Input::new().with_prompt(label);
+    if let Some(default) = default {
+        input = input.default(default);
+    }
+    Ok(input.validate_with(|text: &String| check(text)).interact_text()?)
+}
+
+fn dir_name(dir: &Path) -> Result<String> {
+    let absolute = std::path::absolute(dir)?;
+    Ok(absolute.file_name().unwrap_or_default().to_string_lossy().into_owned())
+}
+
+fn ensure_empty(dir: &Path) -> Result<()> {
+    let occupied = match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => dir.exists(),
+    };
+    ensure!(
+        !occupied,
+        "cannot create a plugin in {}: it exists and is not empty; choose another directory",
+        dir.display()
+    );
+    Ok(())
+}
+
+/// Checks a name of an organization or a plugin by the rules of the package format.
+fn check_identifier(name: &str) -> Result<()> {
+    let meta = json!({ "organisation": name, "name": name, "version": "0.1.0" });
+    serde_json::from_value::<SurrealismMeta>(meta)?;
+    Ok(())
+}
+
+/// Returns the dependency on the SDK as a TOML value.
+fn sdk_dependency(path: Option<&Path>) -> Result<String> {
+    let Some(path) = path else {
+        let Version { major, minor, .. } = SDK_VERSION.parse()?;
+        return Ok(format!("\"{major}.{minor}\""));
+    };
+    let path = path
+        .canonicalize()
+        .ok()
+        .filter(|path| path.join("Cargo.toml").is_file())
+        .with_context(|| format!("cannot use the SDK in {}: no crate there", path.display()))?;
+    Ok(format!("{{ path = {} }}", json!(path.display().to_string())))
+}

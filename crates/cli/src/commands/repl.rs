@@ -1,0 +1,196 @@
+//! `surrealism repl`: calls functions and runs queries, line by line.
+
+mod completer;
+mod line;
+mod render;
+mod session;
+
+use std::fs;
+use std::io::{self, BufRead, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anstream::eprintln;
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use etcetera::BaseStrategy;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, Editor};
+use surrealdb_types::{ToSql, Value};
+use surrealism_surrealdb::{Module, ModuleRegistry};
+use tokio::runtime::Runtime;
+
+use crate::args::cache::CacheArgs;
+use crate::args::database::DatabaseArgs;
+use crate::args::limits::LimitArgs;
+use crate::args::store::{StoreArgs, Stores};
+use crate::commands::repl::completer::NameCompleter;
+use crate::commands::repl::line::Line;
+use crate::commands::repl::render::render;
+use crate::commands::repl::session::Session;
+use crate::error::{CliResult, ExitCode, ExitContext};
+use crate::executor;
+use crate::load;
+use crate::ui::terminal::{self, DIM, Terminal};
+
+/// Lines that the history file keeps.
+const MAX_HISTORY_LINES: usize = 1_000;
+
+/// Call functions of archives and run queries, line by line
+///
+/// Each archive becomes a module with the name in its surrealism.toml; `-` becomes `_`, and a leading
+/// digit gets a `_` in front. Modules can call each other. A line that calls a module's function, such
+/// as `mod::text::slug('Hi')`, runs here, and with `--db` its arguments may be queries. All other lines
+/// are queries to the database of `--db`.
+///
+/// If stdin is not a terminal, runs its lines as a script and stops at the first error.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Lines:
+  mod::text::slug('Hi')            Call a function of the module `text`
+  mod::text::slug((SELECT VALUE title FROM ONLY page:one))
+                                   Call it with arguments from the database
+  SELECT * FROM page               Run a query
+  :functions  :help  :quit         List the functions; show help; quit
+
+The history is saved in `surrealism/history` in your state directory ($XDG_STATE_HOME, ~/.local/state).
+Only your user can read it. Lines that begin with a space are not saved.
+
+Examples:
+  surrealism repl text.surli
+  surrealism repl counters.surli --kv counters.redb
+  surrealism repl text.surli mail.surli --db ws://127.0.0.1:8000 --ns shop --database main
+  echo \"mod::text::slug('Hi')\" | surrealism repl text.surli")]
+pub(crate) struct Repl {
+    /// Archives to load as modules
+    #[arg(required = true, value_name = "ARCHIVE")]
+    archives: Vec<PathBuf>,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+
+    #[command(flatten)]
+    store: StoreArgs,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+impl Repl {
+    pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
+        // The worker keeps the connection alive while the user types.
+        let executor = executor::with_worker()?;
+        let result = self.run_on(&executor, terminal, cache);
+        executor.shutdown_background();
+        result
+    }
+
+    fn run_on(self, executor: &Runtime, terminal: Terminal, cache: CacheArgs) -> CliResult {
+        let stores = executor.block_on(self.store.open())?;
+        let modules = self.load_modules(&stores, terminal, cache)?;
+        let database = executor.block_on(self.database.connect(self.limits.timeout))?;
+        let session = Session { modules, database, limits: self.limits };
+        let evaluate = |line: &str| executor.block_on(session.evaluate(line));
+        if io::stdin().is_terminal() {
+            let names = executor.block_on(session.function_names());
+            Ok(run_interactive(names, evaluate, terminal)?)
+        } else {
+            run_script(evaluate)
+        }
+    }
+
+    fn load_modules(
+        &self,
+        stores: &Stores,
+        terminal: Terminal,
+        cache: CacheArgs,
+    ) -> CliResult<ModuleRegistry> {
+        let modules = ModuleRegistry::new();
+        for archive in &self.archives {
+            let package = load::open(archive)?;
+            let name = module_name(&package.config.meta.name);
+            let runtime = Arc::new(load::load(package, self.limits, cache, terminal)?);
+            let module = Module::new(runtime.clone()).kv(stores.for_module(&runtime)?);
+            let previous = modules.add(&name, module).map_err(anyhow::Error::from);
+            if previous.exit_code(ExitCode::Archive)?.is_some() {
+                let duplicate = anyhow!(
+                    "duplicate module name {name}: {} has the name of another archive",
+                    archive.display()
+                );
+                return Err(duplicate).exit_code(ExitCode::Usage);
+            }
+        }
+        Ok(modules)
+    }
+}
+
+/// Returns the name of a package's module: an identifier of SurrealQL.
+fn module_name(package: &str) -> String {
+    let name = package.replace('-', "_");
+    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
+}
+
+/// Runs the lines of stdin, up to the first that fails.
+fn run_script(evaluate: impl Fn(&str) -> CliResult<Option<Value>>) -> CliResult {
+    for (index, line) in io::stdin().lock().lines().enumerate() {
+        let line = line.context("cannot read stdin")?;
+        if matches!(Line::parse(&line), Line::Quit) {
+            break;
+        }
+        let value = evaluate(&line).map_err(|error| error.at_line(index + 1))?;
+        if let Some(value) = value {
+            terminal::print_value(&value.to_sql())?;
+        }
+    }
+    Ok(())
+}
+
+/// Prompts for lines until the user quits. Prints errors and continues.
+fn run_interactive(
+    function_names: Vec<String>,
+    evaluate: impl Fn(&str) -> CliResult<Option<Value>>,
+    terminal: Terminal,
+) -> Result<()> {
+    let config =
+        Config::builder().history_ignore_space(true).max_history_size(MAX_HISTORY_LINES)?.build();
+    let mut editor: Editor<NameCompleter, FileHistory> = Editor::with_config(config)?;
+    editor.set_helper(Some(NameCompleter::new(function_names)));
+    let history = history_file();
+    if let Some(file) = &history {
+        // The file does not exist in the first session.
+        let _ = editor.load_history(file);
+    }
+    terminal.note(format!("{DIM}:help lists the commands, :quit ends the session{DIM:#}"));
+    loop {
+        let line = match editor.readline("> ") {
+            Ok(line) => line,
+            Err(ReadlineError::Interrupted) => continue,
+            Err(ReadlineError::Eof) => break,
+            Err(error) => return Err(error.into()),
+        };
+        editor.add_history_entry(&line)?;
+        if matches!(Line::parse(&line), Line::Quit) {
+            break;
+        }
+        match evaluate(&line) {
+            Ok(Some(value)) => terminal::print(render(&value))?,
+            Ok(None) => (),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+    if let Some(file) = &history
+        && let Err(error) = editor.save_history(file)
+    {
+        terminal.warn(format!("the history is not saved: {error}"));
+    }
+    Ok(())
+}
+
+/// Returns the path of the history. A user without a home directory has none.
+fn history_file() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    let dir = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("surrealism");
+    fs::create_dir_all(&dir).ok()?;
+    Some(dir.join("history"))
+}

@@ -1,0 +1,212 @@
+//! `surrealism run`: calls a function of an archive with arguments from the command line.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+use surrealdb_types::{ToSql, Value};
+use surrealism_runtime::{KVStore, Runtime, SurrealismError, SurrealismResult};
+use surrealism_surrealdb::{CallContext, Database, Module};
+
+use crate::args::cache::CacheArgs;
+use crate::args::database::DatabaseArgs;
+use crate::args::limits::LimitArgs;
+use crate::args::store::StoreArgs;
+use crate::error::{CliError, CliResult, ExitCode, ExitContext};
+use crate::executor::block_on;
+use crate::literal;
+use crate::load;
+use crate::ui::table::Table;
+use crate::ui::terminal::{self, Terminal};
+
+/// The argument that selects the default export.
+const DEFAULT_EXPORT: &str = "-";
+
+/// Bounds the memory for the times of all calls.
+const MAX_REPEAT: i64 = 10_000_000;
+
+/// Call a function of an archive
+///
+/// Prints the result on stdout as SurrealQL, and the guest's output on stderr. Without `--db`, `sql`
+/// and `run` return errors. Without `--kv`, `kv` is an in-memory store.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Arguments are SurrealQL literals: 'text' 42 1.5 true NONE [1, 2] { a: 1 } 1h30m person:one
+d'2024-01-01T00:00:00Z' u'…'. The shell removes one pair of quotes, so quote text twice.
+
+Examples:
+  surrealism run demo.surli greet \"'Ada'\"
+  surrealism run demo.surli - \"'Ada'\"          Call the default export
+  surrealism run demo.surli math::add 1 2
+  surrealism run demo.surli --json greet '\"Ada\"'
+  surrealism run demo.surli math::add 1 2 --repeat 1000
+  surrealism run demo.surli visits --kv demo.redb
+  surrealism run demo.surli report --db ws://127.0.0.1:8000 --ns shop --database main")]
+pub(crate) struct Run {
+    /// Archive that contains the function
+    archive: PathBuf,
+
+    /// Name of the function, or `-` for the default export
+    #[arg(default_value = DEFAULT_EXPORT)]
+    function: String,
+
+    /// Arguments of the function
+    #[arg(allow_negative_numbers = true)]
+    args: Vec<String>,
+
+    /// Read arguments and print the result as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Call the function N times in one instance and print timings
+    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MAX_REPEAT))]
+    repeat: u32,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+
+    #[command(flatten)]
+    store: StoreArgs,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+impl Run {
+    pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
+        let args = self.arguments().exit_code(ExitCode::Usage)?;
+        let package = load::open(&self.archive)?;
+        let runtime = Arc::new(load::load(package, self.limits, cache, terminal)?);
+
+        let (value, timing) = block_on(async {
+            let (store, database) = (
+                self.store.open().await?.for_module(&runtime)?,
+                self.database.connect(self.limits.timeout).await?,
+            );
+            let result = self.call(&runtime, store, args, database, terminal).await;
+            result.map_err(|error| self.call_error(error, &runtime))
+        })??;
+        let result = if self.json { value.into_json_value().to_string() } else { value.to_sql() };
+        terminal::print_value(&result)?;
+        if self.repeat > 1 {
+            terminal.note(timing.table());
+        }
+        Ok(())
+    }
+
+    fn arguments(&self) -> Result<Vec<Value>> {
+        let parse = if self.json { literal::json } else { literal::surrealql };
+        self.args.iter().map(|text| parse(text)).collect()
+    }
+
+    /// Converts the error of the call. Adds a hint about `-` if the user may have meant it.
+    fn call_error(&self, error: SurrealismError, runtime: &Runtime) -> CliError {
+        let exists = |name| runtime.get_signature(name).is_ok();
+        let default_was_meant =
+            self.function != DEFAULT_EXPORT && !exists(Some(&self.function)) && exists(None);
+        let error = self.limits.call_error(error);
+        if default_was_meant {
+            error.with_hint("the name of the default function is `-`")
+        } else {
+            error
+        }
+    }
+
+    async fn call(
+        &self,
+        runtime: &Arc<Runtime>,
+        store: Arc<dyn KVStore>,
+        args: Vec<Value>,
+        database: Option<Database>,
+        terminal: Terminal,
+    ) -> SurrealismResult<(Value, Timing)> {
+        let name = (self.function != DEFAULT_EXPORT).then(|| self.function.clone());
+        let progress =
+            (self.repeat > 1).then(|| terminal.progress_bar(self.repeat.into(), "Calling"));
+        let bar = progress.clone();
+        let output = move |line: &str| match &bar {
+            Some(bar) => bar.print_guest_line(line),
+            None => terminal::print_guest_line(line),
+        };
+        let mut context = CallContext::new(Module::new(runtime.clone()).kv(store)).output(output);
+        if let Some(database) = &database {
+            context = context.database(database);
+        }
+
+        let started = Instant::now();
+        let mut controller = runtime.acquire_controller(Box::new(context)).await?;
+        let mut timing = Timing { start: started.elapsed(), calls: Vec::new() };
+        loop {
+            let call_started = Instant::now();
+            let value = controller
+                .invoke_with_timeout(name.clone(), args.clone(), Some(self.limits.timeout))
+                .await?;
+            timing.calls.push(call_started.elapsed());
+            if let Some(progress) = &progress {
+                progress.step();
+            }
+            if timing.calls.len() >= self.repeat as usize {
+                return Ok((value, timing));
+            }
+        }
+    }
+}
+
+/// Measured times.
+struct Timing {
+    /// Time to create the instance and to run `init`.
+    start: Duration,
+    calls: Vec<Duration>,
+}
+
+impl Timing {
+    fn table(mut self) -> Table {
+        self.calls.sort();
+        let total: Duration = self.calls.iter().sum();
+        let per_second = self.calls.len() as f64 / total.as_secs_f64();
+        let header = ["Calls", "Start", "Min", "Median", "p99", "Max", "Calls per second"];
+        let mut table = Table::new().header(header);
+        table.row([
+            self.calls.len().to_string(),
+            format_duration(self.start),
+            format_duration(self.quantile(0)),
+            format_duration(self.quantile(50)),
+            format_duration(self.quantile(99)),
+            format_duration(self.quantile(100)),
+            format!("{per_second:.0}"),
+        ]);
+        table
+    }
+
+    /// Returns the time that `percent` of the sorted calls did not exceed.
+    fn quantile(&self, percent: usize) -> Duration {
+        let rank = (self.calls.len() * percent).div_ceil(100).max(1);
+        self.calls[rank - 1]
+    }
+}
+
+fn format_duration(time: Duration) -> String {
+    format!("{time:.1?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_measured_times() {
+        let calls = |count: u64| Timing {
+            start: Duration::ZERO,
+            calls: (1..=count).map(Duration::from_millis).collect(),
+        };
+        for (count, percent, expected) in
+            [(1, 0, 1), (1, 99, 1), (2, 50, 1), (100, 99, 99), (100, 100, 100), (3, 50, 2)]
+        {
+            let found = calls(count).quantile(percent).as_millis();
+            assert_eq!(found, expected, "{percent}% of {count}");
+        }
+    }
+}

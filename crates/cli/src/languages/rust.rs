@@ -1,0 +1,100 @@
+//! Plugins written in Rust: packages with a `Cargo.toml` beside `surrealism.toml`.
+
+mod toolchain;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cargo_metadata::{Metadata, Package};
+use clap::Args;
+use surrealism_runtime::SDK_VERSION;
+
+use crate::languages::rust::toolchain::{Selection, Toolchain};
+use crate::project::CONFIG_FILE;
+use crate::ui::terminal::Terminal;
+
+const MANIFEST_FILE: &str = "Cargo.toml";
+
+/// How to compile a Rust plugin.
+#[derive(Debug, Args)]
+pub(crate) struct RustArgs {
+    /// Build without optimization
+    #[arg(long)]
+    debug: bool,
+
+    /// Rust toolchain to build with
+    #[arg(long, value_enum, default_value_t)]
+    toolchain: Selection,
+
+    /// Arguments for cargo
+    #[arg(last = true)]
+    cargo_args: Vec<OsString>,
+}
+
+/// Whether a directory has a Rust package or workspace.
+pub(super) fn is_project(dir: &Path) -> bool {
+    dir.join(MANIFEST_FILE).is_file()
+}
+
+/// Compiles the package in `dir` with the preferred toolchain that is installed.
+pub(super) fn compile(dir: &Path, args: &RustArgs, terminal: Terminal) -> Result<PathBuf> {
+    let toolchain = Toolchain::find(args.toolchain, dir)?;
+    for reason in &toolchain.skipped {
+        terminal.status("Skipped", reason);
+    }
+    terminal.status("Using", &toolchain);
+
+    let metadata = toolchain.metadata(dir)?;
+    let package = package_in(&metadata, dir)?;
+    warn_of_sdk_mismatch(package, terminal);
+    // Separate from native builds, which may use another rustc.
+    let target_dir = metadata.target_directory.as_std_path().join("surrealism");
+    toolchain.build(dir, &target_dir, &args.for_cargo(terminal))
+}
+
+impl RustArgs {
+    /// Puts our arguments first, since the user's may end with arguments for rustc.
+    fn for_cargo(&self, terminal: Terminal) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::new();
+        if !self.debug && !self.selects_profile() {
+            args.push("--release".into());
+        }
+        if terminal.quiet {
+            args.push("--quiet".into());
+        }
+        args.extend_from_slice(&self.cargo_args);
+        args
+    }
+
+    fn selects_profile(&self) -> bool {
+        let for_cargo = self.cargo_args.iter().take_while(|arg| *arg != "--");
+        for_cargo.filter_map(|arg| arg.to_str()).any(|arg| {
+            matches!(arg, "-r" | "--release" | "--profile") || arg.starts_with("--profile=")
+        })
+    }
+}
+
+fn package_in<'a>(metadata: &'a Metadata, dir: &Path) -> Result<&'a Package> {
+    let manifest = dir.join(MANIFEST_FILE);
+    let is_here = |package: &&Package| package.manifest_path == manifest;
+    metadata.packages.iter().find(is_here).with_context(|| {
+        format!(
+            "cannot compile the plugin: {} is a workspace without a root package; move {CONFIG_FILE} \
+             to the directory of the plugin's package",
+            manifest.display()
+        )
+    })
+}
+
+fn warn_of_sdk_mismatch(package: &Package, terminal: Terminal) {
+    let Ok(ours) = SDK_VERSION.parse() else { return };
+    let sdk = package.dependencies.iter().find(|dependency| dependency.name == "surrealism");
+    if let Some(sdk) = sdk.filter(|sdk| !sdk.req.matches(&ours)) {
+        terminal.warn(format!(
+            "{} depends on surrealism {}, and this command is version {SDK_VERSION}: hosts may reject \
+             the archive",
+            package.name, sdk.req
+        ));
+    }
+}

@@ -1,0 +1,45 @@
+//! Opens archives and loads them within the limits of the command line.
+
+use std::path::Path;
+
+use bytesize::ByteSize;
+use surrealism_runtime::{Runtime, RuntimeBuilder, SurrealismPackage};
+
+use crate::args::cache::CacheArgs;
+use crate::args::limits::LimitArgs;
+use crate::error::{CliResult, ExitCode, ExitContext};
+use crate::ui::terminal::Terminal;
+
+/// Reads an archive.
+pub(crate) fn open(archive: &Path) -> CliResult<SurrealismPackage> {
+    SurrealismPackage::from_file(archive.to_path_buf()).exit_code(ExitCode::Archive)
+}
+
+/// Compiles a package into a runtime with one instance.
+pub(crate) fn load(
+    package: SurrealismPackage,
+    limits: LimitArgs,
+    cache: CacheArgs,
+    terminal: Terminal,
+) -> CliResult<Runtime> {
+    let size = ByteSize(package.wasm.len() as u64);
+    let _progress = terminal.spinner(format!("Compiling {size} of WebAssembly"));
+    let runtime = builder(package, cache, terminal)
+        .max_execution_time(limits.timeout)
+        .max_memory_bytes(usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX))
+        .build();
+    runtime.exit_code(ExitCode::Archive)
+}
+
+/// Configures a runtime with one instance and the code cache, if caching is enabled.
+pub(crate) fn builder(
+    package: SurrealismPackage,
+    cache: CacheArgs,
+    terminal: Terminal,
+) -> RuntimeBuilder {
+    let builder = Runtime::builder(package).pool_size(1);
+    match cache.open(terminal) {
+        Some(cache) => builder.code_cache(cache),
+        None => builder,
+    }
+}

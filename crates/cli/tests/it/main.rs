@@ -1,0 +1,16 @@
+//! Tests of the `surrealism` command as a process.
+//!
+//! Snapshots are in `snapshots/`. `INSTA_UPDATE=always cargo test -p surrealism-cli --test it` accepts
+//! changes of them.
+
+mod build;
+mod cache;
+mod check;
+mod command_line;
+mod info;
+mod new;
+mod quickstart;
+mod repl;
+mod run;
+mod support;
+mod toolchains;

@@ -1,0 +1,105 @@
+//! Scripts for the REPL, without a database. `tests/drop-in` tests it with a real server.
+
+use std::fs;
+
+use crate::support::{archive, snapshot, snapshot_all, surrealism, surrealism_reading};
+
+#[test]
+fn lines_are_evaluated_in_order() {
+    let lines = "\
+        mod::attribute_matrix::math::add(1, 2)\n\
+        \n\
+        -- a comment\n\
+        mod::attribute_matrix('Ada');\n\
+        mod::attribute_matrix::echo::any([{ a: 1 }])\n\
+        mod::host::run('mod::attribute_matrix::math::add', NONE, [3, 4])\n\
+        mod::host::print::line('aside')\n\
+        :quit\n\
+        mod::attribute_matrix::fail::by_alias()\n";
+    surrealism_reading(&["repl", &archive("attribute_matrix"), &archive("host")], lines)
+        .code(0)
+        .stdout("3\n'hello Ada'\n[{ a: 1 }]\n7\nNONE")
+        .stderr_contains(&["aside\n"]);
+}
+
+#[test]
+fn modules_share_the_file_of_kv_and_not_its_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("kv.redb");
+    let (kv_atomic, host) = (archive("kv_atomic"), archive("host"));
+    let run = |lines| {
+        surrealism_reading(&["repl", &kv_atomic, &host, "--kv", file.to_str().unwrap()], lines)
+    };
+    run("mod::kv_atomic::increment('a', 5)\nmod::host::kv::set('a', 'mine')")
+        .code(0)
+        .stdout("5\nNONE");
+    run("mod::kv_atomic::increment('a', 5)\nmod::host::kv::get('a')").code(0).stdout("10\n'mine'");
+}
+
+#[test]
+fn functions_and_help_are_printed() {
+    let archives = [archive("host"), archive("state")];
+    let ran = surrealism_reading(&["repl", &archives[0], &archives[1]], ":functions\n:help");
+    snapshot("repl_functions", ran.code(0));
+}
+
+#[test]
+fn a_script_stops_at_the_first_error() {
+    let matrix = archive("attribute_matrix");
+    let lines = [
+        "mod::attribute_matrix::fail::with_text('no luck')",
+        "mod::attribute_matrix::math::ad(1, 2)",
+        "mod::matrix::math()",
+        "mod::attribute_matrix::math::add(1 + 1, 2)",
+        "SELECT * FROM page",
+        "mod::attribute_matrix::math() + 1",
+    ];
+    let runs = lines.map(|line| {
+        let script =
+            format!("mod::attribute_matrix::math()\n{line}\nmod::attribute_matrix::math()\n");
+        surrealism_reading(&["repl", &matrix], &script).code(1).stdout("42")
+    });
+    snapshot_all("repl_errors", runs);
+}
+
+#[test]
+fn limits_and_names_of_modules_are_enforced() {
+    let spin = "mod::hostile::spin_forever()";
+    surrealism_reading(&["repl", &archive("hostile"), "--timeout", "100ms"], spin)
+        .code(124)
+        .stderr_contains(&["line 1", "100ms", "hint: raise the time limit with `--timeout`"]);
+    let state = archive("state");
+    surrealism_reading(&["repl", &state, &state], "")
+        .code(2)
+        .stderr_contains(&["duplicate module name state"]);
+}
+
+#[test]
+fn an_unusable_database_is_reported_without_secrets() {
+    let guest = archive("attribute_matrix");
+    let pem = tempfile::NamedTempFile::new().unwrap();
+    let pem = pem.path().to_str().unwrap();
+    fs::write(pem, "text").unwrap();
+    let unreachable = "ws://127.0.0.1:9";
+    let token = ["--token", "hunter2"];
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&[unreachable, "--user", "ada", token[0], token[1]], 2, "both a token and a user are set"),
+        (&[unreachable], 1, "ws://127.0.0.1:9/"),
+        (&["ws://ada:hunter2@127.0.0.1:9"], 1, "credentials"),
+        (&[unreachable, "--user", "ada"], 2, "the user has no password; set SURREALISM_DB_PASS"),
+        (
+            &[unreachable, "--pass", "hunter2"],
+            2,
+            "the password has no user; set SURREALISM_DB_USER",
+        ),
+        (&[unreachable, "--ca", "missing.pem"], 2, "cannot read missing.pem"),
+        (&[unreachable, "--ca", pem], 1, "PEM"),
+    ];
+    for (args, code, expected) in cases {
+        for command in [&["run", &guest, "math"][..], &["repl", &guest]] {
+            let ran = surrealism(&[command, &["--db"], args].concat()).code(code).stdout("");
+            assert!(!ran.stderr.contains("hunter2"), "{ran}");
+            ran.stderr_contains(&[expected]);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! How `build` selects a toolchain and calls cargo, with a fake `rustc` and a fake `cargo`.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use surrealism_runtime::SurrealismPackage;
+
+use crate::support::{Ran, archive, surrealism_with};
+
+/// A directory with a fake toolchain and a project.
+struct Machine(tempfile::TempDir);
+
+impl Machine {
+    /// Creates a toolchain with a standard library for each target.
+    fn with_targets(targets: &[&str]) -> Self {
+        let machine = Self(tempfile::tempdir().unwrap());
+        for target in targets {
+            fs::create_dir_all(machine.path(target)).unwrap();
+            fs::write(machine.path(target).join("libstd-0.rlib"), "").unwrap();
+        }
+        machine.program("rustc", &format!(
+            r#"case "$1" in --version) echo "rustc 1.95.0 (0 2026-01-01)" ;; *) echo "{}/$4" ;; esac"#,
+            machine.0.path().display()
+        ));
+        // Reports a prebuilt artifact, and records its arguments.
+        machine.program("cargo", &format!(
+            r#"if [ "$1" = metadata ]; then unset RUSTC; PATH={:?} exec {:?} "$@"; fi
+echo "$@" > {home}/called
+echo '{{"reason":"compiler-artifact","package_id":"path+file:///p#0.1.0","manifest_path":"{home}/project/Cargo.toml","target":{{"kind":["cdylib"],"crate_types":["cdylib"],"name":"p","src_path":"/p","edition":"2024","doc":true,"doctest":false,"test":true}},"profile":{{"opt_level":"s","debuginfo":0,"debug_assertions":false,"overflow_checks":false,"test":false}},"features":[],"filenames":["{home}/p.wasm"],"executable":null,"fresh":true}}'"#,
+            std::env::var("PATH").unwrap(),
+            env!("CARGO"),
+            home = machine.0.path().display()
+        ));
+        machine.project();
+        machine
+    }
+
+    fn project(&self) {
+        let project = self.path("project");
+        fs::create_dir_all(project.join("src")).unwrap();
+        fs::write(project.join("src/lib.rs"), "").unwrap();
+        let manifest = "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+                        [workspace]\n[dependencies]\nsurrealism = \"0.3\"\n";
+        fs::write(project.join("Cargo.toml"), manifest).unwrap();
+        let config =
+            "abi = 2\n[package]\norganisation = \"acme\"\nname = \"p\"\nversion = \"0.1.0\"\n";
+        fs::write(project.join("surrealism.toml"), config).unwrap();
+        let guest = SurrealismPackage::from_file(archive("state").into()).unwrap();
+        fs::write(self.path("p.wasm"), guest.wasm).unwrap();
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let file = self.path("bin").join(name);
+        fs::create_dir_all(self.path("bin")).unwrap();
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn build(&self, args: &[&str]) -> Ran {
+        let args = [&["build"], args].concat();
+        let bin = self.path("bin");
+        surrealism_with(&self.path("project"), &args, &[("PATH", bin.as_os_str())])
+    }
+
+    fn cargo_args(&self) -> String {
+        fs::read_to_string(self.path("called")).unwrap()
+    }
+}
+
+#[test]
+fn the_preferred_installed_target_is_selected() {
+    let cases: [(&[&str], &str); 2] = [
+        (&["wasm32-wasip1", "wasm32-wasip2"], "wasm32-wasip2"),
+        (&["wasm32-wasip1"], "wasm32-wasip1"),
+    ];
+    for (targets, expected) in cases {
+        let machine = Machine::with_targets(targets);
+        let ran = machine.build(&[]).code(0).stderr_contains(&[
+            &format!("bin/cargo for {expected}"),
+            "warning: p depends on surrealism ^0.3",
+            "Packed 4 functions",
+        ]);
+        assert!(Path::new(ran.stdout.trim_end()).ends_with("project/acme-p-0.1.0.surli"), "{ran}");
+        let called = machine.cargo_args();
+        for part in ["rustc --lib --crate-type=cdylib", "--release", "project/target/surrealism"] {
+            assert!(called.contains(part), "{called}");
+        }
+        assert!(called.contains(&format!("--target {expected} ")), "{called}");
+    }
+}
+
+#[test]
+fn options_are_passed_to_cargo() {
+    let machine = Machine::with_targets(&["wasm32-wasip2"]);
+    let out = machine.path("elsewhere/p.surli");
+    machine
+        .build(&["-q", "--debug", "--out", out.to_str().unwrap(), "--", "--features", "extra"])
+        .code(0)
+        .stdout(out.to_str().unwrap());
+    let called = machine.cargo_args();
+    assert!(called.contains("--quiet --features extra"), "{called}");
+    assert!(!called.contains("--release"), "{called}");
+    assert!(out.is_file());
+
+    for (args, expected) in [
+        (&["--profile", "dist"][..], "--profile dist"),
+        (&["--profile=dist"], "--profile=dist"),
+        (&["-r", "--", "-Copt-level=z"], "-r -- -Copt-level=z"),
+        (&["--", "-Copt-level=z"], "--release -- -Copt-level=z"),
+    ] {
+        machine.build(&[&["--"], args].concat()).code(0);
+        let called = machine.cargo_args();
+        assert!(called.trim_end().ends_with(expected), "{called}");
+        let releases = called.matches("--release").count();
+        assert_eq!(releases, expected.matches("--release").count(), "{called}");
+    }
+}
+
+#[test]
+fn without_a_toolchain_install_commands_are_printed() {
+    Machine::with_targets(&[])
+        .build(&["--toolchain", "rustup"])
+        .code(3)
+        .stdout("")
+        .stderr_contains(&[
+            "no installed Rust toolchain can build for WebAssembly",
+            "rustc 1.95.0 at ",
+            "has no standard library for wasm32-wasip2",
+            "has no standard library for wasm32-wasip1",
+            "rustup target add wasm32-wasip2",
+            "apt-get install",
+        ]);
+}

@@ -1,0 +1,182 @@
+//! Compiled components, shared by all modules with the same bytes.
+
+pub(crate) mod background;
+pub(crate) mod cache;
+pub(crate) mod engine;
+pub(crate) mod engine_config;
+mod fingerprint;
+pub(crate) mod preinit;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, Weak};
+
+use surrealism_types::err::{SurrealismError, SurrealismResult};
+use wasmtime::component::{Component, InstancePre};
+
+use self::cache::CodeCache;
+use self::engine::{Engines, LinkedEngine};
+use self::fingerprint::{Fingerprint, fingerprint};
+use self::preinit::{PreinitError, PreinitLimits, exports_init, preinitialize};
+use crate::bindings::GuestIndices;
+use crate::store::StoreData;
+use crate::sync::lock;
+use crate::usage::CodeSource;
+
+/// A component, compiled and linked.
+pub(crate) struct CompiledComponent {
+    pub(crate) pre: InstancePre<StoreData>,
+    pub(crate) exports: GuestIndices,
+    /// Whether its instances are allocated in the process's pool.
+    pub(crate) pooled: bool,
+    /// Whether its instances begin with the state after `init`.
+    pub(crate) preinitialized: bool,
+}
+
+/// The component of one variant: loaded, or being loaded by the caller that holds the lock.
+type Slot = Arc<Mutex<Weak<CompiledComponent>>>;
+
+type LoadResult = SurrealismResult<(Arc<CompiledComponent>, CodeSource)>;
+
+/// How a component is loaded.
+#[derive(Clone, Copy)]
+pub(crate) struct Loader<'a> {
+    pub(crate) engines: &'a Engines,
+    pub(crate) strict_timeout: bool,
+    pub(crate) cache: Option<&'a CodeCache>,
+    /// The limits of pre-initialization; `None` turns it off.
+    pub(crate) preinit: Option<PreinitLimits>,
+}
+
+/// A component as it is, or with the state after its `init`, and the fingerprint of that.
+#[derive(Clone, Copy)]
+enum Variant {
+    Original(Fingerprint),
+    Preinitialized(Fingerprint),
+}
+
+impl Loader<'_> {
+    /// Compiles a component, unless it is loaded already or the cache has it. Of concurrent callers
+    /// with the same component, one compiles it and the others wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Compilation`](SurrealismError::Compilation) when the component is not valid, exports no
+    /// `invoke`, or imports what the host's interface does not have.
+    pub(crate) fn load(self, wasm: &[u8]) -> LoadResult {
+        let original = Variant::Original(fingerprint(wasm));
+        match self.preinit {
+            Some(limits) if exports_init(wasm) => self.load_preinitialized(original, wasm, limits),
+            _ => self.load_original(original, wasm),
+        }
+    }
+
+    fn load_original(self, variant: Variant, wasm: &[u8]) -> LoadResult {
+        self.get_or_load(variant, || {
+            let compiled = self.compile(variant, wasm).map_err(SurrealismError::Compilation)?;
+            Ok((Arc::new(compiled), CodeSource::Compiled))
+        })
+    }
+
+    /// Falls back to the original where the component cannot be pre-initialized.
+    fn load_preinitialized(
+        self,
+        original: Variant,
+        wasm: &[u8],
+        limits: PreinitLimits,
+    ) -> LoadResult {
+        let variant = Variant::Preinitialized(limits.fingerprint(original.fingerprint()));
+        let engine = self.engines.on_demand();
+        let fingerprint = variant.fingerprint();
+        self.get_or_load(variant, || {
+            if self.cache.is_some_and(|cache| cache.has_negative_entry(engine, fingerprint)) {
+                return self.load_original(original, wasm);
+            }
+            let compiled = preinitialize(engine, wasm, limits).and_then(|component| {
+                self.compile(variant, &component).map_err(|error| PreinitError::from_error(&error))
+            });
+            match compiled {
+                Ok(compiled) => Ok((Arc::new(compiled), CodeSource::Compiled)),
+                Err(error) => {
+                    if let (PreinitError::Unsupported, Some(cache)) = (error, self.cache) {
+                        cache.put_negative_entry(engine, fingerprint);
+                    }
+                    self.load_original(original, wasm)
+                }
+            }
+        })
+    }
+
+    /// Returns the component that is loaded, or that the cache has, or that `load` makes.
+    fn get_or_load(self, variant: Variant, load: impl FnOnce() -> LoadResult) -> LoadResult {
+        let slot = slot(*variant.fingerprint(), self.strict_timeout);
+        let mut slot = lock(&slot);
+        if let Some(compiled) = slot.upgrade() {
+            return Ok((compiled, CodeSource::Shared));
+        }
+        let (compiled, source) = match self.load_cached(variant) {
+            Some(compiled) => (Arc::new(compiled), CodeSource::Cache),
+            None => load()?,
+        };
+        *slot = Arc::downgrade(&compiled);
+        Ok((compiled, source))
+    }
+
+    fn load_cached(self, variant: Variant) -> Option<CompiledComponent> {
+        let cache = self.cache?;
+        self.engines.for_module(self.strict_timeout).find_map(|linked| {
+            variant.link(linked, &cache.get(linked.engine(), variant.fingerprint())?).ok()
+        })
+    }
+
+    /// Compiles with the first engine that accepts the component: the pool has limits of its own.
+    fn compile(self, variant: Variant, wasm: &[u8]) -> wasmtime::Result<CompiledComponent> {
+        let mut rejection = wasmtime::format_err!("there is no engine");
+        for linked in self.engines.for_module(self.strict_timeout) {
+            let component = match Component::from_binary(linked.engine(), wasm) {
+                Ok(component) => component,
+                Err(error) => {
+                    rejection = error;
+                    continue;
+                }
+            };
+            let compiled = variant.link(linked, &component)?;
+            if let Some(cache) = self.cache {
+                cache.put(linked.engine(), variant.fingerprint(), &component);
+            }
+            return Ok(compiled);
+        }
+        Err(rejection)
+    }
+}
+
+impl Variant {
+    fn fingerprint(&self) -> &Fingerprint {
+        match self {
+            Self::Original(fingerprint) | Self::Preinitialized(fingerprint) => fingerprint,
+        }
+    }
+
+    fn link(
+        self,
+        linked: &LinkedEngine,
+        component: &Component,
+    ) -> wasmtime::Result<CompiledComponent> {
+        let pre = linked.linker.instantiate_pre(component)?;
+        let exports = GuestIndices::new(&pre)?;
+        let (exports, preinitialized) = match self {
+            Self::Original(_) => (exports, false),
+            Self::Preinitialized(_) => (exports.without_init(), true),
+        };
+        Ok(CompiledComponent { pre, exports, pooled: linked.pooled, preinitialized })
+    }
+}
+
+fn slot(fingerprint: Fingerprint, strict_timeout: bool) -> Slot {
+    type Slots = HashMap<(Fingerprint, bool), Slot>;
+    static SLOTS: LazyLock<Mutex<Slots>> = LazyLock::new(Mutex::default);
+
+    let mut slots = lock(&SLOTS);
+    // A slot stays while a caller loads it, and then for as long as its component is in use.
+    slots.retain(|_, slot| Arc::strong_count(slot) > 1 || lock(slot).strong_count() > 0);
+    slots.entry((fingerprint, strict_timeout)).or_default().clone()
+}

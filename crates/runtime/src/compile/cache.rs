@@ -1,0 +1,233 @@
+//! A directory of compiled code. The process runs its content as machine code, so it must belong to
+//! this user alone, and nothing is loaded from it but what this module wrote.
+
+use std::fs::{self, DirBuilder, File, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, ensure};
+use surrealism_types::err::SurrealismResult;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::fingerprint::Fingerprint;
+use crate::limits::{DEFAULT_MAX_CODE_CACHE_BYTES, STALE_TEMP_FILE_AGE};
+
+/// The extension of entries, and the prefix of temporary files. No other file of the directory is
+/// touched.
+const EXTENSION: &str = ".cwasm";
+const TEMP_PREFIX: &str = ".unfinished-";
+
+/// The CRC-32 of any data followed by its own CRC-32.
+const CRC_RESIDUE: u32 = 0x2144_df1c;
+
+/// The length of an entry without code: its checksum alone.
+const EMPTY_LEN: u64 = 4;
+
+/// A directory of compiled code, so that a module is not compiled again by every process that loads it.
+/// Set it with [`RuntimeBuilder::code_cache`](crate::RuntimeBuilder::code_cache).
+///
+/// The process runs the directory's content as machine code: the directory must belong to this user
+/// alone and be on a local disk. Any number of processes may share it.
+///
+/// An entry that is missing, damaged, or made for another engine, processor or version is compiled
+/// anew. A directory that cannot be written to is not an error:
+/// [`Usage::code`](crate::Usage::code) tells where a module's code came from. A
+/// [pre-initialized](crate::RuntimeBuilder::preinitialize) module has an entry of its own.
+///
+/// ```no_run
+/// # use surrealism_runtime::{CodeCache, Runtime, SurrealismPackage, SurrealismResult};
+/// # fn example(package: SurrealismPackage) -> SurrealismResult<()> {
+/// let cache = CodeCache::open("/var/cache/my-database/extensions")?.max_bytes(1 << 30);
+/// let runtime = Runtime::builder(package).code_cache(cache).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct CodeCache {
+    directory: PathBuf,
+    max_bytes: u64,
+}
+
+impl CodeCache {
+    /// Opens a directory, or creates it for this user only.
+    ///
+    /// No other user may be able to write to the directories above it either: such a user could replace
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be created, or another user owns it or may write to it.
+    pub fn open(directory: impl Into<PathBuf>) -> SurrealismResult<Self> {
+        let directory = directory.into();
+        let opened = create_private_dir(&directory).and_then(|()| ensure_private_dir(&directory));
+        let directory = opened.with_context(|| {
+            format!("the directory {} cannot be used for compiled code", directory.display())
+        })?;
+        Ok(Self { directory, max_bytes: DEFAULT_MAX_CODE_CACHE_BYTES })
+    }
+
+    /// Limits the size of all entries together, in bytes. Whenever an entry is added, the least
+    /// recently used ones are evicted. Default: [`DEFAULT_MAX_CODE_CACHE_BYTES`].
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Returns the code of a component for this engine, if the cache has an intact entry.
+    #[allow(unsafe_code, reason = "a cache of code loads code from a disk")]
+    pub(crate) fn get(&self, engine: &Engine, fingerprint: &Fingerprint) -> Option<Component> {
+        let name = entry_name(engine, fingerprint);
+        let path = self.directory.join(&name);
+        let file = self.open_intact(&name)?;
+        if file.metadata().ok()?.len() == EMPTY_LEN {
+            return None;
+        }
+        // SAFETY: `deserialize_file` requires that `Component::serialize` made the content, and that it
+        // does not change while it is mapped.
+        // - Only this user can write to the file and its directory (`check_private`), or replace the
+        //   directory (required of the caller of `open`).
+        // - This user's processes write entries by `put` alone, which writes a temporary file, renames
+        //   it, and never writes to it again.
+        // - The checksum, which covers the name, shows that the content is what `put` wrote for this
+        //   component and engine.
+        let component = unsafe { Component::deserialize_file(engine, &path) }.ok()?;
+        // The time of last use, for eviction. The entry is good without it.
+        let _ = file.set_modified(SystemTime::now());
+        Some(component)
+    }
+
+    /// Adds an entry. A failure, such as a full disk, must not fail the load.
+    pub(crate) fn put(&self, engine: &Engine, fingerprint: &Fingerprint, component: &Component) {
+        let code = component.serialize().map_err(Into::into);
+        let _ = code.and_then(|code| self.write(&entry_name(engine, fingerprint), &code));
+    }
+
+    /// Whether the cache has an entry that says that there is no such code.
+    pub(crate) fn has_negative_entry(&self, engine: &Engine, fingerprint: &Fingerprint) -> bool {
+        let Some(file) = self.open_intact(&entry_name(engine, fingerprint)) else { return false };
+        let _ = file.set_modified(SystemTime::now());
+        file.metadata().is_ok_and(|metadata| metadata.len() == EMPTY_LEN)
+    }
+
+    /// Adds an entry that says that there is no such code.
+    pub(crate) fn put_negative_entry(&self, engine: &Engine, fingerprint: &Fingerprint) {
+        let _ = self.write(&entry_name(engine, fingerprint), &[]);
+    }
+
+    /// Opens an entry, if it is private and its checksum is right.
+    fn open_intact(&self, name: &str) -> Option<File> {
+        let file = File::open(self.directory.join(name)).ok()?;
+        check_private(&file.metadata().ok()?).ok()?;
+        verify_checksum(&file, name).ok()?.then_some(file)
+    }
+
+    fn write(&self, name: &str, code: &[u8]) -> Result<()> {
+        if code.len() as u64 > self.max_bytes {
+            return Ok(());
+        }
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(name.as_bytes());
+        sum.update(code);
+        let mut file = tempfile::Builder::new().prefix(TEMP_PREFIX).tempfile_in(&self.directory)?;
+        file.write_all(code)?;
+        file.write_all(&sum.finalize().to_le_bytes())?;
+        file.persist(self.directory.join(name))?;
+        self.evict()?;
+        Ok(())
+    }
+
+    /// Removes the least recently used entries until the rest fits, and temporary files that killed
+    /// processes left. Code in use stays mapped.
+    fn evict(&self) -> io::Result<()> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&self.directory)?.flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            // Another process may have removed the file.
+            let Ok(metadata) = entry.metadata() else { continue };
+            let last_used = metadata.modified()?;
+            if name.ends_with(EXTENSION) {
+                entries.push((last_used, metadata.len(), entry.path()));
+            } else if name.starts_with(TEMP_PREFIX) && is_abandoned(last_used) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        entries.sort_unstable();
+        let mut total: u64 = entries.iter().map(|(_, size, _)| size).sum();
+        for (_, size, path) in entries {
+            if total <= self.max_bytes {
+                break;
+            }
+            let _ = fs::remove_file(path);
+            total -= size;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the file name of an entry. It depends on all that the code depends on: the component, the
+/// engine's settings, the processor, and wasmtime's exact version.
+fn entry_name(engine: &Engine, fingerprint: &Fingerprint) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{}-{:016x}{EXTENSION}", hex::encode(fingerprint), hasher.finish())
+}
+
+/// Whether a file holds what was written under its name. Running code that a disk or a power cut has
+/// damaged could crash the process.
+fn verify_checksum(file: &File, name: &str) -> io::Result<bool> {
+    const BUFFER_BYTES: usize = 64 << 10;
+
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(name.as_bytes());
+    let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
+    loop {
+        let part = reader.fill_buf()?;
+        if part.is_empty() {
+            return Ok(sum.finalize() == CRC_RESIDUE);
+        }
+        sum.update(part);
+        let length = part.len();
+        reader.consume(length);
+    }
+}
+
+fn is_abandoned(last_used: SystemTime) -> bool {
+    last_used.elapsed().is_ok_and(|age| age > STALE_TEMP_FILE_AGE)
+}
+
+fn create_private_dir(directory: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    Ok(builder.create(directory)?)
+}
+
+/// Returns the directory's path without symbolic links, which could be changed later.
+fn ensure_private_dir(directory: &Path) -> Result<PathBuf> {
+    let directory = directory.canonicalize()?;
+    check_private(&fs::metadata(&directory)?)?;
+    Ok(directory)
+}
+
+/// Refuses what other users own or may write to.
+#[cfg(unix)]
+fn check_private(metadata: &Metadata) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+
+    let (owner, me) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    ensure!(owner == me, "it belongs to user {owner}, and this is user {me}: choose another");
+    let mode = metadata.mode() & 0o777;
+    ensure!(mode & 0o022 == 0, "others may write to it (its mode is {mode:o}): make it 700");
+    Ok(())
+}
+
+/// Elsewhere, directories of a user's profile are private by default.
+#[cfg(not(unix))]
+fn check_private(_: &Metadata) -> Result<()> {
+    Ok(())
+}

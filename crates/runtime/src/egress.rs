@@ -1,0 +1,287 @@
+//! Egress: which addresses a guest may connect to.
+//!
+//! An address is allowed by a rule for addresses, or because a name that a rule allows resolved to it:
+//! when the module was loaded, or during this call. The owner of a name decides what it resolves to,
+//! so a name allows global addresses only; a loopback, private or link-local address needs a rule of
+//! its own.
+
+pub mod allow_net;
+mod resolver;
+
+use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use anyhow::Result;
+use ipnet::IpNet;
+
+use self::allow_net::{NetRule, ResolvedNetAllow};
+use self::resolver::Resolver;
+use crate::limits::MAX_LOOKED_UP_ADDRESSES;
+use crate::sync::lock;
+
+/// What `allow_net` of a module allows.
+#[derive(Debug)]
+pub(crate) struct EgressPolicy {
+    rules: Vec<NetRule>,
+    resolver: Resolver,
+    /// The rules as they resolved when the module was loaded.
+    pub(crate) snapshot: Arc<Vec<ResolvedNetAllow>>,
+}
+
+impl EgressPolicy {
+    /// Parses and resolves `allow_net`. This **blocks** on name resolution.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`resolve_allow_net`](crate::resolve_allow_net).
+    pub(crate) fn resolve(entries: &[String]) -> Result<Self> {
+        let rules = allow_net::parse(entries)?;
+        let snapshot = Arc::new(allow_net::resolve(&rules)?);
+        Ok(Self { rules, resolver: Resolver::default(), snapshot })
+    }
+
+    fn denies_all(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The ports that rules allow for a name; `None` is every port.
+    fn ports_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Option<u16>> + 'a {
+        self.rules.iter().filter_map(move |rule| match rule {
+            NetRule::Name(allowed, port) if is_same_name(allowed, name) => Some(*port),
+            _ => None,
+        })
+    }
+
+    fn has_address_rule(&self, matches: impl Fn(&ResolvedNetAllow) -> bool) -> bool {
+        self.rules.iter().any(|rule| match rule {
+            NetRule::Address(address) => matches(address),
+            NetRule::Name(..) => false,
+        })
+    }
+}
+
+/// Compares names in the form that DNS uses.
+fn is_same_name(allowed: &str, name: &str) -> bool {
+    let normalize = |name: &str| url::Host::parse(name.strip_suffix('.').unwrap_or(name)).ok();
+    match (normalize(allowed), normalize(name)) {
+        (Some(allowed), Some(name)) => allowed == name,
+        _ => false,
+    }
+}
+
+/// What one instance may connect to: its module's policy, and the names that its guest resolved.
+#[derive(Debug, Clone)]
+pub(crate) struct EgressFilter {
+    policy: Arc<EgressPolicy>,
+    resolved: Arc<Mutex<ResolvedNames>>,
+}
+
+#[derive(Debug, Default)]
+struct ResolvedNames {
+    /// Addresses with their allowed port; `None` is every port.
+    addresses: HashSet<(IpAddr, Option<u16>)>,
+    /// The number of callers before this one.
+    caller: u64,
+}
+
+impl EgressFilter {
+    pub(crate) fn new(policy: Arc<EgressPolicy>) -> Self {
+        Self { policy, resolved: Arc::default() }
+    }
+
+    /// Whether the guest may not connect at all.
+    pub(crate) fn denies_all(&self) -> bool {
+        self.policy.denies_all()
+    }
+
+    /// Whether the guest may connect to an address.
+    pub(crate) fn allows(&self, address: &SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        if self.policy.has_address_rule(|rule| rule.matches_socket_addr(address)) {
+            return true;
+        }
+        let addresses = &lock(&self.resolved).addresses;
+        is_global(ip)
+            && (self.policy.snapshot.iter().any(|rule| rule.matches_socket_addr(address))
+                || addresses.contains(&(ip, None))
+                || addresses.contains(&(ip, Some(address.port()))))
+    }
+
+    /// Resolves a name; `None` when no rule allows it. Each address has to be
+    /// [recorded](Self::record_resolved) before the guest sees it.
+    pub(crate) fn resolve(
+        &self,
+        name: &str,
+    ) -> Option<impl Future<Output = io::Result<Vec<IpAddr>>> + Send + use<>> {
+        self.policy.ports_of(name).next()?;
+        // `ports_of` has matched the name, so that it has a DNS form.
+        let name = url::Host::parse(name).ok()?.to_string();
+        Some(self.policy.resolver.clone().resolve(name))
+    }
+
+    /// Forgets every resolved name, before the instance serves another caller.
+    pub(crate) fn clear(&self) {
+        let mut resolved = lock(&self.resolved);
+        resolved.addresses.clear();
+        resolved.caller += 1;
+    }
+
+    /// The number of callers that the instance served before this one.
+    pub(crate) fn caller(&self) -> u64 {
+        lock(&self.resolved).caller
+    }
+
+    /// Records an address that an allowed name resolved to. Returns whether the guest may see it.
+    pub(crate) fn record_resolved(&self, name: &str, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        let names_address = |rule: &ResolvedNetAllow| match rule {
+            ResolvedNetAllow::Net(net) => net.contains(&ip),
+            ResolvedNetAllow::IpPort(allowed, _) => *allowed == ip,
+        };
+        if self.policy.has_address_rule(names_address) {
+            return true;
+        }
+        if !is_global(ip) {
+            return false;
+        }
+        let addresses = &mut lock(&self.resolved).addresses;
+        if addresses.len() < MAX_LOOKED_UP_ADDRESSES {
+            addresses.extend(self.policy.ports_of(name).map(|port| (ip, port)));
+        }
+        true
+    }
+}
+
+/// Whether an address is global: neither reserved by IANA's special-purpose registries
+/// (<https://www.iana.org/assignments/iana-ipv4-special-registry>, and -ipv6-) nor multicast.
+fn is_global(ip: IpAddr) -> bool {
+    static RESERVED: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
+        let blocks = [
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.0.0.0/24",
+            "192.0.2.0/24",
+            "192.88.99.0/24",
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "224.0.0.0/4",
+            "240.0.0.0/4",
+            "::/127",
+            // IPv4-embedded IPv6 (NAT64, 6to4), which gateways translate.
+            "64:ff9b::/96",
+            "64:ff9b:1::/48",
+            "100::/64",
+            "2001::/23",
+            "2001:db8::/32",
+            "2002::/16",
+            "3fff::/20",
+            "5f00::/16",
+            "fc00::/7",
+            "fe80::/10",
+            "fec0::/10",
+            "ff00::/8",
+        ];
+        blocks.iter().filter_map(|block| block.parse().ok()).collect()
+    });
+    !RESERVED.iter().any(|block| block.contains(&ip))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(entries: &[&str]) -> EgressFilter {
+        let rules = entries.iter().map(|entry| NetRule::parse(entry).unwrap()).collect();
+        EgressFilter::new(Arc::new(EgressPolicy {
+            rules,
+            resolver: Resolver::default(),
+            snapshot: Arc::default(),
+        }))
+    }
+
+    fn allows(filter: &EgressFilter, address: &str) -> bool {
+        filter.allows(&address.parse().unwrap())
+    }
+
+    #[test]
+    fn every_reserved_block_is_understood() {
+        for (ip, global) in [
+            ("8.8.8.8", true),
+            ("2606:4700::1111", true),
+            ("127.0.0.1", false),
+            ("10.0.0.1", false),
+            ("172.31.255.255", false),
+            ("172.32.0.0", true),
+            ("192.168.1.1", false),
+            ("169.254.169.254", false),
+            ("100.64.0.1", false),
+            ("0.0.0.0", false),
+            ("255.255.255.255", false),
+            ("224.0.0.1", false),
+            ("::", false),
+            ("::1", false),
+            ("fe80::1", false),
+            ("fd00::1", false),
+            ("ff02::1", false),
+            ("64:ff9b::7f00:1", false),
+        ] {
+            assert_eq!(is_global(ip.parse().unwrap()), global, "{ip}");
+        }
+    }
+
+    #[test]
+    fn names_resolve_only_where_a_rule_names_them() {
+        let filter = filter(&["Example.COM:443", "bücher.example"]);
+        for (name, allowed) in [
+            ("example.com", true),
+            ("EXAMPLE.com.", true),
+            ("xn--bcher-kva.example", true),
+            ("bücher.example", true),
+            ("evil.example.com", false),
+            ("example.com.evil", false),
+            ("", false),
+        ] {
+            assert_eq!(filter.resolve(name).is_some(), allowed, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_allows_what_it_resolves_to_and_only_its_port() {
+        let filter = filter(&["example.com:443"]);
+        assert!(!allows(&filter, "8.8.8.8:443"));
+        assert!(filter.record_resolved("example.com", "8.8.8.8".parse().unwrap()));
+        assert!(allows(&filter, "8.8.8.8:443"));
+        assert!(!allows(&filter, "8.8.8.8:80"));
+        assert!(!allows(&filter, "8.8.4.4:443"));
+        filter.clear();
+        assert!(!allows(&filter, "8.8.8.8:443"));
+    }
+
+    #[test]
+    fn a_name_allows_no_address_that_is_not_global() {
+        for ip in ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"] {
+            let by_name = filter(&["example.com"]);
+            assert!(!by_name.record_resolved("example.com", ip.parse().unwrap()), "{ip}");
+            assert!(!by_name.allows(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
+
+            let by_both = filter(&["example.com", ip]);
+            assert!(by_both.record_resolved("example.com", ip.parse().unwrap()), "{ip}");
+            assert!(by_both.allows(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
+        }
+    }
+
+    #[test]
+    fn addresses_resolved_at_load_are_filtered_alike() {
+        let policy = Arc::new(EgressPolicy::resolve(&["localhost:9".to_string()]).unwrap());
+        assert!(!policy.snapshot.is_empty());
+        assert!(!allows(&EgressFilter::new(policy), "127.0.0.1:9"));
+    }
+}

@@ -1,0 +1,187 @@
+//! The entries of `allow_net`, resolved once when the module is loaded.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use ipnet::IpNet;
+
+use super::resolver::resolve_blocking;
+use crate::limits::{MAX_ALLOW_NET_ENTRIES, MAX_ALLOW_NET_TIME};
+
+/// A rule of `allow_net`, resolved to addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResolvedNetAllow {
+    /// Every port of a block of addresses.
+    Net(IpNet),
+    /// One port of one address.
+    IpPort(IpAddr, u16),
+}
+
+impl ResolvedNetAllow {
+    /// Allows one port of an address, or every port.
+    pub(super) fn new(ip: IpAddr, port: Option<u16>) -> Self {
+        let ip = ip.to_canonical();
+        match port {
+            Some(port) => Self::IpPort(ip, port),
+            None => Self::Net(ip.into()),
+        }
+    }
+
+    /// Whether the rule allows a connection to `addr`.
+    pub fn matches_socket_addr(&self, addr: &SocketAddr) -> bool {
+        let ip = addr.ip().to_canonical();
+        match self {
+            Self::Net(net) => net.contains(&ip),
+            Self::IpPort(allowed, port) => *allowed == ip && *port == addr.port(),
+        }
+    }
+}
+
+/// Resolves the entries of `allow_net`. Each is a CIDR block, an address, or `host[:port]`.
+///
+/// This **blocks** on name resolution. No name is resolved after [`MAX_ALLOW_NET_TIME`].
+///
+/// # Errors
+///
+/// When there are too many entries, or one cannot be parsed or resolved in time. The message names
+/// the entry.
+///
+/// ```
+/// let rules = surrealism_runtime::resolve_allow_net(&["10.0.0.0/8".to_string()])?;
+/// assert!(rules[0].matches_socket_addr(&"10.1.2.3:443".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn resolve_allow_net(entries: &[String]) -> Result<Arc<Vec<ResolvedNetAllow>>> {
+    Ok(Arc::new(resolve(&parse(entries)?)?))
+}
+
+/// Parses the entries.
+pub(super) fn parse(entries: &[String]) -> Result<Vec<NetRule>> {
+    ensure!(
+        entries.len() <= MAX_ALLOW_NET_ENTRIES,
+        "`allow_net` has {} entries, and {MAX_ALLOW_NET_ENTRIES} are allowed: remove some",
+        entries.len()
+    );
+    let rule = |entry: &String| {
+        NetRule::parse(entry).with_context(|| format!("`allow_net` entry {entry:?} cannot be used"))
+    };
+    entries.iter().map(rule).collect()
+}
+
+/// Resolves rules one after the other, until [`MAX_ALLOW_NET_TIME`] is over.
+pub(super) fn resolve(rules: &[NetRule]) -> Result<Vec<ResolvedNetAllow>> {
+    let until = Instant::now() + MAX_ALLOW_NET_TIME;
+    let mut resolved = Vec::new();
+    for rule in rules {
+        match rule {
+            NetRule::Address(address) => resolved.push(address.clone()),
+            NetRule::Name(name, port) => {
+                ensure!(
+                    Instant::now() < until,
+                    "`allow_net` was not resolved within {MAX_ALLOW_NET_TIME:?}, before {name:?}: check \
+                     the system's resolver"
+                );
+                let addresses = resolve_blocking(name)
+                    .with_context(|| format!("{name:?} of `allow_net` cannot be resolved"))?;
+                ensure!(!addresses.is_empty(), "{name:?} of `allow_net` resolves to no address");
+                let rule = |ip| ResolvedNetAllow::new(ip, *port);
+                resolved.extend(addresses.into_iter().map(rule));
+            }
+        }
+    }
+    Ok(resolved)
+}
+
+/// Checks that the entries of `allow_net` can be parsed, without resolving names.
+///
+/// # Errors
+///
+/// When one cannot be parsed. The message names it.
+pub fn check_allow_net(entries: &[String]) -> Result<()> {
+    parse(entries).map(drop)
+}
+
+/// An entry of `allow_net` before its name is resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NetRule {
+    /// An address or a block of addresses.
+    Address(ResolvedNetAllow),
+    /// A name in the form that DNS uses, and a port; `None` is every port.
+    Name(String, Option<u16>),
+}
+
+impl NetRule {
+    pub(super) fn parse(entry: &str) -> Result<Self> {
+        if let Ok(net) = entry.parse::<IpNet>() {
+            return Ok(Self::Address(ResolvedNetAllow::Net(net)));
+        }
+        if let Ok(ip) = entry.parse::<IpAddr>() {
+            return Ok(Self::Address(ResolvedNetAllow::new(ip, None)));
+        }
+        let (host, port) = split_port(entry)?;
+        Ok(match url::Host::parse(host)? {
+            url::Host::Ipv4(ip) => Self::Address(ResolvedNetAllow::new(ip.into(), port)),
+            url::Host::Ipv6(ip) => Self::Address(ResolvedNetAllow::new(ip.into(), port)),
+            url::Host::Domain(name) => Self::Name(name, port),
+        })
+    }
+}
+
+/// Splits `host:port` and `[v6]:port`; the port is optional.
+fn split_port(entry: &str) -> Result<(&str, Option<u16>)> {
+    match entry.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            let port = port.parse().with_context(|| format!("{port:?} is not a port"))?;
+            Ok((host, Some(port)))
+        }
+        _ => Ok((entry, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_allow_what_they_say() {
+        let cases = [
+            ("10.0.0.0/8", "10.1.2.3:80", true),
+            ("10.0.0.0/8", "11.1.2.3:80", false),
+            ("10.1.2.3", "10.1.2.3:1", true),
+            ("10.1.2.3", "10.1.2.4:1", false),
+            ("10.1.2.3:443", "10.1.2.3:443", true),
+            ("10.1.2.3:443", "10.1.2.3:80", false),
+            ("::1", "[::1]:9", true),
+            ("[::1]:9", "[::1]:9", true),
+            ("[::1]:9", "[::1]:8", false),
+            ("[::1]", "[::1]:8", true),
+            ("fd00::/8", "[fd00::1]:8", true),
+            ("localhost:9", "127.0.0.1:9", true),
+            ("localhost:9", "127.0.0.1:8", false),
+            ("localhost", "127.0.0.1:8", true),
+            // An IPv4-mapped IPv6 address is the same machine.
+            ("10.1.2.3", "[::ffff:10.1.2.3]:1", true),
+        ];
+        for (entry, address, expected) in cases {
+            let rules = resolve_allow_net(&[entry.to_string()]).unwrap();
+            let address: SocketAddr = address.parse().unwrap();
+            let allowed = rules.iter().any(|rule| rule.matches_socket_addr(&address));
+            assert_eq!(allowed, expected, "{entry} on {address}");
+        }
+    }
+
+    #[test]
+    fn faulty_entries_are_named() {
+        for entry in ["host:port", "a b", "[::1"] {
+            let error = check_allow_net(&[entry.to_string()]).unwrap_err().to_string();
+            assert!(error.contains(&format!("{entry:?}")), "{error}");
+        }
+        check_allow_net(&["nx.invalid:443".to_string()]).unwrap();
+        for entry in ["", "host:port", "host:99999", "a b", "10.0.0.0/99", "[::1", "nx.invalid"] {
+            let error = resolve_allow_net(&[entry.to_string()]).unwrap_err().to_string();
+            assert!(error.contains(&format!("{entry:?}")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! One instance of a module, and the calls into it.
+
+pub(crate) mod pool;
+pub(crate) mod template;
+mod trap;
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use surrealdb_types::{Kind, Value};
+use surrealism_types::args::Args;
+use surrealism_types::codec::{self, Decoder, InlineCall, RowResult};
+use surrealism_types::err::{SurrealismError, SurrealismResult};
+use wasmtime::{Store, bail};
+
+use self::pool::Permit;
+use self::template::Template;
+use self::trap::trap_error;
+use crate::bindings::{Guest, GuestResult, InlineHalf, Metadata};
+use crate::deadline::{Deadline, timeout_at};
+use crate::host::InvocationContext;
+use crate::limits::ROWS_PER_CALL;
+use crate::module::Module;
+use crate::store::StoreData;
+use crate::text::truncate;
+
+/// One isolated instance of a module. It serves one call at a time, and keeps its memory between calls.
+///
+/// An instance is poisoned when its call traps, times out, is cancelled or panics: it refuses every
+/// later call, and [`Runtime::release_controller`](crate::Runtime::release_controller) drops it.
+///
+/// [`Runtime::call`](crate::Runtime::call) is simpler, where a particular instance does not matter.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use surrealism_runtime::{DetachedContext, Runtime, SurrealismResult};
+/// # async fn example(runtime: Runtime) -> SurrealismResult<()> {
+/// let mut controller = runtime.acquire_controller(Box::new(DetachedContext::new())).await?;
+/// let timeout = Some(Duration::from_millis(50));
+/// let result = controller.invoke_with_timeout(Some("add".into()), (1_i64, 2_i64), timeout).await;
+/// runtime.release_controller(controller);
+/// println!("{:?}", result?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Controller {
+    template: Arc<Template>,
+    store: Store<StoreData>,
+    /// Boxed, so that an instance is cheap to move.
+    guest: Box<Guest>,
+    /// True while a guest call runs, and afterwards unless the call returned normally.
+    poisoned: bool,
+    initialized: bool,
+    permit: Option<Permit<Controller>>,
+}
+
+impl Controller {
+    /// Creates an instance. Its `init` has not run.
+    pub(crate) async fn new(
+        template: Arc<Template>,
+        context: Box<dyn InvocationContext>,
+        deadline: Deadline,
+    ) -> SurrealismResult<Self> {
+        let (store, guest) = template.instantiate(context, deadline).await?;
+        let initialized = guest.init.is_none();
+        let guest = Box::new(guest);
+        Ok(Self { template, store, guest, poisoned: false, initialized, permit: None })
+    }
+
+    pub(crate) fn set_permit(&mut self, permit: Permit<Self>) {
+        self.permit = Some(permit);
+    }
+
+    pub(crate) fn take_permit(&mut self) -> Option<Permit<Self>> {
+        self.permit.take()
+    }
+
+    /// Whether the instance may serve another caller of `template`'s module.
+    pub(crate) fn is_reusable(&self, template: &Arc<Template>) -> bool {
+        !self.poisoned && self.initialized && Arc::ptr_eq(&self.template, template)
+    }
+
+    fn module(&self) -> &Module {
+        &self.template.module
+    }
+
+    /// Sets the context that serves the guest's calls to the host.
+    pub fn set_context(&mut self, context: Box<dyn InvocationContext>) {
+        self.store.data_mut().set_context(context);
+    }
+
+    /// Removes the context. Until another one is set, the guest's calls to the host fail and its output
+    /// is dropped.
+    pub fn clear_context(&mut self) {
+        self.store.data_mut().clear_context();
+    }
+
+    /// Lets the guest run until the next tick of the epoch before it yields.
+    ///
+    /// Every call does so itself. The method exists for hosts written against the published runtime.
+    pub fn reset_epoch_deadline(&mut self) {
+        if self.module().strict_timeout() {
+            self.store.set_epoch_deadline(1);
+        }
+    }
+
+    /// Runs the module's `init`, unless the module has none, is
+    /// [pre-initialized](crate::RuntimeBuilder::preinitialize), or `init` has run in this instance.
+    /// [`Runtime::acquire_controller`](crate::Runtime::acquire_controller) has done so.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`invoke`](Self::invoke). Any of them poisons the instance.
+    pub async fn init(&mut self) -> SurrealismResult<()> {
+        self.init_with_deadline(self.module().deadline(None)).await
+    }
+
+    pub(crate) async fn init_with_deadline(&mut self, deadline: Deadline) -> SurrealismResult<()> {
+        if self.initialized {
+            return Ok(());
+        }
+        self.store.data_mut().begin_call();
+        let (result,) = self
+            .enter("init", deadline, async |store, guest| match &guest.init {
+                Some(init) => init.call_async(store, ()).await,
+                None => Ok((Ok(()),)),
+            })
+            .await?;
+        if let Err(message) = result {
+            self.poisoned = true;
+            let message = format!("`init` of {} failed: {}", self.module(), truncate(&message));
+            return Err(SurrealismError::FunctionCallError(message));
+        }
+        self.initialized = true;
+        Ok(())
+    }
+
+    /// Calls a function without a timeout of the caller's own. See
+    /// [`invoke_with_timeout`](Self::invoke_with_timeout).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`invoke_with_timeout`](Self::invoke_with_timeout).
+    pub async fn invoke<A: Args>(
+        &mut self,
+        name: Option<String>,
+        args: A,
+    ) -> SurrealismResult<Value> {
+        self.invoke_with_timeout(name, args, None).await
+    }
+
+    /// Calls a function; `None` is the default export.
+    ///
+    /// The time of the call is the smallest of `context_timeout`, the module's `max_execution_time` and
+    /// the host's limit. When it is over, the call is cancelled within two
+    /// [ticks](crate::epoch::EPOCH_TICK_MS), whether it runs guest code or waits for the host.
+    ///
+    /// # Errors
+    ///
+    /// - [`FunctionCallError`](SurrealismError::FunctionCallError) when the function does not exist,
+    ///   takes another number of arguments, or returned an error. The instance stays usable.
+    /// - [`Timeout`](SurrealismError::Timeout) when time ran out. The instance is poisoned.
+    /// - [`Wasmtime`](SurrealismError::Wasmtime) when the guest trapped. The instance is poisoned.
+    /// - [`Other`](SurrealismError::Other) when a value could not be encoded or decoded.
+    pub async fn invoke_with_timeout<A: Args>(
+        &mut self,
+        name: Option<String>,
+        args: A,
+        context_timeout: Option<Duration>,
+    ) -> SurrealismResult<Value> {
+        let deadline = self.module().deadline(context_timeout);
+        let (name, args) = (name.as_deref(), args.to_values());
+        self.module().check_call(name, args.len())?;
+        self.invoke_with_deadline(name, &args, deadline).await
+    }
+
+    /// Calls a function whose number of arguments was checked.
+    pub(crate) async fn invoke_with_deadline(
+        &mut self,
+        name: Option<&str>,
+        args: &[Value],
+        deadline: Deadline,
+    ) -> SurrealismResult<Value> {
+        self.store.data_mut().begin_call();
+        self.call_one(name, args, deadline, &mut Decoder::new()).await
+    }
+
+    async fn call_one(
+        &mut self,
+        name: Option<&str>,
+        args: &[Value],
+        deadline: Deadline,
+        decoder: &mut Decoder,
+    ) -> SurrealismResult<Value> {
+        let args = codec::encode_values(args)?;
+        if self.guest.invoke_inline.is_some()
+            && let Some(call) = InlineCall::new(name, &args)
+        {
+            return self.call_inline(name, &call, deadline, decoder).await;
+        }
+        let (result,) = self
+            .enter(name.unwrap_or("default"), deadline, async |store, guest| {
+                guest.invoke.call_async(store, (name, &args)).await
+            })
+            .await?;
+        Ok(decoder.decode_value(&result.map_err(guest_error)?)?)
+    }
+
+    /// Passes the call in registers, and decodes the result in the guest's memory.
+    async fn call_inline(
+        &mut self,
+        name: Option<&str>,
+        call: &InlineCall,
+        deadline: Deadline,
+        decoder: &mut Decoder,
+    ) -> SurrealismResult<Value> {
+        self.enter(name.unwrap_or("default"), deadline, async |store, guest| {
+            let Some(invoke) = &guest.invoke_inline else {
+                bail!("the component exports no `invoke-inline`");
+            };
+            let call = call.to_words().map(InlineHalf::from).into();
+            let (result,) = invoke.call_async(&mut *store, call).await?;
+            Ok(match result {
+                Ok(value) => decoder.decode_value(value.as_le_slice(&*store)).map_err(Into::into),
+                Err(message) => Err(guest_error(message.to_str(&*store)?.into_owned())),
+            })
+        })
+        .await?
+    }
+
+    /// Calls a function once for each row. The result of a row that failed is an error; only what would
+    /// poison the instance in [`invoke`](Self::invoke) fails the whole call.
+    pub(crate) async fn invoke_rows_with_deadline(
+        &mut self,
+        name: Option<&str>,
+        rows: &[Vec<Value>],
+        deadline: Deadline,
+    ) -> SurrealismResult<Vec<SurrealismResult<Value>>> {
+        self.store.data_mut().begin_call();
+        let (mut results, mut decoder) = (Vec::with_capacity(rows.len()), Decoder::new());
+        if self.guest.invoke_rows.is_some() {
+            for rows in rows.chunks(ROWS_PER_CALL) {
+                self.call_batch(name, rows, deadline, &mut decoder, &mut results).await?;
+            }
+        } else {
+            for row in rows {
+                match self.call_one(name, row, deadline, &mut decoder).await {
+                    Err(error) if self.poisoned => return Err(error),
+                    result => results.push(result),
+                }
+            }
+        }
+        Ok(results)
+    }
+
+    /// Passes several rows to the guest in one call.
+    async fn call_batch(
+        &mut self,
+        name: Option<&str>,
+        rows: &[Vec<Value>],
+        deadline: Deadline,
+        decoder: &mut Decoder,
+        results: &mut Vec<SurrealismResult<Value>>,
+    ) -> SurrealismResult<()> {
+        let args = codec::encode_rows(rows)?;
+        let (encoded,) = self
+            .enter(name.unwrap_or("default"), deadline, async |store, guest| {
+                let Some(invoke) = &guest.invoke_rows else {
+                    bail!("the component exports no `invoke-rows`");
+                };
+                invoke.call_async(store, (name, &args)).await
+            })
+            .await?;
+        let before = results.len();
+        for result in codec::results(&encoded.map_err(guest_error)?).take(rows.len() + 1) {
+            results.push(match result.map_err(anyhow::Error::from)? {
+                RowResult::Value(value) => decoder.decode_value(value).map_err(Into::into),
+                RowResult::Error(message) => Err(guest_error(message)),
+            });
+        }
+        let returned = results.len() - before;
+        if returned != rows.len() {
+            let returned = if returned > rows.len() { "more".into() } else { returned.to_string() };
+            return Err(SurrealismError::Other(anyhow::anyhow!(
+                "{} returned {returned} results for {} rows",
+                self.module(),
+                rows.len()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Returns the arguments of a function, as the guest itself describes them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`invoke`](Self::invoke), and when the component does not describe itself.
+    pub async fn args(&mut self, name: Option<String>) -> SurrealismResult<Vec<(String, Kind)>> {
+        let bytes = self.function_metadata("function-args", name, |g| &g.function_args).await?;
+        Ok(codec::decode_arguments(&bytes)?)
+    }
+
+    /// Returns the kind that a function returns, as the guest itself describes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`args`](Self::args).
+    pub async fn returns(&mut self, name: Option<String>) -> SurrealismResult<Kind> {
+        let bytes =
+            self.function_metadata("function-returns", name, |g| &g.function_returns).await?;
+        Ok(codec::decode_kind(&bytes)?)
+    }
+
+    /// Returns whether a function may write to the database, as the guest itself describes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`args`](Self::args).
+    pub async fn writeable(&mut self, name: Option<String>) -> SurrealismResult<bool> {
+        self.function_metadata("function-writeable", name, |g| &g.function_writeable).await
+    }
+
+    /// Returns a function's comment, as the guest itself describes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`args`](Self::args).
+    pub async fn comment(&mut self, name: Option<String>) -> SurrealismResult<Option<String>> {
+        self.function_metadata("function-comment", name, |g| &g.function_comment).await
+    }
+
+    /// Returns the names of all functions, as the guest itself lists them; `None` is the default export.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`args`](Self::args).
+    pub async fn list(&mut self) -> SurrealismResult<Vec<Option<String>>> {
+        self.query_metadata("list-functions", async |store, guest| match &guest.list_functions {
+            Some(list) => list.call_async(store, ()).await.map(|(names,)| Some((Ok(names),))),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// Calls one of the exports that describe a function.
+    async fn function_metadata<T: 'static>(
+        &mut self,
+        export: &str,
+        name: Option<String>,
+        pick: impl Fn(&Guest) -> &Option<Metadata<T>>,
+    ) -> SurrealismResult<T>
+    where
+        GuestResult<T>: wasmtime::component::Lift + wasmtime::component::ComponentNamedList,
+    {
+        let name = name.as_deref();
+        self.query_metadata(export, async |store, guest| match pick(guest) {
+            Some(describe) => describe.call_async(store, (name,)).await.map(Some),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// Calls an export that describes the guest; `None` when the component does not have it.
+    async fn query_metadata<T>(
+        &mut self,
+        export: &str,
+        query: impl AsyncFnOnce(
+            &mut Store<StoreData>,
+            &Guest,
+        ) -> wasmtime::Result<Option<GuestResult<T>>>,
+    ) -> SurrealismResult<T> {
+        let deadline = self.module().deadline(None);
+        self.store.data_mut().begin_call();
+        match self.enter(export, deadline, query).await? {
+            Some((result,)) => result.map_err(guest_error),
+            None => Err(SurrealismError::Other(anyhow::anyhow!(
+                "{} does not describe itself: its component exports no `{export}`",
+                self.module()
+            ))),
+        }
+    }
+
+    /// Enters the guest. This is the only way in: it bounds the time, and poisons the instance unless
+    /// the guest returns normally.
+    async fn enter<T>(
+        &mut self,
+        function: &str,
+        deadline: Deadline,
+        call: impl AsyncFnOnce(&mut Store<StoreData>, &Guest) -> wasmtime::Result<T>,
+    ) -> SurrealismResult<T> {
+        if self.poisoned {
+            return Err(SurrealismError::Wasmtime(wasmtime::format_err!(
+                "this instance of {} is poisoned, since its last call trapped, timed out or was \
+                 cancelled: drop it and acquire another",
+                self.module()
+            )));
+        }
+        self.reset_epoch_deadline();
+        self.store.data_mut().before_guest_call();
+
+        self.poisoned = true;
+        let outcome = {
+            // Pinned here, since the future is large and would be moved.
+            let guest_call = pin!(call(&mut self.store, &self.guest));
+            timeout_at(&self.template.globals.timers, deadline.at, guest_call).await
+        };
+        self.store.data().after_guest_call();
+        match outcome {
+            Ok(Ok(result)) => {
+                self.poisoned = false;
+                Ok(result)
+            }
+            Ok(Err(error)) => Err(trap_error(error, function, self.store.data())),
+            Err(_) => Err(deadline.timeout_error()),
+        }
+    }
+}
+
+/// Makes an error of what a function returned in place of a value.
+fn guest_error(message: String) -> SurrealismError {
+    SurrealismError::FunctionCallError(truncate(&message).to_string())
+}
+
+impl fmt::Debug for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Controller")
+            .field("module", &self.module().to_string())
+            .field("poisoned", &self.poisoned)
+            .field("initialized", &self.initialized)
+            .finish_non_exhaustive()
+    }
+}

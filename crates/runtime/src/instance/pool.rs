@@ -1,0 +1,130 @@
+//! The idle instances of a module, and the permits to check instances out.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use surrealism_types::err::PoolQueueFull;
+use tokio::sync::oneshot;
+
+use crate::sync::lock;
+
+/// A pool of at most `size` idle instances, with as many permits. Callers that find no permit wait in
+/// order of arrival, at most `max_queue` of them.
+///
+/// One lock guards all of it. A call takes it twice.
+pub(crate) struct Pool<T> {
+    size: usize,
+    max_queue: usize,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    /// Permits in use: all of them while a caller waits.
+    checked_out: usize,
+    idle: Vec<T>,
+    /// The waiting callers, by ticket.
+    waiters: BTreeMap<u64, oneshot::Sender<Permit<T>>>,
+    next_ticket: u64,
+}
+
+/// Permission to have one instance checked out. On drop, it passes to the caller that has waited
+/// longest.
+pub(crate) struct Permit<T>(Option<Arc<Pool<T>>>);
+
+impl<T> Pool<T> {
+    pub(crate) fn new(size: usize, max_queue: usize) -> Self {
+        let state =
+            State { checked_out: 0, idle: Vec::new(), waiters: BTreeMap::new(), next_ticket: 0 };
+        Self { size, max_queue, state: Mutex::new(state) }
+    }
+
+    /// Waits for a permit, and takes the most recently used instance, whose memory is warmest.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolQueueFull`] when `max_queue` callers wait.
+    pub(crate) async fn checkout(self: &Arc<Self>) -> anyhow::Result<(Permit<T>, Option<T>)> {
+        let waiter = {
+            let mut state = lock(&self.state);
+            if state.checked_out < self.size {
+                state.checked_out += 1;
+                return Ok((Permit(Some(self.clone())), state.idle.pop()));
+            }
+            self.enqueue(&mut state)?
+        };
+        let permit = waiter.wait().await?;
+        let idle = lock(&self.state).idle.pop();
+        Ok((permit, idle))
+    }
+
+    /// Returns an instance with its permit. The instance is dropped when the pool is full.
+    pub(crate) fn check_in(&self, instance: T, permit: Option<Permit<T>>) {
+        self.release(Some(instance), permit.and_then(|mut permit| permit.0.take()));
+    }
+
+    fn release(&self, instance: Option<T>, permit: Option<Arc<Self>>) {
+        let (next, surplus) = {
+            let mut state = lock(&self.state);
+            let surplus = match instance {
+                Some(instance) if state.idle.len() < self.size => {
+                    state.idle.push(instance);
+                    None
+                }
+                surplus => surplus,
+            };
+            let next = permit.and_then(|pool| match state.waiters.pop_first() {
+                Some((_, waiter)) => Some((waiter, pool)),
+                None => {
+                    state.checked_out -= 1;
+                    None
+                }
+            });
+            (next, surplus)
+        };
+        drop(surplus);
+        // Outside the lock, since sending wakes a task of the host. A permit whose waiter is gone is
+        // dropped here, and passes to the next.
+        if let Some((waiter, pool)) = next {
+            let _ = waiter.send(Permit(Some(pool)));
+        }
+    }
+
+    fn enqueue(&self, state: &mut State<T>) -> Result<Waiter<'_, T>, PoolQueueFull> {
+        let queued = state.waiters.len();
+        if queued >= self.max_queue {
+            return Err(PoolQueueFull { instances: self.size, queued, max_queued: self.max_queue });
+        }
+        let ticket = state.next_ticket;
+        state.next_ticket += 1;
+        let (sender, permit) = oneshot::channel();
+        state.waiters.insert(ticket, sender);
+        Ok(Waiter { pool: self, ticket, permit })
+    }
+}
+
+impl<T> Drop for Permit<T> {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.take() {
+            pool.clone().release(None, Some(pool));
+        }
+    }
+}
+
+/// A caller in the queue, which it leaves on drop.
+struct Waiter<'a, T> {
+    pool: &'a Pool<T>,
+    ticket: u64,
+    permit: oneshot::Receiver<Permit<T>>,
+}
+
+impl<T> Waiter<'_, T> {
+    async fn wait(mut self) -> anyhow::Result<Permit<T>> {
+        Ok((&mut self.permit).await?)
+    }
+}
+
+impl<T> Drop for Waiter<'_, T> {
+    fn drop(&mut self) {
+        let _sender = lock(&self.pool.state).waiters.remove(&self.ticket);
+    }
+}

@@ -1,0 +1,201 @@
+//! Limit checks for implementations of [`KVStore`](super::KVStore), with the same measures and messages
+//! in every store.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use surrealdb_types::{Number, Value};
+use surrealism_types::codec::{self, Decoder};
+
+use super::MAX_KV_KEY_BYTES;
+use crate::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits, MAX_KV_RESPONSE_BYTES, MAX_KV_TTL};
+
+/// The size of a store's content.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KvSize {
+    /// Number of keys.
+    pub entries: usize,
+    /// Bytes of keys and encoded values, and [`KV_ENTRY_OVERHEAD_BYTES`] for each entry.
+    pub bytes: usize,
+}
+
+impl KvSize {
+    /// Returns the size with one more entry.
+    pub fn plus_entry(self, key: &str, value_bytes: usize) -> Self {
+        let bytes = self.bytes + entry_bytes(key, value_bytes);
+        Self { entries: self.entries + 1, bytes }
+    }
+
+    /// Returns the size without an entry that it includes.
+    pub fn minus_entry(self, key: &str, value_bytes: usize) -> Self {
+        let bytes = self.bytes - entry_bytes(key, value_bytes);
+        Self { entries: self.entries - 1, bytes }
+    }
+}
+
+fn entry_bytes(key: &str, value_bytes: usize) -> usize {
+    key.len() + value_bytes + KV_ENTRY_OVERHEAD_BYTES
+}
+
+impl KvLimits {
+    /// Encodes a value.
+    ///
+    /// # Errors
+    ///
+    /// When the encoded value is larger than the limit.
+    pub fn encode(&self, key: &str, value: &Value) -> Result<Vec<u8>> {
+        let bytes = codec::encode_value(value)?;
+        if let Some(max) = self.max_value_bytes {
+            ensure!(
+                bytes.len() <= max,
+                "the value of key {key:?} takes {} bytes, and `max_kv_value_bytes` is {max}",
+                bytes.len()
+            );
+        }
+        Ok(bytes)
+    }
+
+    /// Encodes entries. Of a key that occurs twice, the last value is kept.
+    ///
+    /// # Errors
+    ///
+    /// When a key or an encoded value is larger than its limit.
+    pub fn encode_all(&self, entries: Vec<(String, Value)>) -> Result<BTreeMap<String, Vec<u8>>> {
+        let encoded = entries.into_iter().map(|(key, value)| {
+            check_key(&key)?;
+            let bytes = self.encode(&key, &value)?;
+            Ok((key, bytes))
+        });
+        encoded.collect()
+    }
+
+    /// Checks whether a store may grow. A full store can still shrink, and be overwritten with values of
+    /// the same size.
+    ///
+    /// # Errors
+    ///
+    /// When the store would grow beyond a limit.
+    pub fn check_growth(&self, before: KvSize, after: KvSize) -> Result<()> {
+        if let Some(max) = self.max_entries.filter(|_| after.entries > before.entries) {
+            ensure!(
+                after.entries <= max,
+                "the store would hold {} keys, and `max_kv_entries` is {max}: delete some first",
+                after.entries
+            );
+        }
+        if let Some(max) = self.max_bytes.filter(|_| after.bytes > before.bytes) {
+            ensure!(
+                after.bytes <= max,
+                "the store would hold {} bytes, and the host allows {max}: delete some first",
+                after.bytes
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The size that one response may still have. Responses are in the host's memory, which the guest's
+/// limits do not cover.
+#[derive(Debug)]
+pub struct ResponseBudget {
+    left: usize,
+    decoder: Decoder,
+}
+
+impl ResponseBudget {
+    /// Returns the budget of an empty response.
+    #[allow(clippy::new_without_default, reason = "no meaningful default")]
+    pub fn new() -> Self {
+        Self { left: MAX_KV_RESPONSE_BYTES, decoder: Decoder::new() }
+    }
+
+    /// Charges an entry to the budget. A key or value that is not part of the response counts as empty.
+    ///
+    /// # Errors
+    ///
+    /// When the response would be too large.
+    pub fn charge(&mut self, key: &str, value: &[u8]) -> Result<()> {
+        let left = self.left.checked_sub(entry_bytes(key, value.len()));
+        self.left = left.with_context(Self::too_large)?;
+        Ok(())
+    }
+
+    /// Charges an entry to the budget, and decodes its value.
+    ///
+    /// # Errors
+    ///
+    /// When the response would be too large or contain too many regular expressions, or the value
+    /// cannot be decoded.
+    pub fn charge_and_decode(&mut self, key: &str, value: &[u8]) -> Result<Value> {
+        self.charge(key, value)?;
+        self.decoder.decode_value(value)
+    }
+
+    /// Returns the message of a response that is too large.
+    pub fn too_large() -> String {
+        format!("the answer takes more than {MAX_KV_RESPONSE_BYTES} bytes: ask for less at a time")
+    }
+}
+
+/// Checks the length of a key.
+///
+/// # Errors
+///
+/// When the key is longer than [`MAX_KV_KEY_BYTES`].
+pub fn check_key(key: &str) -> Result<()> {
+    ensure!(
+        key.len() <= MAX_KV_KEY_BYTES,
+        "key {:?}… takes {} bytes, and a key has at most {MAX_KV_KEY_BYTES}",
+        key.chars().take(32).collect::<String>(),
+        key.len()
+    );
+    Ok(())
+}
+
+/// Whether a range is empty whatever the store holds. Most maps panic on such a range.
+pub fn is_empty_range(start: &Bound<String>, end: &Bound<String>) -> bool {
+    match (start, end) {
+        (Bound::Excluded(start), Bound::Excluded(end)) => start >= end,
+        (
+            Bound::Included(start) | Bound::Excluded(start),
+            Bound::Included(end) | Bound::Excluded(end),
+        ) => start > end,
+        _ => false,
+    }
+}
+
+/// Returns a time to live in milliseconds, rounded up.
+///
+/// # Errors
+///
+/// When it is zero, or more than [`MAX_KV_TTL`].
+pub fn check_ttl(key: &str, ttl: Duration) -> Result<u64> {
+    ensure!(!ttl.is_zero(), "the time to live of key {key:?} is zero: delete it instead");
+    ensure!(
+        ttl <= MAX_KV_TTL,
+        "the time to live of key {key:?} is {} seconds, and at most {} are allowed: set it without \
+         one",
+        ttl.as_secs(),
+        MAX_KV_TTL.as_secs()
+    );
+    // `MAX_KV_TTL` fits 64 bits by far.
+    Ok(ttl.as_nanos().div_ceil(1_000_000) as u64)
+}
+
+/// Adds `delta` to a key's value; `None` counts as 0.
+///
+/// # Errors
+///
+/// When the value is not an integer, or the sum overflows.
+pub fn checked_add(key: &str, value: Option<&Value>, delta: i64) -> Result<i64> {
+    let current = match value {
+        None => 0,
+        Some(Value::Number(Number::Int(current))) => *current,
+        Some(_) => anyhow::bail!("the value of key {key:?} is not an integer: set it to one first"),
+    };
+    current.checked_add(delta).with_context(|| {
+        format!("key {key:?} has {current}, and {delta} more does not fit 64 bits: set it first")
+    })
+}

@@ -1,0 +1,182 @@
+//! Writes an archive.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::NamedTempFile;
+
+use super::{
+    DEFAULT_MAX_FS_BYTES, SurrealismPackage, UnpackOptions, check_component, check_logo, reader,
+};
+use crate::limits::ArchiveLimits;
+
+/// Packs more slowly than the default level, unpacks as fast, and is a tenth smaller.
+const ZSTD_LEVEL: i32 = 19;
+
+/// Writes a temporary file beside the target and renames it, so that the target is never incomplete.
+pub(super) fn to_file(
+    package: &SurrealismPackage,
+    target: &Path,
+    attached: Option<&Path>,
+) -> Result<()> {
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = NamedTempFile::new_in(directory)?;
+    to_writer(package, file.as_file_mut(), attached)?;
+    check_readable(file.path())?;
+    make_readable(file.as_file())?;
+    file.as_file().sync_all()?;
+    file.persist(target)?;
+    Ok(())
+}
+
+/// Checks that the archive can be read.
+fn check_readable(file: &Path) -> Result<()> {
+    let archive = BufReader::new(File::open(file)?);
+    let (opts, limits) = (UnpackOptions::default(), ArchiveLimits::default());
+    reader::package(archive, &opts, &limits).context("the written archive fails validation")?;
+    Ok(())
+}
+
+/// Makes the archive readable for all users: a temporary file is readable for its owner only.
+#[cfg(unix)]
+fn make_readable(file: &File) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    file.set_permissions(fs::Permissions::from_mode(0o644))?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &File) -> Result<()> {
+    Ok(())
+}
+
+fn to_writer(
+    package: &SurrealismPackage,
+    writer: impl Write,
+    attached: Option<&Path>,
+) -> Result<()> {
+    let limits = ArchiveLimits::default();
+    check_component(&package.wasm)?;
+    let mut archive = Archive {
+        tar: tar::Builder::new(zstd::Encoder::new(writer, ZSTD_LEVEL)?),
+        entries: 0,
+        limits,
+    };
+    archive.part("surrealism.toml", package.config.to_toml()?.as_bytes())?;
+    archive.part("exports.toml", package.exports.to_toml()?.as_bytes())?;
+    if let Some(logo) = &package.logo {
+        check_logo(logo)?;
+        archive.part("logo.png", logo)?;
+    }
+    ensure!(
+        package.wasm.len() as u64 <= archive.limits.max_wasm_bytes,
+        "the component takes {} bytes, and {} are allowed: make it smaller",
+        package.wasm.len(),
+        archive.limits.max_wasm_bytes
+    );
+    archive.part("mod.wasm", &package.wasm)?;
+    if let Some(directory) = attached {
+        let mut left = DEFAULT_MAX_FS_BYTES;
+        archive.directory(directory, "surrealism/fs", &mut left)?;
+    }
+    archive.tar.into_inner()?.finish()?.flush()?;
+    Ok(())
+}
+
+struct Archive<W: Write> {
+    tar: tar::Builder<zstd::Encoder<'static, W>>,
+    entries: usize,
+    limits: ArchiveLimits,
+}
+
+impl<W: Write> Archive<W> {
+    fn part(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.file(&format!("surrealism/{name}"), bytes.len() as u64, bytes)
+    }
+
+    fn file(&mut self, path: &str, size: u64, content: impl Read) -> Result<()> {
+        self.count(path)?;
+        let mut header = header(tar::EntryType::Regular, size);
+        Ok(self.tar.append_data(&mut header, path, content)?)
+    }
+
+    /// Adds a directory and its content, ordered by name.
+    fn directory(&mut self, directory: &Path, path: &str, left: &mut u64) -> Result<()> {
+        self.count(path)?;
+        let mut header = header(tar::EntryType::Directory, 0);
+        self.tar.append_data(&mut header, format!("{path}/"), std::io::empty())?;
+
+        let mut names = fs::read_dir(directory)
+            .with_context(|| format!("cannot read the directory {}", directory.display()))?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect::<Result<Vec<_>>>()?;
+        names.sort();
+        for name in names {
+            let file = directory.join(&name);
+            let Some(name) = name.to_str() else {
+                bail!("the file name {} is not UTF-8", file.display())
+            };
+            let path = format!("{path}/{name}");
+            let kind = fs::symlink_metadata(&file)?.file_type();
+            if kind.is_dir() {
+                self.directory(&file, &path, left)?;
+            } else if kind.is_file() {
+                self.attached(&file, &path, left)?;
+            } else {
+                bail!(
+                    "{} is neither a file nor a directory, and an archive may hold only those: \
+                     replace it with a copy",
+                    file.display()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn attached(&mut self, file: &Path, path: &str, left: &mut u64) -> Result<()> {
+        let content =
+            File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let size = content.metadata()?.len();
+        *left = left.checked_sub(size).with_context(|| {
+            format!(
+                "the attached files take more than {DEFAULT_MAX_FS_BYTES} bytes, with {} of {size}",
+                file.display()
+            )
+        })?;
+        self.file(path, size, content)
+    }
+
+    /// Checks the limits that reading checks.
+    fn count(&mut self, path: &str) -> Result<()> {
+        let limits = &self.limits;
+        self.entries += 1;
+        ensure!(
+            self.entries <= limits.max_entries,
+            "the archive would have more than {} entries: attach fewer files",
+            limits.max_entries
+        );
+        ensure!(
+            path.len() <= limits.max_path_bytes && path.split('/').count() <= limits.max_path_depth,
+            "the path {path:?} is too long or too deep: {} bytes and {} levels are allowed",
+            limits.max_path_bytes,
+            limits.max_path_depth
+        );
+        Ok(())
+    }
+}
+
+/// Returns a header without times and owners, so that the same package results in the same bytes.
+fn header(entry_type: tar::EntryType, size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(entry_type);
+    header.set_size(size);
+    header.set_mode(if entry_type.is_dir() { 0o755 } else { 0o644 });
+    header.set_mtime(0);
+    header
+}

@@ -1,0 +1,216 @@
+//! How a module is loaded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use surrealism_types::err::SurrealismResult;
+
+use super::{Isolation, Runtime};
+use crate::compile::Loader;
+use crate::compile::background::spawn_blocking;
+use crate::compile::cache::CodeCache;
+use crate::compile::preinit::PreinitLimits;
+use crate::instance::pool::Pool;
+use crate::instance::template::Template;
+use crate::limits::HostLimits;
+use crate::module::Module;
+use crate::package::SurrealismPackage;
+use crate::process::globals;
+
+/// Loads a package within the host's limits. Returned by [`Runtime::builder`].
+///
+/// Where the module's `surrealism.toml` sets the same limit, the smaller of the two applies.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`pool_size`](Self::pool_size) | the number of hardware threads |
+/// | [`max_queue`](Self::max_queue) | unlimited |
+/// | [`max_memory_bytes`](Self::max_memory_bytes) | 1 GiB |
+/// | [`max_execution_time`](Self::max_execution_time) | unlimited |
+/// | [`max_kv_entries`](Self::max_kv_entries) | unlimited |
+/// | [`max_kv_value_bytes`](Self::max_kv_value_bytes) | unlimited |
+/// | [`max_kv_bytes`](Self::max_kv_bytes) | 256 MiB |
+/// | [`isolation`](Self::isolation) | [`Isolation::Reuse`] |
+/// | [`preinitialize`](Self::preinitialize) | `true` with [`Isolation::Fresh`], else `false` |
+/// | [`code_cache`](Self::code_cache) | none |
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use surrealism_runtime::{Runtime, SurrealismPackage, SurrealismResult};
+/// # fn example(package: SurrealismPackage) -> SurrealismResult<()> {
+/// let runtime = Runtime::builder(package)
+///     .pool_size(8)
+///     .max_queue(1_000)
+///     .max_memory_bytes(64 << 20)
+///     .max_execution_time(Duration::from_secs(1))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is loaded until `build` or `build_async`"]
+pub struct RuntimeBuilder {
+    package: SurrealismPackage,
+    pub(super) limits: HostLimits,
+    isolation: Isolation,
+    preinitialize: Option<bool>,
+    code_cache: Option<CodeCache>,
+    max_queue: usize,
+}
+
+impl RuntimeBuilder {
+    pub(super) fn new(package: SurrealismPackage) -> Self {
+        Self {
+            package,
+            limits: HostLimits::default(),
+            isolation: Isolation::default(),
+            preinitialize: None,
+            code_cache: None,
+            max_queue: usize::MAX,
+        }
+    }
+
+    /// Limits the instances that are checked out at a time, and the idle ones that are kept. At least 1.
+    /// Default: the number of hardware threads.
+    pub fn pool_size(mut self, instances: usize) -> Self {
+        self.limits.pool_size = instances;
+        self
+    }
+
+    /// Limits the linear memory of one instance, in bytes. Default:
+    /// [`DEFAULT_MAX_MEMORY_BYTES`](crate::limits::DEFAULT_MAX_MEMORY_BYTES).
+    pub fn max_memory_bytes(mut self, bytes: usize) -> Self {
+        self.limits.max_memory_bytes = Some(bytes);
+        self
+    }
+
+    /// Limits the time of one call, and of one instantiation. Default: unlimited.
+    pub fn max_execution_time(mut self, time: Duration) -> Self {
+        self.limits.max_execution_time = Some(time);
+        self
+    }
+
+    /// Limits the entries of the module's key-value store. Default: unlimited.
+    pub fn max_kv_entries(mut self, entries: usize) -> Self {
+        self.limits.max_kv_entries = Some(entries);
+        self
+    }
+
+    /// Limits the encoded size of one value in the key-value store, in bytes. Default: unlimited.
+    pub fn max_kv_value_bytes(mut self, bytes: usize) -> Self {
+        self.limits.max_kv_value_bytes = Some(bytes);
+        self
+    }
+
+    /// Limits the size of all keys and encoded values in the key-value store, in bytes. Default:
+    /// [`DEFAULT_MAX_KV_BYTES`](crate::limits::DEFAULT_MAX_KV_BYTES).
+    pub fn max_kv_bytes(mut self, bytes: usize) -> Self {
+        self.limits.max_kv_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets what a call sees of the calls before it. Default: [`Isolation::Reuse`].
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
+        self
+    }
+
+    /// Sets whether the module is pre-initialized: `init` runs once, while the module is loaded, and
+    /// every instance begins with the state after it. [`Usage::preinitialized`](crate::Usage) tells
+    /// whether it was. Default: `true` with [`Isolation::Fresh`], `false` with [`Isolation::Reuse`].
+    ///
+    /// It takes a second compilation, unless the [cache](Self::code_cache) has its result. A module
+    /// without `init` is not affected.
+    ///
+    /// `init` runs without a host there. It runs in every instance instead, in the context and time of
+    /// the call, when the module cannot be pre-initialized:
+    ///
+    /// - `init`, or code before it, calls an import: a query, a key, the clock, a file, output or random
+    ///   numbers. A Rust guest's `HashMap` needs random numbers, a `BTreeMap` does not. A guest that
+    ///   uses files and was linked with a wasi-libc from before 2023 opens its directories first.
+    /// - `init` fails, traps or is denied memory.
+    /// - `init` takes longer than [`MAX_PREINIT_TIME`](crate::limits::MAX_PREINIT_TIME), or than a call
+    ///   may. The next load tries again, once no runtime of the module is left.
+    /// - The state is larger than [`MAX_SNAPSHOT_BYTES`](crate::limits::MAX_SNAPSHOT_BYTES), or has more
+    ///   than [`MAX_SNAPSHOT_SEGMENTS`](crate::limits::MAX_SNAPSHOT_SEGMENTS) segments.
+    /// - The component has state elsewhere than in memories and integer globals: its code changes
+    ///   tables, it defines resources, or it uses features that compilers of plugins do not use
+    ///   (exceptions, garbage collection, 64-bit memories, several memories).
+    pub fn preinitialize(mut self, preinitialize: bool) -> Self {
+        self.preinitialize = Some(preinitialize);
+        self
+    }
+
+    /// Sets where compiled code is kept between processes. Default: nowhere; every process compiles
+    /// anew. Within a process, modules with the same bytes share their code in any case.
+    pub fn code_cache(mut self, cache: CodeCache) -> Self {
+        self.code_cache = Some(cache);
+        self
+    }
+
+    /// Limits the callers that wait for an instance. One more is refused as
+    /// [busy](crate::SurrealismError::is_busy). Default: unlimited.
+    pub fn max_queue(mut self, callers: usize) -> Self {
+        self.max_queue = callers;
+        self
+    }
+
+    /// Loads the module: resolves its `allow_net`, and compiles it or takes its code from the
+    /// [cache](Self::code_cache).
+    ///
+    /// This **blocks**, for about a second per megabyte of component to compile. In an async program, use
+    /// [`build_async`](Self::build_async).
+    ///
+    /// # Errors
+    ///
+    /// - [`UnsupportedAbi`](crate::SurrealismError::UnsupportedAbi) when the module was built for another
+    ///   version of the interface.
+    /// - [`Compilation`](crate::SurrealismError::Compilation) when the component is not valid, exports no
+    ///   `invoke` or one of another type, or imports what the host's interface does not have.
+    /// - [`Other`](crate::SurrealismError::Other) when `allow_net` cannot be resolved or the pool size is out
+    ///   of range.
+    pub fn build(mut self) -> SurrealismResult<Runtime> {
+        let wasm = std::mem::take(&mut self.package.wasm);
+        let module = Module::new(self.package, &self.limits)?;
+        let preinitialize = self.preinitialize.unwrap_or(self.isolation == Isolation::Fresh);
+        let globals = globals()?;
+        let loader = Loader {
+            engines: &globals.engines,
+            strict_timeout: module.strict_timeout(),
+            cache: self.code_cache.as_ref(),
+            preinit: preinitialize.then(|| {
+                let stack_bytes = globals.config.guest_stack_bytes;
+                PreinitLimits::new(module.max_memory_bytes, stack_bytes, module.max_execution_time)
+            }),
+        };
+        let (component, code_source) = loader.load(&wasm)?;
+        let pool = Arc::new(Pool::new(module.pool_size, self.max_queue));
+        let template = Arc::new(Template { module: Arc::new(module), component, globals });
+        let isolation = self.isolation;
+        Ok(Runtime { template, pool, isolation, wasm_size: wasm.len(), code_source })
+    }
+
+    /// Loads the module as [`build`](Self::build) does, without blocking: the work runs on a thread of
+    /// its own, and any executor will do.
+    ///
+    /// At most [`MAX_LOADING_THREADS`](crate::limits::MAX_LOADING_THREADS) modules are loaded at a time;
+    /// the others wait. Reading the archive, before, blocks for milliseconds.
+    ///
+    /// When the future is dropped, a load that has begun runs to its end, and the cache keeps its code.
+    ///
+    /// ```no_run
+    /// # use surrealism_runtime::{Runtime, SurrealismPackage, SurrealismResult};
+    /// # async fn example(package: SurrealismPackage) -> SurrealismResult<()> {
+    /// let runtime = Runtime::builder(package).build_async().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build), and [`Other`](crate::SurrealismError::Other) when no thread can be
+    /// started.
+    pub async fn build_async(self) -> SurrealismResult<Runtime> {
+        spawn_blocking(|| self.build()).await?
+    }
+}

@@ -1,0 +1,255 @@
+//! Outbound `wasi:http`, restricted by [`EgressFilter`].
+//!
+//! wasmtime's own client resolves a name and connects in one step, so that a check before it would not
+//! hold for the address it connects to. This client connects to addresses that the filter allowed.
+//! Bodies are streamed through a bounded buffer. A request ends when the guest drops its handles, at
+//! the latest with its instance.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::{Scheme, Uri};
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime_wasi_http::io::TokioIo;
+use wasmtime_wasi_http::{
+    Error, RequestOptions, Result, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
+    WasiHttpView,
+};
+
+use crate::egress::EgressFilter;
+use crate::limits::{
+    MAX_HOST_NAME_BYTES, MAX_HTTP_BUFFER_BYTES, MAX_HTTP_HEADER_BYTES, MAX_HTTP_HEADERS,
+    MAX_HTTP_WAIT,
+};
+
+/// Adds the outbound interfaces of `wasi:http`.
+///
+/// # Errors
+///
+/// When the linker refuses one.
+pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(
+    linker: &mut Linker<T>,
+) -> wasmtime::Result<()> {
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+}
+
+/// The HTTP client of one instance.
+pub(crate) struct HttpClient {
+    limits: WasiHttpCtx,
+    hooks: Hooks,
+}
+
+impl HttpClient {
+    pub(crate) fn new(egress: EgressFilter) -> Self {
+        let mut limits = WasiHttpCtx::new();
+        limits.set_field_size_limit(MAX_HTTP_HEADER_BYTES);
+        Self { limits, hooks: Hooks { egress } }
+    }
+
+    pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table, ctx: &mut self.limits }
+    }
+}
+
+struct Hooks {
+    egress: EgressFilter,
+}
+
+/// The connection of a request, to be polled while the body is read.
+type ConnectionTask = Box<dyn Future<Output = Result<()>> + Send>;
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: ConnectionTask,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, ConnectionTask)>> + Send> {
+        let egress = self.egress.clone();
+        let timeouts = RequestTimeouts::new(options);
+        Box::new(async move { send(&egress, request, timeouts).await })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        MAX_HTTP_BUFFER_BYTES
+    }
+}
+
+/// The timeouts of a request: the guest's own, at most [`MAX_HTTP_WAIT`].
+struct RequestTimeouts {
+    connect: Duration,
+    first_byte: Duration,
+    between_bytes: Duration,
+}
+
+impl RequestTimeouts {
+    fn new(options: Option<RequestOptions>) -> Self {
+        let options = options.unwrap_or_default();
+        let limited =
+            |requested: Option<Duration>| requested.unwrap_or(MAX_HTTP_WAIT).min(MAX_HTTP_WAIT);
+        Self {
+            connect: limited(options.connect_timeout),
+            first_byte: limited(options.first_byte_timeout),
+            between_bytes: limited(options.between_bytes_timeout),
+        }
+    }
+}
+
+async fn send(
+    egress: &EgressFilter,
+    mut request: Request<WasiBody>,
+    timeouts: RequestTimeouts,
+) -> Result<(Response<WasiBody>, ConnectionTask)> {
+    let target = Target::new(request.uri())?;
+    let connecting = async { connect(&target, &target.addresses(egress).await?).await };
+    let stream =
+        timeout(timeouts.connect, connecting).await.map_err(|_| Error::ConnectionTimeout)?;
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(MAX_HTTP_BUFFER_BYTES)
+        .max_headers(MAX_HTTP_HEADERS)
+        .handshake(TokioIo::new(stream?))
+        .await?;
+    let mut connection: Pin<ConnectionTask> = Box::pin(async { Ok(connection.await?) });
+
+    // Scheme and authority are for proxies only.
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
+    let mut exchange = pin!(async {
+        let response = timeout(timeouts.first_byte, sender.send_request(request)).await;
+        response.map_err(|_| Error::ConnectionReadTimeout)?.map_err(Error::from)
+    });
+    // The connection ends first where the server closes it right after its response.
+    let mut done = false;
+    let response = poll_fn(|cx| {
+        done = done || connection.as_mut().poll(cx)?.is_ready();
+        exchange.as_mut().poll(cx)
+    })
+    .await?;
+    let connection_task = async move { if done { Ok(()) } else { connection.await } };
+    let with_timeout = |body| TimeoutBody::new(body, timeouts.between_bytes).boxed_unsync();
+    Ok((response.map(with_timeout), Box::new(connection_task)))
+}
+
+/// The destination of a request.
+struct Target {
+    host: url::Host,
+    port: u16,
+    secure: bool,
+}
+
+impl Target {
+    fn new(uri: &Uri) -> Result<Self> {
+        let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
+        let host = url::Host::parse(authority.host()).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let secure = uri.scheme() == Some(&Scheme::HTTPS);
+        let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        Ok(Self { host, port, secure })
+    }
+
+    /// Returns the addresses that the module may connect to, at least one.
+    async fn addresses(&self, egress: &EgressFilter) -> Result<Vec<SocketAddr>> {
+        let mut addresses = match &self.host {
+            url::Host::Ipv4(ip) => vec![SocketAddr::new((*ip).into(), self.port)],
+            url::Host::Ipv6(ip) => vec![SocketAddr::new((*ip).into(), self.port)],
+            url::Host::Domain(name) => self.resolve(name, egress).await?,
+        };
+        addresses.retain(|address| egress.allows(address));
+        if addresses.is_empty() { Err(Error::HttpRequestDenied) } else { Ok(addresses) }
+    }
+
+    async fn resolve(&self, name: &str, egress: &EgressFilter) -> Result<Vec<SocketAddr>> {
+        if name.len() > MAX_HOST_NAME_BYTES {
+            return Err(Error::HttpRequestDenied);
+        }
+        let found = egress.resolve(name).ok_or(Error::HttpRequestDenied)?.await;
+        let found = found.map_err(|_| Error::DnsError { rcode: None, info_code: None })?;
+        let allowed = found.into_iter().filter(|ip| egress.record_resolved(name, *ip));
+        Ok(allowed.map(|ip| SocketAddr::new(ip, self.port)).collect())
+    }
+
+    /// The name that the server's certificate must have.
+    fn server_name(&self) -> Result<ServerName<'static>> {
+        Ok(match &self.host {
+            url::Host::Ipv4(ip) => ServerName::from(*ip),
+            url::Host::Ipv6(ip) => ServerName::from(*ip),
+            url::Host::Domain(name) => {
+                ServerName::try_from(name.clone()).map_err(|_| Error::HttpRequestUriInvalid)?
+            }
+        })
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+async fn connect(target: &Target, addresses: &[SocketAddr]) -> Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(addresses).await.map_err(Error::Connect)?;
+    if !target.secure {
+        return Ok(Box::new(stream));
+    }
+    let connector = TlsConnector::from(tls_config()?);
+    let stream = connector.connect(target.server_name()?, stream).await.map_err(Error::Tls)?;
+    Ok(Box::new(stream))
+}
+
+/// Returns the TLS settings: certificates are checked against Mozilla's roots.
+fn tls_config() -> Result<Arc<ClientConfig>> {
+    // The provider is explicit: the process may have another default, or two.
+    static CONFIG: LazyLock<Option<Arc<ClientConfig>>> = LazyLock::new(|| {
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .ok()?;
+        Some(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+    });
+    CONFIG.clone().ok_or(Error::ConfigurationError)
+}
+
+/// A body that fails when the next frame does not arrive in time.
+struct TimeoutBody {
+    body: Incoming,
+    timeout: Duration,
+    idle_timer: Pin<Box<Sleep>>,
+}
+
+impl TimeoutBody {
+    fn new(body: Incoming, timeout: Duration) -> Self {
+        Self { body, timeout, idle_timer: Box::pin(sleep(timeout)) }
+    }
+}
+
+impl Body for TimeoutBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            this.idle_timer.as_mut().reset(Instant::now() + this.timeout);
+            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
+        }
+        ready!(this.idle_timer.as_mut().poll(cx));
+        Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
+    }
+}

@@ -1,0 +1,68 @@
+//! The plugin as a component: its exports, and the host functions that it imports.
+
+use std::io::{Write, stdout};
+
+use crate::registry;
+
+// The generated bindings are `pub`, and must not be visible outside the crate.
+#[allow(unreachable_pub)]
+mod bindings {
+    // `invoke-inline` is in `inline_call.rs`.
+    wit_bindgen::generate!({ path: "wit", world: "extended-plugin", skip: ["invoke-inline"] });
+
+    export!(Plugin with_types_in self);
+
+    use super::Plugin;
+}
+
+pub(crate) use bindings::surrealism::plugin::host::*;
+pub(crate) use bindings::surrealism::plugin::kv_atomic::*;
+pub(crate) use bindings::surrealism::plugin::kv_ttl::*;
+
+struct Plugin;
+
+impl bindings::Guest for Plugin {
+    fn invoke(name: Option<String>, args: Vec<u8>) -> Result<Vec<u8>, String> {
+        let result = registry::invoke(name.as_deref(), &args);
+        flush_stdout();
+        result
+    }
+
+    fn invoke_rows(name: Option<String>, rows: Vec<u8>) -> Result<Vec<u8>, String> {
+        let results = registry::invoke_rows(name.as_deref(), &rows);
+        flush_stdout();
+        results
+    }
+
+    fn list_functions() -> Vec<Option<String>> {
+        registry::names().into_iter().map(|name| name.map(str::to_string)).collect()
+    }
+
+    fn function_args(name: Option<String>) -> Result<Vec<u8>, String> {
+        registry::args(name.as_deref())
+    }
+
+    fn function_returns(name: Option<String>) -> Result<Vec<u8>, String> {
+        registry::returns(name.as_deref())
+    }
+
+    fn function_writeable(name: Option<String>) -> Result<bool, String> {
+        registry::find(name.as_deref()).map(|function| function.writeable)
+    }
+
+    fn function_comment(name: Option<String>) -> Result<Option<String>, String> {
+        registry::find(name.as_deref()).map(|function| function.comment.map(str::to_string))
+    }
+
+    fn init() -> Result<(), String> {
+        let result = registry::init();
+        flush_stdout();
+        result
+    }
+}
+
+/// Flushes an unfinished line of the current call: the next call may be another caller's.
+pub(super) fn flush_stdout() {
+    // Ignore errors: stdout may be closed.
+    let _ = stdout().flush();
+}

@@ -1,0 +1,5 @@
+//! Integration tests, in one binary.
+
+mod differential;
+#[cfg(feature = "host")]
+mod validation;
