@@ -10,7 +10,7 @@ use surrealism_runtime::kv::enforce;
 use surrealism_runtime::limits::KvLimits;
 use surrealism_types::codec;
 
-use crate::StoreError;
+use crate::error::StoreError;
 
 /// Refuses a key that is too long.
 pub(crate) fn check_key(key: &str) -> Result<(), StoreError> {

@@ -118,8 +118,9 @@ pub enum OpenError {
 /// Why a call of a store failed.
 ///
 /// A write that fails has changed nothing, except after [`OutcomeUnknown`](Self::OutcomeUnknown),
-/// [`DiskFull`](Self::DiskFull) and [`File`](Self::File): then it was applied as a whole or not at all. No
-/// message contains a password.
+/// [`DiskFull`](Self::DiskFull) and [`File`](Self::File): then it was applied as a whole or not at all. If
+/// other programs write the keys of a store on Redis, nothing is known after [`Server`](Self::Server) and
+/// [`UnexpectedReply`](Self::UnexpectedReply) either. No message contains a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

@@ -1,6 +1,6 @@
 //! The names under which stores keep modules.
 
-use crate::OpenError;
+use crate::error::OpenError;
 use crate::limits::MAX_MODULE_NAME_BYTES;
 
 /// Refuses a name that a store cannot keep a module under.

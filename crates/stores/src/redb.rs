@@ -260,11 +260,11 @@ impl KVStore for RedbStore {
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>> {
         check_keys(&keys)?;
         let get_all = move |snapshot: &Snapshot| {
-            let mut answer = ResponseBudget::new();
+            let mut budget = ResponseBudget::new();
             let get = |key: &String| match snapshot.get(key)? {
-                Some(entry) => Ok(Some(answer.charge_and_decode(key, entry.value())?)),
+                Some(entry) => Ok(Some(budget.charge_and_decode(key, entry.value())?)),
                 None => {
-                    answer.charge(key, &[])?;
+                    budget.charge(key, &[])?;
                     Ok(None)
                 }
             };
@@ -287,9 +287,9 @@ impl KVStore for RedbStore {
 
     async fn keys(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<String>> {
         let keys = move |snapshot: &Snapshot| {
-            let mut answer = ResponseBudget::new();
+            let mut budget = ResponseBudget::new();
             snapshot.range(&start, &end, |key, _| {
-                answer.charge(key, &[])?;
+                budget.charge(key, &[])?;
                 Ok(key.to_string())
             })
         };
@@ -298,8 +298,8 @@ impl KVStore for RedbStore {
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
         let values = move |snapshot: &Snapshot| {
-            let mut answer = ResponseBudget::new();
-            snapshot.range(&start, &end, |_, value| Ok(answer.charge_and_decode("", value)?))
+            let mut budget = ResponseBudget::new();
+            snapshot.range(&start, &end, |_, value| Ok(budget.charge_and_decode("", value)?))
         };
         Ok(self.read(values).await?)
     }
@@ -310,9 +310,9 @@ impl KVStore for RedbStore {
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>> {
         let entries = move |snapshot: &Snapshot| {
-            let mut answer = ResponseBudget::new();
+            let mut budget = ResponseBudget::new();
             snapshot.range(&start, &end, |key, value| {
-                Ok((key.to_string(), answer.charge_and_decode(key, value)?))
+                Ok((key.to_string(), budget.charge_and_decode(key, value)?))
             })
         };
         Ok(self.read(entries).await?)

@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use self::connection::Connection;
 use self::script::{Command, Items, Reply, Request, to_stored};
 use crate::check::{check_key, check_keys, check_ttl, encode, encode_unlimited};
+use crate::error::{OpenError, StoreError};
 use crate::limits::REDIS_REQUEST_TIMEOUT;
 use crate::module_name::check_module_name;
-use crate::{OpenError, StoreError};
 
 mod connection;
 mod script;

@@ -8,21 +8,20 @@ use surrealdb_types::{Object, SurrealValue, ToSql, Value};
 use surrealism_runtime::Runtime;
 use surrealism_surrealdb::{CallContext, Database};
 
-/// First sentences of books and poems that belong to everybody, one record on each line.
+/// First sentences of books and poems in the public domain: one JSON record per line.
 const OPENINGS: &str = include_str!("../openings.jsonl");
 
-/// Records that are read, enriched and written at a time: what is held in memory, however many there
-/// are.
+/// The number of records that are read, enriched and written at a time, which bounds the memory.
 const PAGE: i64 = 100;
 
-/// The words that a record is given.
+/// The number of frequent words that a record gets.
 const WORDS: i64 = 3;
 
-/// Fills the table `opening`, unless it has something in it.
+/// Fills the table `opening`, unless it has records.
 ///
 /// # Errors
 ///
-/// When the database refuses.
+/// When the database rejects the query.
 pub async fn fill(database: &Database) -> Result<()> {
     let openings: Vec<Value> = OPENINGS
         .lines()
@@ -35,16 +34,17 @@ pub async fn fill(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Enriches every record that is not yet, and gives how many there were. What it has done it does not
-/// do again, so that it may be stopped and started.
+/// Enriches every record that is not enriched yet, and returns how many it enriched.
+///
+/// It can be stopped and started again at any time.
 ///
 /// # Errors
 ///
-/// When the database refuses, or does not write what it was told to, as for a user who may only read; and
-/// when a text is more than the plugin can bear.
+/// When the database rejects a query or does not write a record, for example because the user may only read;
+/// and when the plugin fails, for example because a text is too large.
 pub async fn enrich(database: &Database, text: &Arc<Runtime>) -> Result<usize> {
     let page = "SELECT id, title, text FROM opening WHERE enriched IS NONE LIMIT $page";
-    // Who may not write is not told, but finds nothing written.
+    // The database silently skips records that the user may not write, so this counts them.
     let write = "
         FOR $row IN $rows { UPDATE $row.id MERGE $row.fields; };
         LET $ids = $rows.id;
@@ -61,17 +61,17 @@ pub async fn enrich(database: &Database, text: &Arc<Runtime>) -> Result<usize> {
         let left = database.query(write, variables([("rows", rows.into_value())])).await?;
         ensure!(
             left == 0_i64.into_value(),
-            "of the records of this page, {} were not written: see whether the user may",
+            "{} of the records of this page were not written: check that the user may write to `opening`",
             left.to_sql()
         );
     }
 }
 
-/// What the table has of each language: `{ language, texts }`, the most frequent first.
+/// Returns the number of texts in each language, the most frequent language first.
 ///
 /// # Errors
 ///
-/// When the database refuses.
+/// When the database rejects the query.
 pub async fn languages(database: &Database) -> Result<Vec<LanguageCount>> {
     let query = "
         SELECT language.name AS name, count() AS texts FROM opening GROUP BY name
@@ -80,13 +80,13 @@ pub async fn languages(database: &Database) -> Result<Vec<LanguageCount>> {
     Ok(Vec::from_value(rows)?)
 }
 
-/// How many texts there are of a language.
+/// A language and the number of its texts.
 #[derive(Debug, Clone, PartialEq, Eq, SurrealValue)]
 #[surreal(crate = "surrealdb_types")]
 pub struct LanguageCount {
-    /// The language's English name, if it could be told.
+    /// The English name of the language, if the plugin recognized it.
     pub name: Option<String>,
-    /// Texts of it.
+    /// The number of texts.
     pub texts: i64,
 }
 
@@ -98,7 +98,8 @@ struct Opening {
     text: String,
 }
 
-/// For each row its id and the fields that it gets: three calls of the plugin, however many the rows.
+/// Returns the id of each row and its new fields. This takes three calls of the plugin, whatever the number
+/// of rows.
 async fn enriched_fields(text: &Arc<Runtime>, rows: Vec<Opening>) -> Result<Vec<Value>> {
     let texts = || rows.iter().map(|row| row.text.clone().into_value());
     let titles = rows.iter().map(|row| vec![row.title.clone().into_value()]);
@@ -107,8 +108,8 @@ async fn enriched_fields(text: &Arc<Runtime>, rows: Vec<Opening>) -> Result<Vec<
     let words = texts().map(|text| vec![text, WORDS.into_value()]);
     let words = column(text, "words", words).await?;
 
-    let answers = slugs.into_iter().zip(languages).zip(words);
-    let fields = answers.map(|((slug, language), words)| {
+    let columns = slugs.into_iter().zip(languages).zip(words);
+    let fields = columns.map(|((slug, language), words)| {
         let enriched = true.into_value();
         variables([
             ("slug", slug),
@@ -125,14 +126,14 @@ fn row_of(id: Value, fields: Object) -> Value {
     variables([("id", id), ("fields", Value::Object(fields))]).into_value()
 }
 
-/// A function's answers to many argument lists, in one call.
+/// Calls a function for many argument lists at once and returns its results.
 async fn column(
     plugin: &Arc<Runtime>,
     function: &str,
     rows: impl Iterator<Item = Vec<Value>>,
 ) -> Result<Vec<Value>> {
-    let answers = plugin.call_rows(function, rows, CallContext::new(plugin)).await?;
-    answers.into_iter().map(|answer| answer.with_context(|| function.to_string())).collect()
+    let results = plugin.call_rows(function, rows, CallContext::new(plugin)).await?;
+    results.into_iter().map(|result| result.with_context(|| function.to_string())).collect()
 }
 
 fn variables<const N: usize>(variables: [(&str, Value); N]) -> Object {

@@ -1,7 +1,7 @@
-//! Makes a table of first sentences and enriches it through the plugin `examples/text`.
+//! Fills a table with first sentences and enriches it through the plugin `examples/text`.
 //!
-//! `cargo run -p enrich -- text.surli ws://127.0.0.1:8000`; without an address, and with the feature
-//! `embedded`, in memory.
+//! `cargo run -p enrich -- text.surli ws://127.0.0.1:8000`. Without an address, and with the feature
+//! `embedded`, the database is in memory.
 
 use std::env;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Signs in with the variables that the command has, if they are set.
+/// Connects, with the user and the password of the command's environment variables if they are set.
 async fn connect(address: &str) -> Result<Database> {
     let connect = Database::connect(address).namespace("examples").database("enrich");
     let connect = match (env::var("SURREALISM_DB_USER"), env::var("SURREALISM_DB_PASS")) {

@@ -1,5 +1,5 @@
-//! What the tests and the measurement share: a database in memory that may have modules, and the
-//! archives of this repository in it.
+//! Helpers of the tests and the measurement: a database in memory with modules enabled, and the archives of
+//! this repository.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use surrealdb::opt::Config;
 use surrealdb::opt::capabilities::{Capabilities, ExperimentalFeature};
 use surrealdb::types::{Bytes, ToSql, Value};
 
-/// A database in memory, with a bucket `archives` and nothing in it.
+/// Returns a database in memory with an empty bucket `archives`.
 pub async fn database() -> surrealdb::Result<Surreal<Db>> {
     let capabilities = Capabilities::all().with_experimental_features_allowed(&[
         ExperimentalFeature::Files,
@@ -21,7 +21,7 @@ pub async fn database() -> surrealdb::Result<Surreal<Db>> {
     Ok(db)
 }
 
-/// Puts an archive of `cargo xtask guests` into the bucket.
+/// Puts an archive that `cargo xtask guests` built into the bucket.
 pub async fn put(db: &Surreal<Db>, name: &str) -> surrealdb::Result<()> {
     let path = archives().join(format!("{name}.surli"));
     let archive = std::fs::read(&path)
@@ -33,16 +33,16 @@ pub async fn put(db: &Surreal<Db>, name: &str) -> surrealdb::Result<()> {
     Ok(())
 }
 
-/// Where the archives lie, from whichever of the two workspaces this is built in.
+/// Returns the directory of the archives, from either of the two workspaces that compile this file.
 fn archives() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors()
-        .map(|folder| folder.join("target/guests"))
-        .find(|folder| folder.is_dir())
+        .map(|directory| directory.join("target/guests"))
+        .find(|directory| directory.is_dir())
         .expect("the test guests are built: `cargo xtask guests`")
 }
 
-/// Puts an archive into the bucket, and makes it the module of its name.
+/// Puts an archive into the bucket and defines the module of the same name.
 pub async fn define(db: &Surreal<Db>, name: &str) -> surrealdb::Result<()> {
     put(db, name).await?;
     let define = format!("DEFINE MODULE mod::{name} FROM f'archives:/{name}.surli' UNSIGNED");
@@ -50,8 +50,8 @@ pub async fn define(db: &Surreal<Db>, name: &str) -> surrealdb::Result<()> {
     Ok(())
 }
 
-/// What a query of one statement answers, as SurrealQL.
-pub async fn ask(db: &Surreal<Db>, query: &str) -> surrealdb::Result<String> {
-    let answer: Value = db.query(query).await?.take(0)?;
-    Ok(answer.to_sql())
+/// Runs a query of one statement and returns its value as SurrealQL.
+pub async fn query(db: &Surreal<Db>, query: &str) -> surrealdb::Result<String> {
+    let value: Value = db.query(query).await?.take(0)?;
+    Ok(value.to_sql())
 }

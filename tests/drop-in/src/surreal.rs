@@ -1,4 +1,4 @@
-//! SurrealDB's own command, whose modules run on this project's runtime.
+//! SurrealDB's command, with modules on this project's runtime.
 
 use std::process::ExitCode;
 

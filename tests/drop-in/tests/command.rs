@@ -7,17 +7,17 @@ use std::process::Command;
 
 use database::{PASSWORD, Server, archive};
 
-/// As `cargo xtask guests` builds it.
+/// Returns the path of the command that `cargo xtask guests` built.
 fn surrealism() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/debug/surrealism");
     assert!(path.exists(), "{} is missing: run `cargo xtask guests` first", path.display());
     path
 }
 
-/// Runs the command with a database, and gives its exit code and what it said.
+/// Runs the command with a database and `lines` as its input. Returns the exit code, stdout and stderr.
 fn run(server: &Server, args: &[&str], lines: &str) -> (i32, String, String) {
-    let folder = std::env::temp_dir();
-    let input = folder.join(format!("surrealism-lines-{}-{}", std::process::id(), server.port));
+    let directory = std::env::temp_dir();
+    let input = directory.join(format!("surrealism-lines-{}-{}", std::process::id(), server.port));
     std::fs::write(&input, lines).unwrap();
     let output = Command::new(surrealism())
         .args(args)
@@ -33,24 +33,24 @@ fn run(server: &Server, args: &[&str], lines: &str) -> (i32, String, String) {
 }
 
 #[test]
-fn a_function_has_the_database_that_was_named() {
+fn run_uses_the_database_of_its_options() {
     let server = Server::start();
     let host = archive("host");
     let host = host.to_str().unwrap();
-    for (args, code, answer) in [
+    for (args, code, expected) in [
         (&["sql", "'RETURN session::db()'"][..], 0, "'test'"),
         (&["sql_with_vars", "'RETURN $x + 1'", "{ x: 1 }"], 0, "2"),
         (&["run", "'string::len'", "NONE", "['four']"], 0, "4"),
         (&["sql", "\"THROW 'no luck'\""], 1, "no luck"),
     ] {
-        let (ended, stdout, stderr) = run(&server, &[&["run", host], args].concat(), "");
-        let said = if code == 0 { stdout.trim_end() } else { stderr.as_str() };
-        assert!(ended == code && said.contains(answer), "{args:?}: {ended}\n{stdout}\n{stderr}");
+        let (exit, stdout, stderr) = run(&server, &[&["run", host], args].concat(), "");
+        let output = if code == 0 { stdout.trim_end() } else { stderr.as_str() };
+        assert!(exit == code && output.contains(expected), "{args:?}: {exit}\n{stdout}\n{stderr}");
     }
 }
 
 #[test]
-fn lines_are_for_modules_and_for_the_database() {
+fn repl_lines_reach_modules_and_the_database() {
     let server = Server::start();
     let (host, text) = (archive("host"), archive("text"));
     let archives = ["repl", host.to_str().unwrap(), text.to_str().unwrap()];

@@ -1,10 +1,10 @@
-//! The database crate with a database inside the process.
+//! `surrealism-surrealdb` with an embedded database.
 
 mod database;
 
 use std::time::Duration;
 
-use database::{holds, runtime, sql};
+use database::{run_suite, runtime, sql};
 use surrealdb_types::{Object, SurrealValue, ToSql};
 use surrealism_surrealdb::{CallContext, ConnectOptions, Credentials, Database, DatabaseError};
 
@@ -13,13 +13,13 @@ fn connect(address: &str) -> ConnectOptions {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_in_memory_answers() {
+async fn a_database_in_memory_passes_the_suite() {
     let database = connect("mem://").max_connections(1).await.unwrap();
-    holds(&database).await;
+    run_suite(&database).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_are_to_one_database_and_databases_are_apart() {
+async fn connections_share_their_database_and_databases_are_isolated() {
     let (one, other) = (connect("mem://").await.unwrap(), connect("mem://").await.unwrap());
     one.query("CREATE page:one", Object::new()).await.unwrap();
     let exists = "RETURN record::exists(page:one)";
@@ -43,14 +43,14 @@ async fn a_deadline_stops_the_query() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_keeps_what_is_written() {
-    let folder = std::env::temp_dir().join(format!("surrealism-{}", std::process::id()));
-    let address = format!("surrealkv://{}", folder.display());
+async fn a_directory_keeps_the_data() {
+    let directory = std::env::temp_dir().join(format!("surrealism-{}", std::process::id()));
+    let address = format!("surrealkv://{}", directory.display());
     {
         let database = connect(&address).await.unwrap();
         database.query("CREATE page:one SET title = 'kept'", Object::new()).await.unwrap();
     }
-    // The engine lets go of the folder a moment after the last connection has gone.
+    // The engine unlocks the directory a moment after the last connection is closed.
     let again = async {
         loop {
             match connect(&address).await {
@@ -63,11 +63,11 @@ async fn a_folder_keeps_what_is_written() {
     let title = database.query("RETURN page:one.title", Object::new()).await.unwrap();
     assert_eq!(title.to_sql(), "'kept'");
     drop(database);
-    let _ = std::fs::remove_dir_all(folder);
+    let _ = std::fs::remove_dir_all(directory);
 }
 
 #[tokio::test]
-async fn it_has_no_users() {
+async fn an_embedded_database_has_no_users() {
     let connect = connect("mem://").credentials(Credentials::root("root", "hunter2"));
     let error = connect.await.unwrap_err();
     assert!(matches!(error, DatabaseError::InvalidConfig(_)), "{error:?}");

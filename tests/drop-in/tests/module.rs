@@ -1,13 +1,13 @@
-//! SurrealDB's own statements, with modules on this project's runtime.
+//! SurrealQL statements that define and call modules on this project's runtime.
 
 use std::time::{Duration, Instant};
 
-use drop_in::{ask, database, define, put};
+use drop_in::{database, define, put, query};
 use surrealdb::Surreal;
 use surrealdb::engine::local::Db;
 
-/// A database with modules of these names.
-async fn with(modules: &[&str]) -> Surreal<Db> {
+/// Returns a database with the modules of these archives.
+async fn database_with(modules: &[&str]) -> Surreal<Db> {
     let db = database().await.unwrap();
     for module in modules {
         define(&db, module).await.unwrap();
@@ -15,47 +15,53 @@ async fn with(modules: &[&str]) -> Surreal<Db> {
     db
 }
 
-/// Runs queries in order; each answers what stands beside it, or fails with an error that has it.
+/// Runs queries in order and checks each result: the value, or a part of the error.
 async fn check(db: &Surreal<Db>, cases: &[(&str, Result<&str, &str>)]) {
-    for (query, expected) in cases {
-        let answer = ask(db, query).await.map_err(|error| error.to_string());
-        match (answer, expected) {
-            (Ok(answer), Ok(expected)) => assert_eq!(answer, *expected, "{query}"),
-            (Err(error), Err(part)) => assert!(error.contains(part), "{query}: {error}"),
-            (answer, expected) => panic!("{query}: {answer:?} in place of {expected:?}"),
+    for (text, expected) in cases {
+        let result = query(db, text).await.map_err(|error| error.to_string());
+        match (result, expected) {
+            (Ok(value), Ok(expected)) => assert_eq!(value, *expected, "{text}"),
+            (Err(error), Err(part)) => assert!(error.contains(part), "{text}: {error}"),
+            (result, expected) => panic!("{text}: {result:?} in place of {expected:?}"),
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn functions_answer_and_fail() {
-    let db = with(&["calls"]).await;
+async fn functions_return_values_and_fail() {
+    let db = database_with(&["attribute_matrix"]).await;
     check(
         &db,
         &[
-            ("RETURN mod::calls('you')", Ok("'hello you'")),
-            ("RETURN mod::calls::math::add(1, 2)", Ok("3")),
-            ("RETURN mod::calls::math()", Ok("42")),
-            ("RETURN mod::calls::math::deep::three()", Ok("3")),
-            ("RETURN mod::calls::other::renamed(7)", Ok("7")),
-            ("RETURN mod::calls::optional(NONE, 2)", Ok("2")),
-            ("RETURN mod::calls::optional(1, 2)", Ok("1")),
+            ("RETURN mod::attribute_matrix('you')", Ok("'hello you'")),
+            ("RETURN mod::attribute_matrix::math::add(1, 2)", Ok("3")),
+            ("RETURN mod::attribute_matrix::math()", Ok("42")),
+            ("RETURN mod::attribute_matrix::math::deep::three()", Ok("3")),
+            ("RETURN mod::attribute_matrix::other::renamed(7)", Ok("7")),
+            ("RETURN mod::attribute_matrix::optional(NONE, 2)", Ok("2")),
+            ("RETURN mod::attribute_matrix::optional(1, 2)", Ok("1")),
             (
-                "RETURN mod::calls::birthday({ name: 'Ada', age: 36, tags: ['x'] })",
+                "RETURN mod::attribute_matrix::birthday({ name: 'Ada', age: 36, tags: ['x'] })",
                 Ok("{ age: 37, name: 'Ada', tags: ['x'] }"),
             ),
-            ("RETURN mod::calls::later(21, 1)", Ok("42")),
-            ("RETURN mod::calls::fail::with_text('no such luck')", Err("no such luck")),
-            ("RETURN mod::calls::fail::with_context()", Err("outer: inner")),
-            ("RETURN mod::calls::math::add('one', 2)", Err("Expected `int` but found `'one'`")),
-            ("RETURN mod::calls::math::add(1)", Err("expects 2 arguments, but 1 were provided")),
+            ("RETURN mod::attribute_matrix::later(21, 1)", Ok("42")),
+            ("RETURN mod::attribute_matrix::fail::with_text('no such luck')", Err("no such luck")),
+            ("RETURN mod::attribute_matrix::fail::with_context()", Err("outer: inner")),
             (
-                "RETURN mod::calls::math::add(1, 2, 3)",
+                "RETURN mod::attribute_matrix::math::add('one', 2)",
+                Err("Expected `int` but found `'one'`"),
+            ),
+            (
+                "RETURN mod::attribute_matrix::math::add(1)",
+                Err("expects 2 arguments, but 1 were provided"),
+            ),
+            (
+                "RETURN mod::attribute_matrix::math::add(1, 2, 3)",
                 Err("expects 2 arguments, but 3 were provided"),
             ),
             (
-                "RETURN mod::calls::missing()",
-                Err("surrealism/calls 0.1.0 has no function `missing`"),
+                "RETURN mod::attribute_matrix::missing()",
+                Err("surrealism/attribute_matrix 0.1.0 has no function `missing`"),
             ),
             ("RETURN mod::nowhere::add(1, 2)", Err("The module 'mod::nowhere' does not exist")),
         ],
@@ -65,7 +71,7 @@ async fn functions_answer_and_fail() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_enriched_from_a_query() {
-    let db = with(&["text"]).await;
+    let db = database_with(&["text"]).await;
     check(
         &db,
         &[
@@ -81,8 +87,8 @@ async fn a_table_is_enriched_from_a_query() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guests_ask_the_database() {
-    let db = with(&["host"]).await;
+async fn guests_query_the_database() {
+    let db = database_with(&["host"]).await;
     let function = "DEFINE FUNCTION fn::double($n: int) { RETURN $n * 2 }";
     db.query(function).await.unwrap().check().unwrap();
     check(
@@ -106,7 +112,7 @@ async fn guests_ask_the_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_outlive_calls() {
-    let db = with(&["host"]).await;
+    let db = database_with(&["host"]).await;
     check(
         &db,
         &[
@@ -124,9 +130,9 @@ async fn keys_outlive_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn attached_files_are_read_and_nothing_else() {
-    let db = with(&["files"]).await;
-    let read = ask(&db, "RETURN mod::files::read('/hello.txt')").await.unwrap();
+async fn only_attached_files_are_readable() {
+    let db = database_with(&["files"]).await;
+    let read = query(&db, "RETURN mod::files::read('/hello.txt')").await.unwrap();
     assert!(read.to_lowercase().contains("hello"), "{read}");
     check(
         &db,
@@ -140,16 +146,17 @@ async fn attached_files_are_read_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn capabilities_are_denied_unless_granted() {
-    let db = with(&["denied"]).await;
-    check(&db, &[("RETURN mod::denied::sql('RETURN 1')", Err("allow_arbitrary_queries"))]).await;
+    let db = database_with(&["no_capabilities"]).await;
+    check(&db, &[("RETURN mod::no_capabilities::sql('RETURN 1')", Err("allow_arbitrary_queries"))])
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_timeout_ends_a_guest_that_spins() {
-    let db = with(&["hostile", "calls"]).await;
+async fn a_timeout_ends_a_looping_guest() {
+    let db = database_with(&["hostile", "attribute_matrix"]).await;
     let start = Instant::now();
     let error =
-        ask(&db, "SELECT * FROM mod::hostile::spin_forever() TIMEOUT 300ms").await.unwrap_err();
+        query(&db, "SELECT * FROM mod::hostile::spin_forever() TIMEOUT 300ms").await.unwrap_err();
     assert!(error.to_string().contains("exceeded the timeout: 300ms"), "{error}");
     let took = start.elapsed();
     assert!(took >= Duration::from_millis(290) && took < Duration::from_secs(5), "{took:?}");
@@ -162,23 +169,23 @@ async fn a_timeout_ends_a_guest_that_spins() {
                 Err("function `panics` of surrealism/hostile 0.1.0 panicked: by accident"),
             ),
             ("RETURN mod::hostile::alive()", Ok("true")),
-            ("RETURN mod::calls::math::add(1, 2)", Ok("3")),
+            ("RETURN mod::attribute_matrix::math::add(1, 2)", Ok("3")),
         ],
     )
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_queries_call_at_once() {
-    let db = with(&["calls", "host"]).await;
+async fn concurrent_queries_call_modules() {
+    let db = database_with(&["attribute_matrix", "host"]).await;
     let callers = (0..64_i64).map(|caller| {
         let db = db.clone();
         tokio::spawn(async move {
             for call in 0..20_i64 {
-                let sum = format!("RETURN mod::calls::math::add({caller}, {call})");
-                assert_eq!(ask(&db, &sum).await.unwrap(), (caller + call).to_string());
+                let sum = format!("RETURN mod::attribute_matrix::math::add({caller}, {call})");
+                assert_eq!(query(&db, &sum).await.unwrap(), (caller + call).to_string());
                 let key = format!("RETURN mod::host::kv::set('{caller}', {call})");
-                ask(&db, &key).await.unwrap();
+                query(&db, &key).await.unwrap();
             }
         })
     });
@@ -189,29 +196,33 @@ async fn many_queries_call_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn modules_are_shown_removed_and_defined_again() {
-    let db = with(&["calls"]).await;
-    let info = ask(&db, "INFO FOR DB").await.unwrap();
-    assert!(info.contains("mod::calls"), "{info}");
-    check(&db, &[("RETURN mod::calls::math::add(1, 2)", Ok("3"))]).await;
-    ask(&db, "REMOVE MODULE mod::calls").await.unwrap();
+async fn modules_are_listed_removed_and_redefined() {
+    let db = database_with(&["attribute_matrix"]).await;
+    let info = query(&db, "INFO FOR DB").await.unwrap();
+    assert!(info.contains("mod::attribute_matrix"), "{info}");
+    check(&db, &[("RETURN mod::attribute_matrix::math::add(1, 2)", Ok("3"))]).await;
+    query(&db, "REMOVE MODULE mod::attribute_matrix").await.unwrap();
     check(
         &db,
-        &[("RETURN mod::calls::math::add(1, 2)", Err("The module 'mod::calls' does not exist"))],
+        &[(
+            "RETURN mod::attribute_matrix::math::add(1, 2)",
+            Err("The module 'mod::attribute_matrix' does not exist"),
+        )],
     )
     .await;
-    define(&db, "calls").await.unwrap();
-    check(&db, &[("RETURN mod::calls::math::add(1, 2)", Ok("3"))]).await;
+    define(&db, "attribute_matrix").await.unwrap();
+    check(&db, &[("RETURN mod::attribute_matrix::math::add(1, 2)", Ok("3"))]).await;
 
     put(&db, "state").await.unwrap();
-    let other = "DEFINE MODULE OVERWRITE mod::calls FROM f'archives:/state.surli' UNSIGNED";
-    ask(&db, other).await.unwrap();
+    let other =
+        "DEFINE MODULE OVERWRITE mod::attribute_matrix FROM f'archives:/state.surli' UNSIGNED";
+    query(&db, other).await.unwrap();
     check(
         &db,
         &[
-            ("RETURN mod::calls::inits()", Ok("1")),
+            ("RETURN mod::attribute_matrix::inits()", Ok("1")),
             (
-                "RETURN mod::calls::math::add(1, 2)",
+                "RETURN mod::attribute_matrix::math::add(1, 2)",
                 Err("surrealism/state 0.1.0 has no function `math::add`"),
             ),
         ],

@@ -1,23 +1,23 @@
-//! The database crate against a real server.
+//! `surrealism-surrealdb` with a real server.
 
 mod database;
 
 use std::time::{Duration, Instant};
 
-use database::{PASSWORD, Server, holds, run, runtime, sql, text};
+use database::{PASSWORD, Server, run, run_suite, runtime, sql, text};
 use surrealdb_types::{Object, SurrealValue, ToSql};
 use surrealism_surrealdb::{CallContext, Credentials, Database, DatabaseError};
 
 #[tokio::test]
-async fn a_server_answers_over_both_protocols() {
+async fn a_server_passes_the_suite_over_both_protocols() {
     let server = Server::start();
     for scheme in ["ws", "http"] {
         let database = server.connect(scheme, scheme).max_connections(1).await.unwrap();
-        holds(&database).await;
+        run_suite(&database).await;
     }
 }
 
-/// Over a WebSocket the server stops, since its connection goes; over HTTP it does not hear of it.
+/// Over a WebSocket the closed connection stops the query. Over HTTP the server does not notice.
 #[tokio::test]
 async fn a_deadline_gives_the_query_up() {
     let server = Server::start();
@@ -32,7 +32,7 @@ async fn a_deadline_gives_the_query_up() {
         assert!(call.await.unwrap_err().is_timeout());
         assert!(began.elapsed() < Duration::from_secs(1), "{scheme}: {:?}", began.elapsed());
 
-        // The only connection is there for others.
+        // The pool replaced its only connection.
         assert_eq!(sql(&guest, &database, "RETURN 1", Object::new()).await.unwrap().to_sql(), "1");
         tokio::time::sleep(Duration::from_secs(4)).await;
         let late = sql(&guest, &database, "RETURN record::exists(late:one)", Object::new()).await;
@@ -41,17 +41,20 @@ async fn a_deadline_gives_the_query_up() {
 }
 
 #[tokio::test]
-async fn a_query_has_no_more_time_than_the_host_gives() {
+async fn the_query_timeout_ends_a_query() {
     let server = Server::start();
     let limit = Duration::from_millis(200);
     let database = server.connect("ws", "d").query_timeout(limit).await.unwrap();
     let error = database.query("SLEEP 10s", Object::new()).await.unwrap_err();
     assert!(matches!(error, DatabaseError::Timeout { .. }), "{error:?}");
-    assert!(error.to_string().contains("did not answer within 200ms"), "{error}");
+    assert!(
+        error.to_string().contains("did not answer within the query timeout of 200ms"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
-async fn a_server_goes_and_returns() {
+async fn a_restarted_server_is_reconnected() {
     let server = Server::start();
     let guest = runtime("host");
     let database = server.connect("ws", "d").query_timeout(Duration::from_secs(2)).await.unwrap();
@@ -65,7 +68,7 @@ async fn a_server_goes_and_returns() {
     let port = server.kill();
     let began = Instant::now();
     let error = under_way.await.unwrap().unwrap_err().to_string();
-    assert!(error.contains("has not answered the query, which it may have done"), "{error}");
+    assert!(error.contains("did not answer the query, which may have been executed"), "{error}");
     for _ in 0..3 {
         let error =
             sql(&guest, &database, "RETURN 1", Object::new()).await.unwrap_err().to_string();
@@ -79,7 +82,7 @@ async fn a_server_goes_and_returns() {
 }
 
 #[tokio::test]
-async fn a_connection_acts_as_who_it_was_given() {
+async fn queries_have_the_rights_of_the_credentials() {
     let server = Server::start();
     let root = server.connect("ws", "d").await.unwrap();
     let define = format!(
@@ -102,7 +105,7 @@ async fn a_connection_acts_as_who_it_was_given() {
         let database = as_user(credentials).await.unwrap();
         let pages = database.query("SELECT VALUE id FROM page:one", Object::new()).await.unwrap();
         assert_eq!(pages.to_sql(), "[page:one]");
-        // Without the right to, a record is not written, and nobody told.
+        // Without the right, the database silently writes nothing.
         let _ = database.query("UPDATE page:one SET by = session::ac()", Object::new()).await;
         let _ = database.query("UPSERT page:two", Object::new()).await;
         let two = root.query("RETURN record::exists(page:two)", Object::new()).await.unwrap();
@@ -159,11 +162,11 @@ async fn a_table_is_enriched_through_a_plugin() {
     assert!(error.contains("38 were not written"), "{error}");
 
     assert_eq!(enrich::enrich(&database, &text).await.unwrap(), 38);
-    assert_eq!(enrich::enrich(&database, &text).await.unwrap(), 0, "it was done again");
+    assert_eq!(enrich::enrich(&database, &text).await.unwrap(), 0, "records were enriched twice");
 
     let languages = enrich::languages(&database).await.unwrap();
-    let told: i64 = languages.iter().map(|language| language.texts).sum();
-    assert_eq!(told, 38);
+    let texts: i64 = languages.iter().map(|language| language.texts).sum();
+    assert_eq!(texts, 38);
     for (name, least) in [("English", 5), ("German", 5), ("French", 4), ("Japanese", 2)] {
         let found = languages.iter().find(|language| language.name.as_deref() == Some(name));
         assert!(found.is_some_and(|found| found.texts >= least), "{name}: {languages:?}");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
 
-use crate::{OpenError, StoreError};
+use crate::error::{OpenError, StoreError};
 
 /// Returns why the operating system does not open a file.
 pub(super) fn file_error(path: &Path, source: io::Error) -> OpenError {

@@ -14,8 +14,8 @@ use redis::{
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::script::Request;
+use crate::error::{OpenError, StoreError};
 use crate::limits::{REDIS_CONNECT_TIMEOUT, REDIS_REQUEST_TIMEOUT, REDIS_RETRY_DELAY};
-use crate::{OpenError, StoreError};
 
 /// A connection that is made again when it is lost. Clones share it.
 #[derive(Clone)]

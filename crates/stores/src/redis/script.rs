@@ -11,7 +11,7 @@ use surrealism_runtime::limits::{
 use surrealism_types::codec::{self, Decoder};
 
 use super::unexpected;
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::limits::REDIS_RANGE_PAGE;
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -59,7 +59,7 @@ async fn errors_name_the_modules_they_passed() {
     let fail = running("mod::calls::fail::with_text", vec![text("no luck")]);
     for (function, args, expected) in [
         ("mod::relay::run", fail, "mod::relay::run: mod::calls::fail::with_text: no luck"),
-        ("mod::calls::math::ad", vec![], "mod::calls::math::ad: surrealism/calls"),
+        ("mod::calls::math::ad", vec![], "mod::calls::math::ad: surrealism/attribute_matrix"),
         ("mod::calls::math::add", vec![], "takes 2 arguments, and the call has 0"),
         ("mod::nobody::f", vec![], "no module \"nobody\"; available: calls, relay"),
         (
@@ -152,7 +152,10 @@ async fn a_module_has_its_own_capabilities_limits_and_store() {
 
     // The caller has the capability for `sql`, and the module that it calls does not.
     let sql = run(&host, &modules, "mod::denied::sql", vec![text("RETURN 1")]).await.unwrap_err();
-    assert_error_contains(&sql, &["mod::denied::sql: `sql` is denied", "surrealism/denied"]);
+    assert_error_contains(
+        &sql,
+        &["mod::denied::sql: `sql` is denied", "surrealism/no_capabilities"],
+    );
     let began = Instant::now();
     let spun = run(&host, &modules, "mod::quick::spin_forever", vec![]).await.unwrap_err();
     assert_error_contains(&spun, &["mod::quick::spin_forever: the call was stopped after 50ms"]);

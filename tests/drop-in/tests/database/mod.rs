@@ -1,4 +1,4 @@
-//! What the tests of a real database share: a server, guests, and what holds of every database.
+//! Helpers of the tests with a real database: a server, guests, and a suite that every database passes.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
@@ -14,7 +14,7 @@ use surrealism_surrealdb::{CallContext, ConnectOptions, Credentials, Database};
 
 pub(crate) const PASSWORD: &str = "hunter2";
 
-/// A SurrealDB server with nothing in it. It ends when this is dropped.
+/// An empty SurrealDB server. Dropping it stops the server.
 pub(crate) struct Server {
     process: Child,
     pub(crate) port: u16,
@@ -53,7 +53,7 @@ impl Server {
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
-    /// A database of its own, as root.
+    /// Returns the options of a connection to a database of this server, as root.
     pub(crate) fn connect(&self, scheme: &str, name: &str) -> ConnectOptions {
         Database::connect(self.address(scheme))
             .namespace("test")
@@ -70,13 +70,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may be gone already.
+        // Errors are ignored: the process may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The archive of a guest, as `cargo xtask guests` builds it.
+/// Returns the archive of a guest that `cargo xtask guests` built.
 pub(crate) fn archive(name: &str) -> PathBuf {
     let target = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests"));
     let path = target.join(format!("{name}.surli"));
@@ -93,7 +93,7 @@ pub(crate) fn text(text: &str) -> Value {
     text.to_string().into_value()
 }
 
-/// Has a guest send a query.
+/// Lets a guest send a query.
 pub(crate) async fn sql(
     guest: &Arc<Runtime>,
     database: &Database,
@@ -104,7 +104,7 @@ pub(crate) async fn sql(
     guest.call("sql_with_vars", args, CallContext::new(guest).database(database)).await
 }
 
-/// Has a guest run a function.
+/// Lets a guest run a function.
 pub(crate) async fn run(
     guest: &Arc<Runtime>,
     database: &Database,
@@ -115,18 +115,19 @@ pub(crate) async fn run(
     guest.call("run", args, CallContext::new(guest).database(database)).await
 }
 
-/// What holds of every database, whatever it is reached by. It has one connection, so that what one
-/// call leaves behind would be found by the next.
-pub(crate) async fn holds(database: &Database) {
+/// Runs the suite that every database passes, whatever its address.
+///
+/// The database must have one connection, so that state which a call leaves behind reaches the next call.
+pub(crate) async fn run_suite(database: &Database) {
     let guest = runtime("host");
-    queries_answer(&guest, database).await;
-    failures_are_told(&guest, database).await;
-    functions_answer(&guest, database).await;
-    nothing_but_a_function_is_called(&guest, database).await;
-    nothing_is_left_behind(&guest, database).await;
+    queries_return_values(&guest, database).await;
+    failures_are_reported(&guest, database).await;
+    functions_return_values(&guest, database).await;
+    run_calls_only_functions(&guest, database).await;
+    queries_leave_no_state(&guest, database).await;
 }
 
-async fn queries_answer(guest: &Arc<Runtime>, database: &Database) {
+async fn queries_return_values(guest: &Arc<Runtime>, database: &Database) {
     let vars = Object::from_iter([("x".to_string(), 7_i64.into_value())]);
     for (query, expected) in [
         ("RETURN 1", "1"),
@@ -144,7 +145,7 @@ async fn queries_answer(guest: &Arc<Runtime>, database: &Database) {
         ("SELECT VALUE age FROM ONLY person:ada", "7"),
         ("UPDATE person:ada SET age += 1; SELECT VALUE age FROM person", "[8]"),
         ("DELETE person; SELECT * FROM person", "[]"),
-        // The value of `COMMIT` is NONE, and a block is a transaction as well.
+        // The value of `COMMIT` is NONE. A block is a transaction with a value.
         ("BEGIN; CREATE person:ben; RETURN 5; COMMIT", "NONE"),
         ("RETURN { CREATE person:eva; RETURN 5 }", "5"),
         ("SELECT VALUE id FROM person", "[person:ben, person:eva]"),
@@ -156,7 +157,7 @@ async fn queries_answer(guest: &Arc<Runtime>, database: &Database) {
     }
 }
 
-async fn failures_are_told(guest: &Arc<Runtime>, database: &Database) {
+async fn failures_are_reported(guest: &Arc<Runtime>, database: &Database) {
     for (query, expected) in [
         ("RETURN", "Parse error"),
         ("THROW 'no luck'", "no luck"),
@@ -173,7 +174,7 @@ async fn failures_are_told(guest: &Arc<Runtime>, database: &Database) {
     }
 }
 
-async fn functions_answer(guest: &Arc<Runtime>, database: &Database) {
+async fn functions_return_values(guest: &Arc<Runtime>, database: &Database) {
     let define = "
         DEFINE FUNCTION fn::list($x: any) { RETURN [$x]; };
         DEFINE FUNCTION fn::deep::sum($a: int, $b: int) { RETURN $a + $b; };
@@ -199,8 +200,8 @@ async fn functions_answer(guest: &Arc<Runtime>, database: &Database) {
     }
 }
 
-/// `run` is no way to `sql`.
-async fn nothing_but_a_function_is_called(guest: &Arc<Runtime>, database: &Database) {
+/// `run` cannot execute other statements.
+async fn run_calls_only_functions(guest: &Arc<Runtime>, database: &Database) {
     sql(guest, database, "CREATE kept:one", Object::new()).await.unwrap();
     let record = "kept:one";
     for function in
@@ -212,8 +213,8 @@ async fn nothing_but_a_function_is_called(guest: &Arc<Runtime>, database: &Datab
     assert_eq!(kept.to_sql(), "[kept:one]");
 }
 
-/// The next call begins where the first did.
-async fn nothing_is_left_behind(guest: &Arc<Runtime>, database: &Database) {
+/// Every query starts in the same state.
+async fn queries_leave_no_state(guest: &Arc<Runtime>, database: &Database) {
     let here = "RETURN [session::ns(), session::db(), $left]";
     let before = sql(guest, database, here, Object::new()).await.unwrap();
     for query in [
@@ -221,7 +222,7 @@ async fn nothing_is_left_behind(guest: &Arc<Runtime>, database: &Database) {
         "LET $left = 1; RETURN $left",
         "BEGIN; CREATE undone:one; RETURN 1",
     ] {
-        // Whether the database lets it through is its own affair.
+        // Some databases refuse such a query; only the state after it matters.
         let _ = sql(guest, database, query, Object::new()).await;
         let after = sql(guest, database, here, Object::new()).await.unwrap();
         assert_eq!(after, before, "{query}");
