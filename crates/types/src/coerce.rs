@@ -20,21 +20,21 @@
 //!
 //! | kind | takes, beside its own values |
 //! |---|---|
-//! | `int` | floats and decimals without a fraction and in the range of 64 bits; `-0f` becomes `0` |
+//! | `int` | floats and decimals without a fraction, in the range of 64 bits; `-0f` becomes `0` |
 //! | `float` | ints that a float holds exactly; decimals whose digits a float holds: `0.1dec` becomes `0.1f` |
 //! | `decimal` | ints; floats whose digits a decimal holds: `0.1f` becomes `0.1dec` |
 //! | `number` | nothing: it is any of the three |
 //! | `array<K>`, `array<K, N>` | arrays (of at most `N` elements) whose elements can be coerced to `K` |
 //! | `set<K>`, `set<K, N>` | sets whose elements can be coerced; elements that become equal are merged |
 //! | `[K, L]` | arrays of as many elements, each coerced to its kind |
-//! | `{ a: K, b: L }` | objects with these fields and no others; a field that is left out becomes NONE where its kind takes NONE |
+//! | `{ a: K, b: L }` | objects with these fields; one whose kind takes NONE may be left out, and is NONE |
 //! | `geometry`, `geometry<point>` | GeoJSON objects: the seven types, collections inside collections |
 //! | `1`, `1.5f`, `2dec` (literals) | other numbers of the same value |
-//! | <code>K &#124; L</code>, `option<K>` | what is of one of the kinds stays as it is; what is of none is coerced to the first that takes it |
+//! | <code>K &#124; L</code>, `option<K>` | what is of none of them: coerced to the first that takes it |
 //! | all others | nothing |
 //!
-//! A conversion never loses anything. An int beyond 2^53 that is between two floats is refused, where
-//! a database rounds it. Arrays do not become sets, as in SurrealDB 3. A text does not become a record
+//! A conversion never loses anything. An int beyond 2^53 that is between two floats is refused and not
+//! rounded. Arrays do not become sets, as in SurrealDB 3. A text does not become a record
 //! id, a datetime or a number: the error has the literal to write. NaN, infinities and `-0f` stay as
 //! they are where a float or a number is wanted.
 //!
@@ -69,9 +69,9 @@ pub(crate) use self::render::{described, name as shortened_name, nearest};
 /// Levels of a kind that are compared with a value. Kinds in archives have at most 129.
 pub const MAX_DEPTH: usize = 256;
 
-/// Pairs of a value and a kind that are compared for one call: more than there can be values in one
-/// encoded message, unless unions multiply them.
-pub const MAX_STEPS: u64 = 1 << 26;
+/// Pairs of a value and a kind that are compared for one call, which takes a fraction of a second. Without
+/// unions there is one for each part of a value; so many parts are more than a guest's memory holds.
+pub const MAX_STEPS: u64 = 1 << 24;
 
 /// Coerces a value to a kind; see [the table](self#what-is-coerced-to-what).
 ///

@@ -36,7 +36,8 @@
 //! | `uuid` | `"018f6f6e-1111-7000-8000-000000000000"` | |
 //! | `bytes` | `"AP8="` (base64 with padding, RFC 4648) | an array of numbers from 0 to 255 |
 //! | `table` | `"person"` | |
-//! | `record` | ``"person:1"``, ``"person:`1`"`` for a key that is a text, `"person:u'018f…'"` | `{ "table": "weather", "key": ["London", 7] }`, the plain form where the key is an array, an object or a range |
+//! | `record` | `"person:1"`, ``"person:`1`"`` for a text, `"person:u'018f…'"` for a uuid | |
+//! | `record` with another key | `{ "table": "weather", "key": ["London", 7] }` | |
 //! | `file` | `{ "bucket": "photos", "key": "/cat.png" }` | |
 //! | `regex` | `"a+"`: the pattern, without slashes | |
 //! | `range` | `{ "start": { "included": 1 }, "end": { "excluded": 5 } }`; an open end is left out | |
@@ -70,8 +71,9 @@
 //! # Numbers
 //!
 //! No digit is lost after the document is parsed. Before, `serde_json` reads a number with a fraction or an
-//! exponent as a 64-bit float, so give decimals of more than 15 digits as texts. Its feature
-//! `arbitrary_precision` is neither needed nor harmful; with it the number is read as a float here.
+//! exponent as a 64-bit float, so give decimals of more than 15 digits as texts. This crate turns on its
+//! feature `float_roundtrip`, with which it reads the nearest float; without it may be one bit off. The
+//! feature `arbitrary_precision` is neither needed nor harmful: such numbers are read as floats here.
 //!
 //! # Exceptions
 //!
@@ -112,3 +114,8 @@ fn tagged_kind(tag: &str) -> Option<Kind> {
         _ => return None,
     })
 }
+
+/// Compiles what the document shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/values.md")]
+struct Document;

@@ -17,7 +17,7 @@ const MAX_KIND: usize = 60;
 #[non_exhaustive]
 pub enum ArgumentError {
     /// There are too many arguments, or too few.
-    #[error("takes {}, got {got}: ({signature})", count(*.min, *.max))]
+    #[error("expected {} ({signature}), got {got}", count(*.min, *.max))]
     Count {
         /// Arguments that are given.
         got: usize,
@@ -30,7 +30,7 @@ pub enum ArgumentError {
     },
 
     /// Arguments given by name lack one.
-    #[error("argument {} ({name}) is missing: ({signature})", .index + 1)]
+    #[error("argument {} ({name}) is missing: the parameters are ({signature})", .index + 1)]
     Missing {
         /// The place of the parameter; the first is 0.
         index: usize,
@@ -41,7 +41,7 @@ pub enum ArgumentError {
     },
 
     /// An argument is given by a name that no parameter has.
-    #[error("has no parameter `{name}`{}: ({signature})", did_you_mean(.near))]
+    #[error("no parameter is named `{name}`: {}the parameters are ({signature})", did_you_mean(.near))]
     Unknown {
         /// The name, shortened.
         name: String,
@@ -52,7 +52,9 @@ pub enum ArgumentError {
     },
 
     /// JSON for arguments is neither an array nor an object.
-    #[error("the arguments are an array, or an object by the names of ({signature}), got {got}")]
+    #[error(
+        "expected an array of arguments, or an object by the names of the parameters ({signature}), got {got}"
+    )]
     NotAList {
         /// What it is.
         got: String,
@@ -163,5 +165,5 @@ fn did_you_mean(near: &[String]) -> String {
     if near.is_empty() {
         return String::new();
     }
-    format!(", did you mean `{}`?", near.join("`, `"))
+    format!("did you mean `{}`? ", near.join("`, `"))
 }

@@ -88,7 +88,8 @@ impl Matcher {
         depth: usize,
     ) -> Option<CoerceError> {
         if let Some(max) = max.filter(|max| items.len() as u64 > *max) {
-            return Some(wrong_length(format!("at most {max} elements"), items.len()));
+            let expected = format!("at most {}", render::elements(max as usize));
+            return Some(wrong_length(expected, items.len()));
         }
         self.check_all(items.map(|item| (item, kind)), depth)
     }
@@ -148,7 +149,7 @@ impl Matcher {
             }
             _ if self.source == Source::Json => match text::from_json(value, kind) {
                 Err(reason) if !reason.is_empty() => {
-                    error.with_reason(CoerceReason::InvalidText).note(reason)
+                    error.with_reason(CoerceReason::InvalidText).note(render::reason(&reason))
                 }
                 _ => error,
             },

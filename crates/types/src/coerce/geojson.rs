@@ -18,6 +18,9 @@ const TYPES: [(&str, usize); 6] = [
     ("MultiPolygon", 3),
 ];
 
+/// Steps that reading a number of a position counts as.
+const NUMBER_STEPS: u64 = 4;
+
 const COLLECTION: &str = "GeometryCollection";
 
 /// Reads a GeoJSON object, and those in it.
@@ -103,7 +106,7 @@ fn read_positions(value: &Value, levels: usize, matcher: &mut Matcher) -> Read<V
 }
 
 fn read_number(value: &Value, matcher: &mut Matcher) -> Read<Value> {
-    matcher.charge(1).map_err(CoerceError::stopped)?;
+    matcher.charge(NUMBER_STEPS).map_err(CoerceError::stopped)?;
     matcher.scalar(value, &Kind::Float).ok_or_else(|| matcher.mismatch(value, &Kind::Float))
 }
 

@@ -84,6 +84,11 @@ impl Matcher {
     /// Says how well a value fits a kind, without changing it.
     pub(super) fn fit(&mut self, value: &Value, kind: &Kind, depth: usize) -> Fit {
         let Ok(depth) = self.enter(depth) else { return Fit::No };
+        match is_plainly(value, kind) {
+            Some(true) => return Fit::Exact,
+            Some(false) => return Fit::converts_if(self.converted(value, kind).is_some()),
+            None => (),
+        }
         match (kind, value) {
             (Kind::Either(kinds), _) => self.fit_either(value, kinds, depth),
             (Kind::Array(item, max), Value::Array(items)) => {
@@ -119,7 +124,7 @@ impl Matcher {
 
     fn fit_items<'a>(
         &mut self,
-        items: impl ExactSizeIterator<Item = &'a Value>,
+        items: impl ExactSizeIterator<Item = &'a Value> + Clone,
         kind: &Kind,
         max: Option<u64>,
         depth: usize,
@@ -127,8 +132,9 @@ impl Matcher {
         if max.is_some_and(|max| items.len() as u64 > max) {
             return Fit::No;
         }
-        if matches!(kind, Kind::Any) {
-            return Fit::Exact;
+        // Most lists are of one kind that one look tells.
+        if items.clone().all(|item| is_plainly(item, kind) == Some(true)) {
+            return if self.charge(items.len() as u64).is_ok() { Fit::Exact } else { Fit::No };
         }
         self.fit_all(items.map(|item| (item, kind)), depth)
     }
@@ -162,7 +168,7 @@ impl Matcher {
         for (name, kind) in kinds {
             let fit = match fields.next_if(|(field, _)| *field == name) {
                 Some((_, value)) => self.fit(value, kind, depth),
-                None => Fit::converts_if(self.charge(1).is_ok() && admits_none(kind)),
+                None => Fit::converts_if(self.add_field(name).is_ok() && admits_none(kind)),
             };
             worst = worst.min(fit);
             if worst == Fit::No {
@@ -172,8 +178,17 @@ impl Matcher {
         if fields.next().is_some() { Fit::No } else { worst }
     }
 
+    /// Takes the steps for a field that is added, so that a small value cannot become a large one.
+    fn add_field(&mut self, name: &str) -> Result<(), Stop> {
+        const FIELD_STEPS: u64 = 16;
+        self.charge(FIELD_STEPS + name.len() as u64)
+    }
+
     /// Whether a value is of a kind that has no kinds inside.
     fn is_exactly(&mut self, value: &Value, kind: &Kind) -> bool {
+        if let Some(is_exactly) = is_plainly(value, kind) {
+            return is_exactly;
+        }
         // The kinds that are lists take a step for each entry.
         let entries = match kind {
             Kind::Table(tables) | Kind::Record(tables) => tables.len(),
@@ -294,6 +309,7 @@ impl Matcher {
     }
 
     /// Goes one level down, and takes a step.
+    #[inline]
     pub(super) fn enter(&mut self, depth: usize) -> Result<usize, Stop> {
         let Some(depth) = depth.checked_sub(1) else {
             self.stop.get_or_insert(Stop::TooDeep);
@@ -304,6 +320,7 @@ impl Matcher {
     }
 
     /// Takes steps.
+    #[inline]
     pub(super) fn charge(&mut self, steps: u64) -> Result<(), Stop> {
         let left = self.steps.checked_sub(steps);
         self.steps = left.unwrap_or(0);
@@ -322,6 +339,30 @@ impl Matcher {
     pub(super) fn scalar(&mut self, value: &Value, kind: &Kind) -> Option<Value> {
         if self.is_exactly(value, kind) { Some(value.clone()) } else { self.converted(value, kind) }
     }
+}
+
+/// Whether a value is of a kind, if one look at both tells, as it does for most kinds.
+#[inline]
+fn is_plainly(value: &Value, kind: &Kind) -> Option<bool> {
+    Some(match kind {
+        Kind::Any => true,
+        Kind::None => matches!(value, Value::None),
+        Kind::Null => matches!(value, Value::Null),
+        Kind::Bool => matches!(value, Value::Bool(_)),
+        Kind::Bytes => matches!(value, Value::Bytes(_)),
+        Kind::Datetime => matches!(value, Value::Datetime(_)),
+        Kind::Duration => matches!(value, Value::Duration(_)),
+        Kind::Int => matches!(value, Value::Number(Number::Int(_))),
+        Kind::Float => matches!(value, Value::Number(Number::Float(_))),
+        Kind::Decimal => matches!(value, Value::Number(Number::Decimal(_))),
+        Kind::Number => matches!(value, Value::Number(_)),
+        Kind::Object => matches!(value, Value::Object(_)),
+        Kind::String => matches!(value, Value::String(_)),
+        Kind::Uuid => matches!(value, Value::Uuid(_)),
+        Kind::Regex => matches!(value, Value::Regex(_)),
+        Kind::Range => matches!(value, Value::Range(_)),
+        _ => return None,
+    })
 }
 
 /// Returns the kind of a literal that is neither an array nor an object.

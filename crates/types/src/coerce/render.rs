@@ -9,6 +9,9 @@ use super::PathSegment;
 /// Characters of a text, a name and a number that a message quotes.
 const MAX_QUOTED: usize = 40;
 
+/// Characters of what a parser says.
+const MAX_REASON: usize = 120;
+
 /// Levels of a kind that a message shows.
 const MAX_LEVELS: usize = 16;
 
@@ -77,12 +80,12 @@ fn write_kind(out: &mut Short, kind: &Kind, levels: usize) -> fmt::Result {
             out.write_char(']')
         }
         Kind::Literal(KindLiteral::Object(fields)) => {
-            out.write_str("{ ")?;
+            out.write_char('{')?;
             write_list(out, fields, ", ", |out, (name, kind)| {
                 write!(out, "{name}: ")?;
                 write_kind(out, kind, levels)
             })?;
-            out.write_str(" }")
+            out.write_char('}')
         }
         // Those with neither texts nor kinds inside.
         _ => out.write_str(&kind.to_sql()),
@@ -206,6 +209,11 @@ pub(crate) fn name(name: &str) -> String {
     shorten(MAX_QUOTED, |short| short.write_str(name))
 }
 
+/// Returns the words of a parser, which may quote what it was given.
+pub(super) fn reason(words: &str) -> String {
+    shorten(MAX_REASON, |short| short.write_str(words))
+}
+
 /// Returns a path, `items[3].unit_price`; of a long one the end.
 pub(super) fn path<'a>(
     segments: impl DoubleEndedIterator<Item = &'a PathSegment>,
@@ -294,7 +302,7 @@ mod tests {
         let fields = [("a", Kind::Int), ("b", Kind::Literal(KindLiteral::Decimal(15.into())))];
         let fields = fields.map(|(name, kind)| (name.to_string(), kind));
         let object = Kind::Literal(KindLiteral::Object(fields.into()));
-        assert_eq!(super::kind(&object, 120), "{ a: int, b: 15dec }");
+        assert_eq!(super::kind(&object, 120), "{a: int, b: 15dec}");
     }
 
     #[test]

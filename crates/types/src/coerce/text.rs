@@ -113,7 +113,18 @@ fn decimal(text: &str) -> Result<Decimal, Reason> {
 }
 
 fn datetime(text: &str) -> Result<Datetime, Reason> {
-    text.parse::<Datetime>().map_err(|error| error.to_string())
+    let parse = |text: &str| text.parse::<Datetime>().map_err(|error| error.to_string());
+    leap_second(text, parse).map_or_else(|| parse(text), Ok)
+}
+
+/// Reads a leap second, which RFC 3339 has and `surrealdb_types` writes and does not read: it is the
+/// second before, with more nanoseconds than that has.
+fn leap_second(text: &str, parse: impl Fn(&str) -> Result<Datetime, Reason>) -> Option<Datetime> {
+    const SECOND: u32 = 1_000_000_000;
+    let (date, time) = text.split_once('T')?;
+    let (minute, rest) = time.split_at_checked("00:00".len())?;
+    let before = parse(&format!("{date}T{minute}:59{}", rest.strip_prefix(":60")?)).ok()?;
+    Datetime::from_timestamp(before.timestamp(), before.timestamp_subsec_nanos() + SECOND)
 }
 
 fn regex(pattern: &str) -> Result<Regex, Reason> {
@@ -125,7 +136,9 @@ fn regex(pattern: &str) -> Result<Regex, Reason> {
     }
     // Not `Regex::from_str`, which takes `\/` for `/` even after another backslash.
     let built = RegexBuilder::new(pattern).size_limit(MAX_REGEX_BYTES).build();
-    built.map(Regex::from).map_err(|error| error.to_string())
+    // The lines before the last one draw the place.
+    let last_line = |text: String| text.lines().last().unwrap_or_default().to_string();
+    built.map(Regex::from).map_err(|error| last_line(error.to_string()))
 }
 
 /// Reads a record id as SurrealQL writes it, if its key is an int, a text or a uuid.

@@ -119,12 +119,15 @@ fn read_number(number: &JsonNumber) -> Number {
     }
 }
 
+// Loops, since each adapter of an iterator is another frame on the stack of every level.
+
 fn read_items(items: &[Json], matcher: &mut Matcher, depth: usize) -> Result<Array, CoerceError> {
-    let items = items.iter().enumerate().map(|(index, item)| {
+    let mut array = Array::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
         let item = read(item, matcher, depth);
-        item.map_err(|error| error.within(PathSegment::Index(index)))
-    });
-    items.collect::<Result<Vec<_>, _>>().map(Array::from)
+        array.push(item.map_err(|error| error.within(PathSegment::Index(index)))?);
+    }
+    Ok(array)
 }
 
 fn read_members(
@@ -132,12 +135,13 @@ fn read_members(
     matcher: &mut Matcher,
     depth: usize,
 ) -> Result<Object, CoerceError> {
-    let members = members.iter().map(|(name, member)| {
+    let mut object = Object::new();
+    for (name, member) in members {
         let member = read(member, matcher, depth);
         let member = member.map_err(|error| error.within(PathSegment::Field(name.clone())))?;
-        Ok((name.clone(), member))
-    });
-    members.collect()
+        object.insert(name.clone(), member);
+    }
+    Ok(object)
 }
 
 fn read_tagged(
