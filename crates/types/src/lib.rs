@@ -15,4 +15,8 @@
 
 pub mod args;
 pub mod codec;
+#[cfg(feature = "coerce")]
+pub mod coerce;
 pub mod err;
+#[cfg(feature = "coerce")]
+pub mod json;
