@@ -171,12 +171,12 @@ impl Controller {
         context_timeout: Option<Duration>,
     ) -> SurrealismResult<Value> {
         let deadline = self.module().deadline(context_timeout);
-        let (name, args) = (name.as_deref(), args.to_values());
-        self.module().check_call(name, args.len())?;
+        let name = name.as_deref();
+        let args = self.module().coerce_call(name, args.to_values())?;
         self.invoke_with_deadline(name, &args, deadline).await
     }
 
-    /// Calls a function whose number of arguments was checked.
+    /// Calls a function with arguments of the kinds of its signature.
     pub(crate) async fn invoke_with_deadline(
         &mut self,
         name: Option<&str>,

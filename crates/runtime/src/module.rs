@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use surrealdb_types::Value;
+use surrealism_types::coerce::{ArgumentError, coerce_arguments};
 use surrealism_types::err::{SurrealismError, SurrealismResult};
 
 use crate::deadline::Deadline;
@@ -87,25 +88,33 @@ impl Module {
         self.exports.get_signature(name).ok_or_else(|| self.no_such_function(name))
     }
 
-    /// Refuses a call that cannot succeed, before an instance is checked out.
-    pub(crate) fn check_call(&self, name: Option<&str>, args: usize) -> SurrealismResult<()> {
-        let function = self.lookup_signature(name);
-        let checked = function.and_then(|function| check_args(function, args));
-        checked.map_err(SurrealismError::FunctionCallError)
-    }
-
-    /// Like [`check_call`](Self::check_call), for each row of arguments.
-    pub(crate) fn check_rows(
+    /// Coerces the arguments of a call to the kinds of the signature, before an instance is checked out.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such function, or it does not take these arguments.
+    pub(crate) fn coerce_call(
         &self,
         name: Option<&str>,
-        rows: &[Vec<Value>],
-    ) -> SurrealismResult<()> {
+        args: Vec<Value>,
+    ) -> SurrealismResult<Vec<Value>> {
         let function = self.lookup_signature(name).map_err(SurrealismError::FunctionCallError)?;
-        rows.iter().enumerate().try_for_each(|(index, row)| {
-            check_args(function, row.len()).map_err(|error| {
+        coerce_args(function, args).map_err(SurrealismError::FunctionCallError)
+    }
+
+    /// Like [`coerce_call`](Self::coerce_call), for each row of arguments.
+    pub(crate) fn coerce_rows(
+        &self,
+        name: Option<&str>,
+        rows: Vec<Vec<Value>>,
+    ) -> SurrealismResult<Vec<Vec<Value>>> {
+        let function = self.lookup_signature(name).map_err(SurrealismError::FunctionCallError)?;
+        let coerce_row = |(index, row)| {
+            coerce_args(function, row).map_err(|error| {
                 SurrealismError::FunctionCallError(format!("row {}: {error}", index + 1))
             })
-        })
+        };
+        rows.into_iter().enumerate().map(coerce_row).collect()
     }
 
     /// Like [`signature`](Self::signature), but `None` for an archive without signatures, where the
@@ -144,15 +153,24 @@ fn check_pool_size(size: usize, module: &SurrealismMeta) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn check_args(function: Option<&FunctionExport>, args: usize) -> Result<(), String> {
-    let Some(function) = function.filter(|function| function.args.len() != args) else {
-        return Ok(());
-    };
-    let expected = function.args.len();
-    let arguments = if expected == 1 { "argument" } else { "arguments" };
+/// Without a signature the arguments stay as they are, and the guest itself checks them.
+fn coerce_args(function: Option<&FunctionExport>, args: Vec<Value>) -> Result<Vec<Value>, String> {
+    let Some(function) = function else { return Ok(args) };
+    coerce_arguments(args, &function.args).map_err(|error| explain_mismatch(function, &error))
+}
+
+#[cold]
+fn explain_mismatch(function: &FunctionExport, error: &ArgumentError) -> String {
     let signature = function.to_string();
     let signature = truncate(&signature);
-    Err(format!("`{signature}` takes {expected} {arguments}, and the call has {args}"))
+    match error {
+        ArgumentError::Count { got, min, max, .. } => {
+            let count = if min == max { max.to_string() } else { format!("{min} to {max}") };
+            let arguments = if *max == 1 { "argument" } else { "arguments" };
+            format!("`{signature}` takes {count} {arguments}, and the call has {got}")
+        }
+        error => format!("{error}, in a call of `{signature}`"),
+    }
 }
 
 /// Displays the module's name and version.

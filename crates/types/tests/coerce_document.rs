@@ -16,19 +16,21 @@ use surrealism_types::json::{from_json, to_json, to_json_lossless};
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/values.md");
 
 #[derive(SurrealValue)]
+#[surreal(crate = "surrealdb_types")]
 struct Money {
     amount: Decimal,
     currency: String,
 }
 
 #[derive(SurrealValue)]
+#[surreal(crate = "surrealdb_types")]
 struct Line {
     product: RecordId,
     note: Option<String>,
 }
 
 #[derive(SurrealValue)]
-#[surreal(untagged, lowercase)]
+#[surreal(crate = "surrealdb_types", untagged, lowercase)]
 #[allow(dead_code, reason = "one is enough for a row")]
 enum Size {
     Small,
@@ -36,6 +38,7 @@ enum Size {
 }
 
 #[derive(SurrealValue)]
+#[surreal(crate = "surrealdb_types")]
 #[allow(dead_code, reason = "one is enough for a row")]
 enum Delivery {
     Physical { weight: f64 },
@@ -43,7 +46,7 @@ enum Delivery {
 }
 
 #[derive(SurrealValue)]
-#[surreal(tag = "type")]
+#[surreal(crate = "surrealdb_types", tag = "type")]
 #[allow(dead_code, reason = "one is enough for a row")]
 enum Payment {
     Card { number: String },

@@ -97,8 +97,7 @@ impl<'a, A: Args + Send + 'a> IntoFuture for Call<'a, A> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Self { runtime, name, args, context, timeout, max_wait } = self;
-            let args = args.to_values();
-            runtime.module().check_call(name.as_deref(), args.len())?;
+            let args = runtime.module().coerce_call(name.as_deref(), args.to_values())?;
             let call = Call { runtime, name, args, context, timeout, max_wait };
             call.with_instance(async |controller, name, args, deadline| {
                 controller.invoke_with_deadline(name, &args, deadline).await
@@ -114,8 +113,9 @@ impl<'a> IntoFuture for CallRows<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let call = self.0;
-            call.runtime.module().check_rows(call.name.as_deref(), &call.args)?;
+            let Call { runtime, name, args, context, timeout, max_wait } = self.0;
+            let args = runtime.module().coerce_rows(name.as_deref(), args)?;
+            let call = Call { runtime, name, args, context, timeout, max_wait };
             call.with_instance(async |controller, name, rows, deadline| {
                 controller.invoke_rows_with_deadline(name, &rows, deadline).await
             })
