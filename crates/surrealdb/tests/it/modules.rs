@@ -208,7 +208,10 @@ async fn waiting_for_an_instance_is_bounded() {
     let args = running("mod::calls::math", vec![]);
     let began = Instant::now();
     let error = host.call("run", args.clone(), context()).await.unwrap_err();
-    assert_error_contains(&error, &["mod::calls::math: the module is busy", "checked out for 100ms"]);
+    assert_error_contains(
+        &error,
+        &["mod::calls::math: the module is busy", "checked out for 100ms"],
+    );
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 
     calls.runtime().release_controller(only);
