@@ -160,6 +160,19 @@ fn unions_do_not_multiply_without_end() {
     }
 }
 
+/// The errors of a union's members are made for the part that is wrong alone.
+#[test]
+fn explaining_costs_little_more_than_comparing() {
+    let literals = (0..1_000).map(|n| Kind::Literal(KindLiteral::Integer(n)));
+    let kind = Kind::Array(Box::new(Kind::Either(literals.collect())), None);
+    let mut items = Array::from(vec![int(999); 10_000]);
+    items.push(Value::Bool(true));
+    let begin = Instant::now();
+    let error = coerce(Value::Array(items), &kind).unwrap_err();
+    assert!(error.to_string().starts_with("[10000]: expected 0 | 1 | 2 | 3"), "{error}");
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+}
+
 #[test]
 fn regular_expressions_of_json_are_bounded() {
     let many = |count: usize| json!(vec![json!({ "$regex": r"\w{20}" }); count]);

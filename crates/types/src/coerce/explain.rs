@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use surrealdb_types::{Kind, KindLiteral, Number, Object, Value};
 
 use super::arguments::admits_none;
-use super::matcher::{Matcher, Source, kind_of};
+use super::matcher::{Fit, Matcher, Source, kind_of};
 use super::{CoerceError, CoerceReason, MAX_DEPTH, PathSegment, geojson, render, text};
 
-/// Length of a kind that was expected, in characters; of the names of fields.
+/// Length of a kind that was expected, in characters.
 const MAX_EXPECTED: usize = 60;
+
+/// Steps that making an error counts as.
+const ERROR_STEPS: u64 = 64;
 
 impl Matcher {
     /// Returns the error of a value that does not fit.
@@ -17,51 +20,50 @@ impl Matcher {
     pub(super) fn explain(&mut self, value: &Value, kind: &Kind) -> CoerceError {
         let error = match self.stop() {
             Some(stop) => CoerceError::stopped(stop),
-            None => {
-                let found = Self::new(self.source).check(value, kind, MAX_DEPTH);
-                found.unwrap_or_else(|| self.mismatch(value, kind))
-            }
+            None => Self::new(self.source).find(value, kind, MAX_DEPTH),
         };
         error.finish(kind)
     }
 
-    /// Returns what is wrong with a value first, or nothing if it fits.
-    fn check(&mut self, value: &Value, kind: &Kind, depth: usize) -> Option<CoerceError> {
-        let depth = match self.enter(depth) {
-            Ok(depth) => depth,
-            Err(stop) => return Some(CoerceError::stopped(stop)),
-        };
-        match (kind, value) {
-            (Kind::Either(kinds), _) => self.check_either(value, kind, kinds, depth),
+    /// Finds what is wrong with a value that does not fit; as far as the steps last, in its parts.
+    fn find(&mut self, value: &Value, kind: &Kind, depth: usize) -> CoerceError {
+        let whole = |matcher: &Self| matcher.mismatch(value, kind);
+        let Ok(depth) = self.enter(depth) else { return whole(self) };
+        if self.charge(ERROR_STEPS).is_err() {
+            return whole(self);
+        }
+        let in_parts = match (kind, value) {
+            (Kind::Either(kinds), _) => self.find_in_union(value, kind, kinds, depth),
             (Kind::Array(item, max), Value::Array(items)) => {
-                self.check_items(items.iter(), item, *max, depth)
+                self.find_in_items(items.iter(), item, *max, depth)
             }
             (Kind::Set(item, max), Value::Set(items)) => {
-                self.check_items(items.iter(), item, *max, depth)
+                self.find_in_items(items.iter(), item, *max, depth)
             }
             (Kind::Set(item, max), Value::Array(items)) if self.source == Source::Json => {
-                self.check_items(items.iter(), item, *max, depth)
+                self.find_in_items(items.iter(), item, *max, depth)
             }
             (Kind::Literal(KindLiteral::Array(kinds)), Value::Array(items)) => {
-                if items.len() != kinds.len() {
-                    return Some(wrong_length(render::elements(kinds.len()), items.len()));
+                if items.len() == kinds.len() {
+                    self.find_in(items.iter().zip(kinds), depth)
+                } else {
+                    Some(wrong_length(render::elements(kinds.len()), items.len()))
                 }
-                self.check_all(items.iter().zip(kinds), depth)
             }
             (Kind::Literal(KindLiteral::Object(kinds)), Value::Object(fields)) => {
-                self.check_fields(fields, kinds, depth)
+                self.find_in_fields(fields, kinds, depth)
             }
-            _ if self.scalar(value, kind).is_some() => None,
             (Kind::Geometry(_), Value::Object(object)) => Some(match geojson::read(object, self) {
                 Ok(geometry) => self.mismatch(&Value::Geometry(geometry), kind),
                 Err(error) => error,
             }),
-            _ => Some(self.mismatch(value, kind)),
-        }
+            _ => None,
+        };
+        in_parts.unwrap_or_else(|| whole(self))
     }
 
     /// Of a union's members, the one that is nearest to the value says what is wrong.
-    fn check_either(
+    fn find_in_union(
         &mut self,
         value: &Value,
         union: &Kind,
@@ -70,17 +72,20 @@ impl Matcher {
     ) -> Option<CoerceError> {
         let mut nearest: Option<CoerceError> = None;
         for kind in kinds {
-            let error = self.check(value, kind, depth)?;
+            let error = self.find(value, kind, depth);
             if nearest.as_ref().is_none_or(|nearest| rank(&error) > rank(nearest)) {
                 nearest = Some(error);
             }
+            if self.stop().is_some() {
+                break;
+            }
         }
-        let error = nearest.unwrap_or_else(|| self.mismatch(value, union));
+        let error = nearest?;
         let is_whole = error.depth() == 0 && !error.expected().is_empty();
         Some(if is_whole { error.expecting(render::kind(union, MAX_EXPECTED)) } else { error })
     }
 
-    fn check_items<'a>(
+    fn find_in_items<'a>(
         &mut self,
         items: impl ExactSizeIterator<Item = &'a Value>,
         kind: &Kind,
@@ -91,20 +96,23 @@ impl Matcher {
             let expected = format!("at most {}", render::elements(max as usize));
             return Some(wrong_length(expected, items.len()));
         }
-        self.check_all(items.map(|item| (item, kind)), depth)
+        self.find_in(items.map(|item| (item, kind)), depth)
     }
 
-    fn check_all<'a>(
+    fn find_in<'a>(
         &mut self,
-        pairs: impl Iterator<Item = (&'a Value, &'a Kind)>,
+        mut pairs: impl Iterator<Item = (&'a Value, &'a Kind)>,
         depth: usize,
     ) -> Option<CoerceError> {
-        pairs.enumerate().find_map(|(index, (value, kind))| {
-            Some(self.check(value, kind, depth)?.within(PathSegment::Index(index)))
-        })
+        let mut index = 0;
+        let (value, kind) = pairs.find(|(value, kind)| {
+            index += 1;
+            self.fit(value, kind, depth) == Fit::No
+        })?;
+        Some(self.find(value, kind, depth).within(PathSegment::Index(index - 1)))
     }
 
-    fn check_fields(
+    fn find_in_fields(
         &mut self,
         fields: &Object,
         kinds: &BTreeMap<String, Kind>,
@@ -112,16 +120,16 @@ impl Matcher {
     ) -> Option<CoerceError> {
         let unknown = || fields.keys().filter(|field| !kinds.contains_key(*field));
         for (name, kind) in kinds {
-            let at = |error: CoerceError| error.within(PathSegment::Field(name.clone()));
-            match fields.get(name) {
-                Some(value) => {
-                    if let Some(error) = self.check(value, kind, depth) {
-                        return Some(at(error));
-                    }
+            let error = match fields.get(name) {
+                Some(value) if self.fit(value, kind, depth) == Fit::No => {
+                    self.find(value, kind, depth)
                 }
-                None if admits_none(kind) => (),
-                None => return Some(at(missing_field(name, kind, unknown().map(String::as_str)))),
-            }
+                None if !admits_none(kind) => {
+                    missing_field(name, kind, unknown().map(String::as_str))
+                }
+                _ => continue,
+            };
+            return Some(error.within(PathSegment::Field(name.clone())));
         }
         let unknown = unknown().next()?;
         let left = kinds.keys().filter(|name| !fields.contains_key(*name)).map(String::as_str);
