@@ -97,7 +97,8 @@
 //!
 //! # Async functions
 //!
-//! A function may be `async`. It runs on a single-threaded tokio runtime, with timers and tasks.
+//! A function may be `async`. It runs on a single-threaded tokio runtime, with timers and tasks. What
+//! nothing can wake, such as [`std::future::pending`], waits until the call's deadline.
 //!
 //! ```
 //! use std::time::Duration;

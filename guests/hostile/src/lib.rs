@@ -54,6 +54,12 @@ fn sleep(ms: u64) {
     std::thread::sleep(Duration::from_millis(ms));
 }
 
+/// Awaits what nothing can wake.
+#[surrealism]
+async fn wait_forever() {
+    std::future::pending().await
+}
+
 /// Allocates until memory runs out, which is a trap.
 #[surrealism]
 fn hog() {
