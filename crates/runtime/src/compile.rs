@@ -5,10 +5,11 @@ pub(crate) mod cache;
 pub(crate) mod engine;
 pub(crate) mod engine_config;
 mod fingerprint;
+pub(crate) mod places;
 pub(crate) mod preinit;
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 
 use surrealism_types::err::{SurrealismError, SurrealismResult};
 use wasmtime::component::{Component, InstancePre};
@@ -16,6 +17,7 @@ use wasmtime::component::{Component, InstancePre};
 use self::cache::CodeCache;
 use self::engine::{Engines, LinkedEngine};
 use self::fingerprint::{Fingerprint, fingerprint};
+use self::places::ModulePlaces;
 use self::preinit::{PreinitError, PreinitLimits, exports_init, preinitialize};
 use crate::bindings::GuestIndices;
 use crate::store::StoreData;
@@ -24,12 +26,51 @@ use crate::usage::CodeSource;
 
 /// A component, compiled and linked.
 pub(crate) struct CompiledComponent {
-    pub(crate) pre: InstancePre<StoreData>,
-    pub(crate) exports: GuestIndices,
+    pub(crate) code: LinkedCode,
+    /// The same code without the pool, made when an instance gets no place in it.
+    overflow: OnceLock<LinkedCode>,
+    /// The places of the pool that its instances hold.
+    pub(crate) places: ModulePlaces,
     /// Whether its instances are allocated in the process's pool.
     pub(crate) pooled: bool,
     /// Whether its instances begin with the state after `init`.
     pub(crate) preinitialized: bool,
+}
+
+/// Code that was linked for one engine.
+pub(crate) struct LinkedCode {
+    pub(crate) pre: InstancePre<StoreData>,
+    pub(crate) exports: GuestIndices,
+}
+
+impl LinkedCode {
+    fn new(
+        linked: &LinkedEngine,
+        component: &Component,
+        preinitialized: bool,
+    ) -> wasmtime::Result<Self> {
+        let pre = linked.linker.instantiate_pre(component)?;
+        let exports = GuestIndices::new(&pre)?;
+        let exports = if preinitialized { exports.without_init() } else { exports };
+        Ok(Self { pre, exports })
+    }
+}
+
+impl CompiledComponent {
+    /// Returns the code of a pooled component for instances outside of the pool.
+    ///
+    /// # Errors
+    ///
+    /// When the first call cannot copy it.
+    pub(crate) fn overflow(&self, engines: &Engines) -> wasmtime::Result<&LinkedCode> {
+        if let Some(code) = self.overflow.get() {
+            return Ok(code);
+        }
+        let linked = engines.overflow()?;
+        let component = cache::copy(self.code.pre.component(), linked.engine())?;
+        let code = LinkedCode::new(linked, &component, self.preinitialized)?;
+        Ok(self.overflow.get_or_init(|| code))
+    }
 }
 
 /// The component of one variant: loaded, or being loaded by the caller that holds the lock.
@@ -161,13 +202,14 @@ impl Variant {
         linked: &LinkedEngine,
         component: &Component,
     ) -> wasmtime::Result<CompiledComponent> {
-        let pre = linked.linker.instantiate_pre(component)?;
-        let exports = GuestIndices::new(&pre)?;
-        let (exports, preinitialized) = match self {
-            Self::Original(_) => (exports, false),
-            Self::Preinitialized(_) => (exports.without_init(), true),
-        };
-        Ok(CompiledComponent { pre, exports, pooled: linked.pooled, preinitialized })
+        let preinitialized = matches!(self, Self::Preinitialized(_));
+        Ok(CompiledComponent {
+            code: LinkedCode::new(linked, component, preinitialized)?,
+            overflow: OnceLock::new(),
+            places: ModulePlaces::default(),
+            pooled: linked.pooled,
+            preinitialized,
+        })
     }
 }
 

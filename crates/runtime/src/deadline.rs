@@ -1,4 +1,4 @@
-//! The deadline of a call, kept without a timer of the executor.
+//! The deadline of a call and the sleep of a guest, kept without a timer of the executor.
 //!
 //! A call that never waits registers no timer. A pending future registers its waker in a
 //! [`TimerQueue`], which the process's epoch ticker fires.
@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::task::{Poll, Waker};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use surrealism_types::err::SurrealismError;
@@ -60,18 +61,47 @@ fn from_now(time: Option<Duration>) -> Option<Instant> {
     time.and_then(|time| Instant::now().checked_add(time))
 }
 
-/// The wakers of pending calls, by deadline.
+/// The wakers of pending calls and of sleeping guests, by deadline.
 #[derive(Debug, Default)]
 pub(crate) struct TimerQueue {
     timers: Mutex<BTreeMap<TimerKey, Waker>>,
     next_id: AtomicU64,
+    /// The thread that fires the timers, and that a short sleep wakes.
+    ticker: OnceLock<Thread>,
 }
 
 /// A deadline, and an id that tells timers of the same instant apart.
 type TimerKey = (Instant, u64);
 
 impl TimerQueue {
-    /// Wakes every call whose deadline has passed.
+    /// Sets the thread that fires the timers.
+    pub(crate) fn set_ticker(&self, ticker: Thread) {
+        let _ = self.ticker.set(ticker);
+    }
+
+    /// Returns the earliest deadline.
+    pub(crate) fn earliest(&self) -> Option<Instant> {
+        lock(&self.timers).first_key_value().map(|((deadline, _), _)| *deadline)
+    }
+
+    /// Waits until a time. Works on any executor.
+    pub(crate) async fn sleep_until(&self, until: Instant) {
+        let mut timer = Timer::new(self, until);
+        poll_fn(|cx| {
+            if Instant::now() >= until {
+                return Poll::Ready(());
+            }
+            timer.register(cx.waker());
+            // The ticker may be waiting for its next tick, which can be later than `until`.
+            if let Some(ticker) = self.ticker.get() {
+                ticker.unpark();
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Wakes every future whose deadline has passed.
     pub(crate) fn fire_expired(&self, now: Instant) {
         let expired = {
             let mut timers = lock(&self.timers);
@@ -92,7 +122,12 @@ struct Timer<'a> {
     registered: bool,
 }
 
-impl Timer<'_> {
+impl<'a> Timer<'a> {
+    fn new(queue: &'a TimerQueue, deadline: Instant) -> Self {
+        let key = (deadline, queue.next_id.fetch_add(1, Ordering::Relaxed));
+        Self { queue, key, registered: false }
+    }
+
     fn register(&mut self, waker: &Waker) {
         // The replaced waker is the executor's code: it is dropped outside the lock.
         let _replaced = lock(&self.queue.timers).insert(self.key, waker.clone());
@@ -127,8 +162,7 @@ pub(crate) async fn timeout_at<F: Future>(
         return Err(Elapsed);
     }
     let mut future = pin!(future);
-    let key = (deadline, queue.next_id.fetch_add(1, Ordering::Relaxed));
-    let mut timer = Timer { queue, key, registered: false };
+    let mut timer = Timer::new(queue, deadline);
     poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Ok(output));

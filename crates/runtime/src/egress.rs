@@ -1,9 +1,9 @@
 //! Egress: which addresses a guest may connect to.
 //!
 //! An address is allowed by a rule for addresses, or because a name that a rule allows resolved to it:
-//! when the module was loaded, or during this call. The owner of a name decides what it resolves to,
-//! so a name allows global addresses only; a loopback, private or link-local address needs a rule of
-//! its own.
+//! during this call, or with [`Runtime::new`](crate::Runtime::new) when the module was loaded. The owner of
+//! a name decides what it resolves to, so a name allows global addresses only; a loopback, private or
+//! link-local address needs a rule of its own.
 
 pub mod allow_net;
 mod resolver;
@@ -20,13 +20,22 @@ use self::allow_net::{NetRule, ResolvedNetAllow};
 use self::resolver::Resolver;
 use crate::limits::MAX_LOOKED_UP_ADDRESSES;
 use crate::sync::lock;
+use crate::text::truncate;
+
+/// When the names of `allow_net` are resolved for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameResolution {
+    AtLoad,
+    AtUse,
+}
 
 /// What `allow_net` of a module allows.
 #[derive(Debug)]
 pub(crate) struct EgressPolicy {
     rules: Vec<NetRule>,
     resolver: Resolver,
-    /// The rules as they resolved when the module was loaded.
+    /// The rules as they were when the module was loaded: addresses, and those of names that were
+    /// resolved then.
     pub(crate) snapshot: Arc<Vec<ResolvedNetAllow>>,
 }
 
@@ -42,7 +51,23 @@ impl EgressPolicy {
         Ok(Self { rules, resolver: Resolver::default(), snapshot })
     }
 
-    fn denies_all(&self) -> bool {
+    /// Parses `allow_net`. Names are resolved when the guest uses them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`check_allow_net`](allow_net::check_allow_net).
+    pub(crate) fn parse(entries: &[String]) -> Result<Self> {
+        let rules = allow_net::parse(entries)?;
+        let addresses = rules.iter().filter_map(|rule| match rule {
+            NetRule::Address(address) => Some(address.clone()),
+            NetRule::Name(..) => None,
+        });
+        let snapshot = Arc::new(addresses.collect());
+        Ok(Self { rules, resolver: Resolver::default(), snapshot })
+    }
+
+    /// Whether no connection is allowed.
+    pub(crate) fn denies_all(&self) -> bool {
         self.rules.is_empty()
     }
 
@@ -84,6 +109,8 @@ struct ResolvedNames {
     addresses: HashSet<(IpAddr, Option<u16>)>,
     /// The number of callers before this one.
     caller: u64,
+    /// Why the last lookup of an allowed name failed.
+    failure: Option<String>,
 }
 
 impl EgressFilter {
@@ -125,7 +152,28 @@ impl EgressFilter {
     pub(crate) fn clear(&self) {
         let mut resolved = lock(&self.resolved);
         resolved.addresses.clear();
+        resolved.failure = None;
         resolved.caller += 1;
+    }
+
+    /// Records why an allowed name could not be resolved. WASI has no words for it, so the error of the
+    /// call tells.
+    pub(crate) fn record_failure(&self, name: &str, error: &io::Error) {
+        let failure = format!(
+            "the host could not resolve {:?} of `allow_net`: {error}; check the system's resolver",
+            truncate(name)
+        );
+        lock(&self.resolved).failure = Some(failure);
+    }
+
+    /// Forgets why a name could not be resolved, before the next call.
+    pub(crate) fn clear_failure(&self) {
+        lock(&self.resolved).failure = None;
+    }
+
+    /// Returns why an allowed name could not be resolved during this call.
+    pub(crate) fn failure(&self) -> Option<String> {
+        lock(&self.resolved).failure.clone()
     }
 
     /// The number of callers that the instance served before this one.

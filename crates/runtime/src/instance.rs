@@ -16,13 +16,16 @@ use surrealism_types::err::{SurrealismError, SurrealismResult};
 use wasmtime::{Store, bail};
 
 use self::pool::Permit;
-use self::template::Template;
+use self::template::{Instantiated, Template};
 use self::trap::trap_error;
 use crate::bindings::{Guest, GuestResult, InlineHalf, Metadata};
+use crate::compile::places::Place;
 use crate::deadline::{Deadline, timeout_at};
 use crate::host::InvocationContext;
 use crate::limits::ROWS_PER_CALL;
 use crate::module::Module;
+use crate::process::ensure_not_forked;
+use crate::reactor::within;
 use crate::store::StoreData;
 use crate::text::truncate;
 
@@ -54,6 +57,8 @@ pub struct Controller {
     poisoned: bool,
     initialized: bool,
     permit: Option<Permit<Controller>>,
+    /// Dropped after the store, so that the pool has the place when another instance takes it.
+    _place: Option<Place>,
 }
 
 impl Controller {
@@ -63,10 +68,18 @@ impl Controller {
         context: Box<dyn InvocationContext>,
         deadline: Deadline,
     ) -> SurrealismResult<Self> {
-        let (store, guest) = template.instantiate(context, deadline).await?;
+        let Instantiated { store, guest, place } = template.instantiate(context, deadline).await?;
         let initialized = guest.init.is_none();
         let guest = Box::new(guest);
-        Ok(Self { template, store, guest, poisoned: false, initialized, permit: None })
+        Ok(Self {
+            template,
+            store,
+            guest,
+            poisoned: false,
+            initialized,
+            permit: None,
+            _place: place,
+        })
     }
 
     pub(crate) fn set_permit(&mut self, permit: Permit<Self>) {
@@ -205,7 +218,7 @@ impl Controller {
                 guest.invoke.call_async(store, (name, &args)).await
             })
             .await?;
-        Ok(decoder.decode_value(&result.map_err(guest_error)?)?)
+        Ok(decoder.decode_value(&result.map_err(|message| self.guest_error(message))?)?)
     }
 
     /// Passes the call in registers, and decodes the result in the guest's memory.
@@ -224,7 +237,10 @@ impl Controller {
             let (result,) = invoke.call_async(&mut *store, call).await?;
             Ok(match result {
                 Ok(value) => decoder.decode_value(value.as_le_slice(&*store)).map_err(Into::into),
-                Err(message) => Err(guest_error(message.to_str(&*store)?.into_owned())),
+                Err(message) => {
+                    let message = message.to_str(&*store)?.into_owned();
+                    Err(guest_error(message, store.data()))
+                }
             })
         })
         .await?
@@ -274,10 +290,12 @@ impl Controller {
             })
             .await?;
         let before = results.len();
-        for result in codec::results(&encoded.map_err(guest_error)?).take(rows.len() + 1) {
+        for result in codec::results(&encoded.map_err(|message| self.guest_error(message))?)
+            .take(rows.len() + 1)
+        {
             results.push(match result.map_err(anyhow::Error::from)? {
                 RowResult::Value(value) => decoder.decode_value(value).map_err(Into::into),
-                RowResult::Error(message) => Err(guest_error(message)),
+                RowResult::Error(message) => Err(self.guest_error(message)),
             });
         }
         let returned = results.len() - before;
@@ -374,12 +392,16 @@ impl Controller {
         let deadline = self.module().deadline(None);
         self.store.data_mut().begin_call();
         match self.enter(export, deadline, query).await? {
-            Some((result,)) => result.map_err(guest_error),
+            Some((result,)) => result.map_err(|message| self.guest_error(message)),
             None => Err(SurrealismError::Other(anyhow::anyhow!(
                 "{} does not describe itself: its component exports no `{export}`",
                 self.module()
             ))),
         }
+    }
+
+    fn guest_error(&self, message: String) -> SurrealismError {
+        guest_error(message, self.store.data())
     }
 
     /// Enters the guest. This is the only way in: it bounds the time, and poisons the instance unless
@@ -390,6 +412,7 @@ impl Controller {
         deadline: Deadline,
         call: impl AsyncFnOnce(&mut Store<StoreData>, &Guest) -> wasmtime::Result<T>,
     ) -> SurrealismResult<T> {
+        ensure_not_forked()?;
         if self.poisoned {
             return Err(SurrealismError::Wasmtime(wasmtime::format_err!(
                 "this instance of {} is poisoned, since its last call trapped, timed out or was \
@@ -399,11 +422,13 @@ impl Controller {
         }
         self.reset_epoch_deadline();
         self.store.data_mut().before_guest_call();
+        self.store.data_mut().enter_reactor();
 
         self.poisoned = true;
         let outcome = {
             // Pinned here, since the future is large and would be moved.
             let guest_call = pin!(call(&mut self.store, &self.guest));
+            let guest_call = within(self.template.module.reactor.as_ref(), guest_call);
             timeout_at(&self.template.globals.timers, deadline.at, guest_call).await
         };
         self.store.data().after_guest_call();
@@ -419,8 +444,9 @@ impl Controller {
 }
 
 /// Makes an error of what a function returned in place of a value.
-fn guest_error(message: String) -> SurrealismError {
-    SurrealismError::FunctionCallError(truncate(&message).to_string())
+fn guest_error(message: String, data: &StoreData) -> SurrealismError {
+    let explanation = data.explain_failure();
+    SurrealismError::FunctionCallError(format!("{}{explanation}", truncate(&message)))
 }
 
 impl fmt::Debug for Controller {

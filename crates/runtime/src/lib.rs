@@ -70,11 +70,30 @@
 //!
 //! # Async and executors
 //!
-//! Calls are futures, and any executor can run them: deadlines need no timer of the executor. Guest code
-//! yields to the executor every [10 ms](epoch::EPOCH_TICK_MS). A guest that sleeps, reads files or opens
-//! connections needs a tokio runtime around the call, since WASI is implemented on tokio.
+//! Calls are futures, and any executor can run them, tokio or not: deadlines and a guest's sleep use timers
+//! of this crate, files are read on threads of their own, and connections are served by a tokio runtime of
+//! this crate, which the first module with `allow_net` starts. Guest code yields to the executor every
+//! [10 ms](epoch::EPOCH_TICK_MS). The methods of a [context](InvocationContext) are polled in the caller's
+//! runtime.
 //!
 //! A dropped call is cancelled, whether it runs guest code or waits for the host.
+//!
+//! # The process
+//!
+//! - **Threads.** The first load starts one thread, which stops guests at their deadlines; compiling takes
+//!   others for a while.
+//! - **`fork`.** Threads do not survive it. In a process that was forked after its parent loaded a module,
+//!   loading and calling fail with an error that says so. Load modules after the fork.
+//! - **Signals.** The first load installs handlers for the faults of guests. A host that installs its own
+//!   handlers does so before, or passes signals on, or turns
+//!   [`signals_based_traps`](EngineConfig::signals_based_traps) off.
+//! - **Address space.** 4 TiB are reserved, without memory behind them. Where `ulimit -v` is under 64 GiB,
+//!   and with [`reserve_address_space(false)`](EngineConfig::reserve_address_space), none is.
+//! - **Instances.** All modules share a pool of [1,024 places](limits::POOLED_INSTANCES). Each may hold
+//!   half of what the others left; further instances are allocated outside of it.
+//! - **Temporary files.** Attached files are unpacked into a directory of the system's directory for
+//!   temporary files, which only this user can enter. It is removed with the package. If the process was
+//!   killed before, the next process that reads an archive removes it.
 //!
 //! # Features
 //!
@@ -96,6 +115,7 @@ mod egress;
 mod instance;
 mod module;
 mod process;
+mod reactor;
 mod store;
 mod sync;
 mod text;

@@ -177,6 +177,24 @@ pub const POOLED_CORE_INSTANCES: u32 = 8;
 /// Default of [`EngineConfig::pooled_tables`](crate::EngineConfig::pooled_tables).
 pub const POOLED_TABLES: u32 = 4;
 
+/// Default number of instances that the process's pool has room for.
+///
+/// Each that was used once keeps half a dozen memory maps, of the 65,530 that Linux allows a process by
+/// default, so that a full pool holds a tenth of them.
+pub const POOLED_INSTANCES: u32 = 1_024;
+
+/// Number of instances in the pool where the default does not fit the address space.
+pub(crate) const FALLBACK_POOLED_INSTANCES: u32 = 64;
+
+/// Limit of a process's address space (`ulimit -v`) under which none is reserved, in bytes: 64 GiB.
+pub(crate) const MIN_RESERVABLE_ADDRESS_SPACE_BYTES: u64 = 64 * 1024 * MIB as u64;
+
+/// Address space behind a memory into which it can grow without moving, where no more is reserved.
+pub(crate) const MEMORY_GROWTH_RESERVE_BYTES: u64 = MIB as u64;
+
+/// Inaccessible address space behind a memory, where no more is reserved: small offsets need no check.
+pub(crate) const MEMORY_GUARD_BYTES: u64 = 64 * KIB as u64;
+
 /// Host resources (streams, files, sockets, timers) that one instance may hold at a time. Each may hold a
 /// file descriptor of the process.
 pub const MAX_HOST_RESOURCES: usize = 128;
@@ -254,6 +272,9 @@ pub(crate) const MAX_LOOKED_UP_ADDRESSES: usize = 1_000;
 
 /// Length of a name that a guest resolves, in bytes: the limit of DNS.
 pub(crate) const MAX_HOST_NAME_BYTES: usize = 255;
+
+/// Threads that serve the connections of all guests of one process.
+pub(crate) const MAX_REACTOR_THREADS: usize = 4;
 
 /// Headers of one `wasi:http` request, in bytes, overhead included.
 #[cfg(feature = "http")]

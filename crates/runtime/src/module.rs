@@ -8,14 +8,16 @@ use std::time::Duration;
 use anyhow::ensure;
 use surrealdb_types::Value;
 use surrealism_types::err::{SurrealismError, SurrealismResult};
+use tokio::runtime::Handle;
 
 use crate::deadline::Deadline;
-use crate::egress::EgressPolicy;
+use crate::egress::{EgressPolicy, NameResolution};
 use crate::kv::BTreeMapStore;
 use crate::limits::{HostLimits, KvLimits, MAX_POOL_SIZE};
 use crate::package::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
 use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::package::{AttachedFs, SurrealismPackage};
+use crate::reactor::reactor;
 use crate::text::{nearest, quoted, truncate};
 use crate::usage::ModuleMetrics;
 
@@ -29,18 +31,23 @@ pub(crate) struct Module {
     pub(crate) pool_size: usize,
     pub(crate) max_memory_bytes: Option<usize>,
     pub(crate) max_execution_time: Option<Duration>,
+    /// Serves the guest's connections; `None` for a module without network access.
+    pub(crate) reactor: Option<Handle>,
     files: Option<AttachedFs>,
 }
 
 impl Module {
-    /// Checks a package and resolves its `allow_net`. Of each limit, the smaller of the module's and
-    /// the host's applies.
+    /// Checks a package. Of each limit, the smaller of the module's and the host's applies.
     ///
     /// # Errors
     ///
-    /// When the package has another ABI, the pool size is out of range, or `allow_net` cannot be
-    /// resolved.
-    pub(crate) fn new(package: SurrealismPackage, host: &HostLimits) -> SurrealismResult<Self> {
+    /// When the package has another ABI, the pool size is out of range, `allow_net` cannot be parsed, or
+    /// with [`NameResolution::AtLoad`] one of its names cannot be resolved.
+    pub(crate) fn new(
+        package: SurrealismPackage,
+        host: &HostLimits,
+        names: NameResolution,
+    ) -> SurrealismResult<Self> {
         let SurrealismPackage { config, exports, fs: files, wasm: _, logo: _ } = package;
         if config.abi != AbiVersion::CURRENT {
             let (expected, got) = (AbiVersion::CURRENT.0, config.abi.0);
@@ -54,8 +61,14 @@ impl Module {
             max_value_bytes: min_limit(requested.max_kv_value_bytes, host.max_kv_value_bytes),
             max_bytes: host.max_kv_bytes,
         });
+        let egress = match names {
+            NameResolution::AtLoad => EgressPolicy::resolve(&requested.allow_net)?,
+            NameResolution::AtUse => EgressPolicy::parse(&requested.allow_net)?,
+        };
+        let reactor = if egress.denies_all() { None } else { Some(reactor()?) };
         Ok(Self {
-            egress: Arc::new(EgressPolicy::resolve(&requested.allow_net)?),
+            egress: Arc::new(egress),
+            reactor,
             kv: Arc::new(kv),
             metrics: Arc::default(),
             pool_size,

@@ -9,7 +9,8 @@
 //! | `surrealism/fs/**` | files that the guest sees read-only at `/`, optional |
 //!
 //! Archives are untrusted: the size of every entry is checked before the entry is read, and nothing is
-//! written outside one temporary directory, which is removed with the package. Entries that the format
+//! written outside one temporary directory, which is removed with the package, or when the next package is
+//! read if its process was killed. Entries that the format
 //! does not define are skipped, within the same limits. Reading never runs a guest.
 
 pub mod capabilities;
@@ -17,6 +18,7 @@ pub mod config;
 pub mod exports;
 mod reader;
 mod tar;
+mod unpack_dir;
 mod writer;
 
 use std::fs::File;
@@ -25,10 +27,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use surrealism_types::err::SurrealismResult;
-use tempfile::TempDir;
 
 use self::config::SurrealismConfig;
 use self::exports::ExportsManifest;
+use self::unpack_dir::UnpackDir;
 use crate::limits::ArchiveLimits;
 
 /// Maximal size of a logo in bytes: 256 KiB.
@@ -68,7 +70,8 @@ pub struct UnpackOptions<'a> {
     /// Where the temporary directory for attached files is created. Default: the system's directory
     /// for temporary files.
     pub temp_base: Option<&'a Path>,
-    /// The prefix of the temporary directory's name. Default: `surrealism-`.
+    /// The prefix of the temporary directory's name; `unpacked-` and random characters follow. Default:
+    /// `surrealism-`.
     pub temp_prefix: &'a str,
     /// Size of all attached files together in bytes. Default: [`DEFAULT_MAX_FS_BYTES`].
     pub max_fs_bytes: u64,
@@ -80,10 +83,11 @@ impl Default for UnpackOptions<'_> {
     }
 }
 
-/// The attached files of a package, in a temporary directory that is removed on drop.
+/// The attached files of a package, in a temporary directory that is removed on drop. On Unix only this
+/// user can enter it, and the next start removes it where a process was killed before.
 #[derive(Debug)]
 pub struct AttachedFs {
-    directory: TempDir,
+    directory: UnpackDir,
 }
 
 impl AttachedFs {

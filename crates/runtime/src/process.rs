@@ -1,5 +1,7 @@
 //! What a process has once, however many modules it loads.
 
+mod fork;
+
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,6 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use surrealism_types::err::SurrealismResult;
 
+pub(crate) use self::fork::ensure_not_forked;
+use self::fork::watch_forks;
 use crate::compile::engine::Engines;
 use crate::compile::engine_config::EngineConfig;
 use crate::deadline::TimerQueue;
@@ -64,11 +68,14 @@ impl EngineConfig {
 ///
 /// # Errors
 ///
-/// When WebAssembly cannot run on this machine, or the ticker's thread cannot be started.
+/// When WebAssembly cannot run on this machine, the ticker's thread cannot be started, or the process was
+/// forked from one that had globals.
 pub(crate) fn globals() -> SurrealismResult<&'static Globals> {
     static GLOBALS: OnceLock<Result<Globals, String>> = OnceLock::new();
     static TICKER: OnceLock<Result<(), String>> = OnceLock::new();
 
+    ensure_not_forked()?;
+    watch_forks();
     let globals = match GLOBALS.get_or_init(|| create().map_err(|error| format!("{error:#}"))) {
         Ok(globals) => globals,
         Err(error) => return Err(anyhow!("WebAssembly cannot run on this machine: {error}").into()),
@@ -87,11 +94,23 @@ fn create() -> wasmtime::Result<Globals> {
 }
 
 fn spawn_epoch_ticker(globals: &'static Globals) -> anyhow::Result<()> {
+    const TICK: Duration = Duration::from_millis(EPOCH_TICK_MS);
+    /// The precision of a guest's sleep: so often, at most, the thread wakes between two ticks.
+    const MIN_WAIT: Duration = Duration::from_millis(1);
+
     let tick = move || {
+        globals.timers.set_ticker(thread::current());
+        let mut next_tick = Instant::now() + TICK;
         loop {
-            thread::sleep(Duration::from_millis(EPOCH_TICK_MS));
-            globals.engines.increment_epochs();
-            globals.timers.fire_expired(Instant::now());
+            let wake_at = globals.timers.earliest().map_or(next_tick, |at| at.min(next_tick));
+            let wait = wake_at.saturating_duration_since(Instant::now());
+            thread::park_timeout(wait.max(MIN_WAIT));
+            let now = Instant::now();
+            if now >= next_tick {
+                globals.engines.increment_epochs();
+                next_tick = now + TICK;
+            }
+            globals.timers.fire_expired(now);
         }
     };
     let ticker = thread::Builder::new().name("surrealism-epoch".to_string());

@@ -15,6 +15,7 @@ pub use self::builder::RuntimeBuilder;
 use self::call::{Call, CallRows};
 pub use self::isolation::Isolation;
 use crate::deadline::{Deadline, TimerQueue, timeout_at};
+use crate::egress::NameResolution;
 use crate::egress::allow_net::ResolvedNetAllow;
 use crate::host::InvocationContext;
 use crate::instance::Controller;
@@ -26,6 +27,7 @@ use crate::module::Module;
 use crate::package::SurrealismPackage;
 use crate::package::config::SurrealismConfig;
 use crate::package::exports::{ExportsManifest, FunctionExport};
+use crate::process::ensure_not_forked;
 use crate::usage::{CodeSource, Usage};
 
 /// A loaded module. It is compiled once and shared by any number of threads, usually as `Arc<Runtime>`.
@@ -60,11 +62,13 @@ impl Runtime {
     }
 
     /// Loads a package with the host's limits as positional arguments; `None` is unlimited.
-    /// [`builder`](Self::builder) is the same with names.
+    ///
+    /// [`builder`](Self::builder) has named settings, and resolves the names of `allow_net` only when the
+    /// guest uses them. This function resolves them before it returns, which **blocks**.
     ///
     /// # Errors
     ///
-    /// Those of [`RuntimeBuilder::build`].
+    /// Those of [`RuntimeBuilder::build`] and of [`resolve_allow_net`](crate::resolve_allow_net).
     pub fn new(
         package: SurrealismPackage,
         server_pool_size: usize,
@@ -78,6 +82,7 @@ impl Runtime {
         builder.limits.max_execution_time = server_max_execution_time;
         builder.limits.max_kv_entries = server_max_kv_entries;
         builder.limits.max_kv_value_bytes = server_max_kv_value_bytes;
+        builder.name_resolution = NameResolution::AtLoad;
         builder.build()
     }
 
@@ -166,8 +171,10 @@ impl Runtime {
         &self.module().config
     }
 
-    /// Returns `allow_net` as it was resolved when the module was loaded, which is what the guest's
-    /// sockets are restricted to.
+    /// Returns `allow_net` as it was when the module was loaded: its addresses and, with
+    /// [`Runtime::new`], the addresses that its names resolved to. The guest's sockets are restricted to
+    /// these, and to what the names resolve to during the call. With [`builder`](Self::builder) no name
+    /// was resolved, and none of their addresses is listed.
     pub fn resolved_allow_net(&self) -> Arc<Vec<ResolvedNetAllow>> {
         self.module().egress.snapshot.clone()
     }
@@ -191,6 +198,7 @@ impl Runtime {
     }
 
     async fn checkout(&self) -> SurrealismResult<CheckedOut> {
+        ensure_not_forked()?;
         Ok(self.pool.checkout().await?)
     }
 

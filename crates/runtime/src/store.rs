@@ -5,18 +5,22 @@ pub(crate) mod limiter;
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use wasmtime::{Engine, Store};
+use wasmtime_wasi::clocks::WasiClocksCtxView;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 #[cfg(feature = "http")]
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use self::limiter::StoreLimiter;
+use crate::deadline::TimerQueue;
 use crate::egress::EgressFilter;
 use crate::host::InvocationContext;
 use crate::limits::{MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES};
 use crate::module::Module;
 use crate::package::config::SurrealismConfig;
+use crate::wasi::clock::{Clock, ClockView};
 #[cfg(feature = "http")]
 use crate::wasi::http::HttpClient;
 use crate::wasi::name_lookup::{NameLookup, NameLookupView};
@@ -37,6 +41,9 @@ pub(crate) struct StoreData {
     wasi: WasiCtx,
     table: ResourceTable,
     egress: EgressFilter,
+    timers: &'static TimerQueue,
+    /// The caller's runtime, for the context's methods; `None` where the guest is polled in it too.
+    pub(crate) caller_runtime: Option<Handle>,
     #[cfg(feature = "http")]
     http: HttpClient,
 }
@@ -51,6 +58,7 @@ impl StoreData {
         engine: &Engine,
         module: Arc<Module>,
         context: Box<dyn InvocationContext>,
+        timers: &'static TimerQueue,
     ) -> wasmtime::Result<Store<Self>> {
         let (stdout, stderr) = (Stdio::default(), Stdio::default());
         let egress = EgressFilter::new(module.egress.clone());
@@ -61,7 +69,6 @@ impl StoreData {
 
         module.metrics.instances.add(1);
         let data = Self {
-            module,
             context: Some(context),
             wasi_active: false,
             limiter,
@@ -70,8 +77,11 @@ impl StoreData {
             wasi,
             table,
             #[cfg(feature = "http")]
-            http: HttpClient::new(egress.clone()),
+            http: HttpClient::new(egress.clone(), module.reactor.clone()),
             egress,
+            timers,
+            caller_runtime: None,
+            module,
         };
         let mut store = Store::new(engine, data);
         store.limiter(|data| &mut data.limiter);
@@ -88,6 +98,7 @@ impl StoreData {
     /// Drops the context and everything that the instance's host side holds of its caller.
     pub(crate) fn clear_context(&mut self) {
         self.context = None;
+        self.caller_runtime = None;
         if std::mem::take(&mut self.wasi_active) {
             self.stdout.set_sink(None);
             self.stderr.set_sink(None);
@@ -107,12 +118,27 @@ impl StoreData {
         }
     }
 
+    /// Notes the caller's runtime, before the guest of a module with network access is polled within the
+    /// reactor.
+    pub(crate) fn enter_reactor(&mut self) {
+        if self.module.reactor.is_some() {
+            self.caller_runtime = Handle::try_current().ok();
+        }
+    }
+
     /// Begins a call: discards the output of earlier ones.
     pub(crate) fn begin_call(&mut self) {
         if self.wasi_active {
             self.stdout.reset();
             self.stderr.reset();
+            self.egress.clear_failure();
         }
+    }
+
+    /// Returns what explains the failure of a call, beyond what the guest could know.
+    pub(crate) fn explain_failure(&self) -> String {
+        let failure = if self.wasi_active { self.egress.failure() } else { None };
+        failure.map_or_else(String::new, |failure| format!(" ({failure})"))
     }
 
     /// Discards what would explain a trap of an earlier guest call. A batch enters the guest several
@@ -154,6 +180,14 @@ impl WasiView for StoreData {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         self.activate_wasi();
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl Clock for StoreData {
+    fn clock(&mut self) -> ClockView<'_> {
+        self.activate_wasi();
+        let clocks = WasiClocksCtxView { ctx: self.wasi.clocks(), table: &mut self.table };
+        ClockView { clocks, timers: self.timers }
     }
 }
 

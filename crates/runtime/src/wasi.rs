@@ -1,6 +1,7 @@
 //! WASI for guests: the attached files, read-only; clocks and randomness; the network that
 //! `allow_net` grants. No environment, arguments or input.
 
+pub(crate) mod clock;
 #[cfg(feature = "http")]
 pub(crate) mod http;
 pub(crate) mod name_lookup;
@@ -15,6 +16,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiView};
 #[cfg(feature = "http")]
 use wasmtime_wasi_http::WasiHttpView;
 
+use self::clock::Clock;
 use self::name_lookup::NameLookup;
 use self::stdio::Stdio;
 use crate::egress::EgressFilter;
@@ -22,15 +24,15 @@ use crate::limits::MAX_RANDOM_BYTES;
 
 /// What store data needs for WASI.
 #[cfg(feature = "http")]
-pub(crate) trait WasiHost: WasiView + NameLookup + WasiHttpView {}
+pub(crate) trait WasiHost: WasiView + Clock + NameLookup + WasiHttpView {}
 #[cfg(feature = "http")]
-impl<T: WasiView + NameLookup + WasiHttpView> WasiHost for T {}
+impl<T: WasiView + Clock + NameLookup + WasiHttpView> WasiHost for T {}
 
 /// What store data needs for WASI.
 #[cfg(not(feature = "http"))]
-pub(crate) trait WasiHost: WasiView + NameLookup {}
+pub(crate) trait WasiHost: WasiView + Clock + NameLookup {}
 #[cfg(not(feature = "http"))]
-impl<T: WasiView + NameLookup> WasiHost for T {}
+impl<T: WasiView + Clock + NameLookup> WasiHost for T {}
 
 /// Adds the WASI interfaces that guests may import.
 ///
@@ -39,6 +41,7 @@ impl<T: WasiView + NameLookup> WasiHost for T {}
 /// When the linker refuses one.
 pub(crate) fn add_to_linker<T: WasiHost + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    clock::add_to_linker(linker)?;
     name_lookup::add_to_linker(linker)?;
     #[cfg(feature = "http")]
     http::add_to_linker(linker)?;

@@ -168,6 +168,19 @@ impl CodeCache {
     }
 }
 
+/// Copies a component's code to an engine that has the same settings but another allocator.
+///
+/// # Errors
+///
+/// When the engine does not accept the code, or memory is short.
+#[allow(unsafe_code, reason = "the code comes from another engine of this process")]
+pub(super) fn copy(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
+    let code = component.serialize()?;
+    // SAFETY: `deserialize` requires that `Component::serialize` made the bytes. It did, on the line
+    // above, and nothing else has had them since.
+    unsafe { Component::deserialize(engine, &code) }
+}
+
 /// Returns the file name of an entry. It depends on all that the code depends on: the component, the
 /// engine's settings, the processor, and wasmtime's exact version.
 fn entry_name(engine: &Engine, fingerprint: &Fingerprint) -> String {

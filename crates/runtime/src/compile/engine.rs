@@ -2,11 +2,12 @@
 //!
 //! Most instances are allocated in a pool: address space that is reserved once. Instantiation maps the
 //! module's memory image copy-on-write, and dropping an instance unmaps what it wrote. Where the
-//! reservation fails, in a process with little address space, or a module does not fit the pool,
-//! instances are allocated on demand, which costs a dozen system calls more.
+//! reservation fails, in a process with little address space, or a module does not fit the pool or has its
+//! share of it, instances are allocated on demand, which costs a dozen system calls more.
 //! [`Usage::pooled`](crate::Usage::pooled) tells which it is.
 
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
@@ -15,14 +16,19 @@ use wasmtime::{
 };
 
 use super::engine_config::EngineConfig;
+use super::places::Places;
 use crate::bindings::{host, kv_atomic, kv_ttl};
-use crate::limits::MAX_TABLE_ELEMENTS;
+use crate::limits::{MAX_TABLE_ELEMENTS, MEMORY_GROWTH_RESERVE_BYTES, MEMORY_GUARD_BYTES};
 use crate::store::StoreData;
 use crate::wasi;
 
 pub(crate) struct Engines {
     /// `None` where the pool's address space could not be reserved.
     pooled: Option<LinkedEngine>,
+    pub(crate) places: Places,
+    /// Runs the pooled engine's code without the pool, for instances that got no place in it.
+    overflow: OnceLock<LinkedEngine>,
+    config: EngineConfig,
     on_demand: LinkedEngine,
     /// For `strict_timeout = false`: guest code does not check the epoch.
     uninterruptible: LinkedEngine,
@@ -56,20 +62,21 @@ impl Engines {
     ///
     /// When WebAssembly cannot run on this machine.
     pub(crate) fn new(config: &EngineConfig) -> wasmtime::Result<Self> {
-        let pooled = config.pool_sizes.iter().find_map(|instances| {
-            let mut wasmtime = wasmtime_config(config, true);
-            // A garbage-collected heap would take a memory of the pool uncounted: a module that needs
-            // one is allocated on demand.
-            wasmtime.gc_support(false);
+        let pool_sizes = if config.reserves_address_space() { &*config.pool_sizes } else { &[] };
+        let pooled = pool_sizes.iter().find_map(|instances| {
+            let mut wasmtime = pooled_config(config);
             let pool = pool_config(config, *instances);
             wasmtime.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-            Engine::new(&wasmtime).ok()
+            Some((Engine::new(&wasmtime).ok()?, *instances as usize))
         });
         let on_demand = |strict_timeout| {
             LinkedEngine::new(&Engine::new(&wasmtime_config(config, strict_timeout))?, false)
         };
         Ok(Self {
-            pooled: pooled.map(|engine| LinkedEngine::new(&engine, true)).transpose()?,
+            places: Places::new(pooled.as_ref().map_or(0, |(_, instances)| *instances)),
+            pooled: pooled.map(|(engine, _)| LinkedEngine::new(&engine, true)).transpose()?,
+            overflow: OnceLock::new(),
+            config: config.clone(),
             on_demand: on_demand(true)?,
             uninterruptible: on_demand(false)?,
         })
@@ -85,6 +92,19 @@ impl Engines {
         engines.into_iter().flatten()
     }
 
+    /// Returns the engine that runs the pooled engine's code without the pool.
+    ///
+    /// # Errors
+    ///
+    /// When the first call cannot create it.
+    pub(super) fn overflow(&self) -> wasmtime::Result<&LinkedEngine> {
+        if let Some(overflow) = self.overflow.get() {
+            return Ok(overflow);
+        }
+        let overflow = LinkedEngine::new(&Engine::new(&pooled_config(&self.config))?, false)?;
+        Ok(self.overflow.get_or_init(|| overflow))
+    }
+
     /// Returns the interruptible engine that takes no slot of the pool.
     pub(crate) fn on_demand(&self) -> &Engine {
         self.on_demand.engine()
@@ -92,10 +112,19 @@ impl Engines {
 
     /// Makes every guest that checks the epoch yield.
     pub(crate) fn increment_epochs(&self) {
-        for linked in self.for_module(true) {
+        for linked in self.for_module(true).chain(self.overflow.get()) {
             linked.engine().increment_epoch();
         }
     }
+}
+
+/// The settings that code in the pool is compiled with.
+fn pooled_config(config: &EngineConfig) -> Config {
+    let mut wasmtime = wasmtime_config(config, true);
+    // A garbage-collected heap would take a memory of the pool uncounted: a module that needs one is
+    // allocated on demand.
+    wasmtime.gc_support(false);
+    wasmtime
 }
 
 fn pool_config(config: &EngineConfig, instances: u32) -> PoolingAllocationConfig {
@@ -129,6 +158,14 @@ fn wasmtime_config(config: &EngineConfig, strict_timeout: bool) -> Config {
         // Debug information is untrusted: reading some kilobytes of it can take gigabytes of memory on
         // each trap, outside of any deadline.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(config.max_backtrace_frames));
+        .wasm_backtrace_max_frames(NonZeroUsize::new(config.max_backtrace_frames))
+        .signals_based_traps(config.signals_based_traps);
+    if !config.reserves_address_space() {
+        // A memory takes what it has, and moves when it grows; its bounds are checked by instructions.
+        wasmtime
+            .memory_reservation(0)
+            .memory_reservation_for_growth(MEMORY_GROWTH_RESERVE_BYTES)
+            .memory_guard_size(MEMORY_GUARD_BYTES);
+    }
     wasmtime
 }

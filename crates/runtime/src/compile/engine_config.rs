@@ -2,33 +2,38 @@
 
 use anyhow::ensure;
 
-use crate::limits::{POOLED_CORE_INSTANCES, POOLED_TABLES};
+use crate::limits::{
+    FALLBACK_POOLED_INSTANCES, MIN_RESERVABLE_ADDRESS_SPACE_BYTES, POOLED_CORE_INSTANCES,
+    POOLED_INSTANCES, POOLED_TABLES,
+};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
 /// Numbers of instances for the pool, by preference: the first whose address space can be reserved.
-const DEFAULT_POOL_SIZES: [u32; 2] = [8_192, 1_024];
+const DEFAULT_POOL_SIZES: [u32; 2] = [POOLED_INSTANCES, FALLBACK_POOLED_INSTANCES];
 
 /// Settings of the process's WebAssembly engines. A host [installs](Self::install) them once, before it
 /// loads the first module.
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`pooled_instances`](Self::pooled_instances) | 8,192, or 1,024 where there is less address space |
+/// | [`pooled_instances`](Self::pooled_instances) | 1,024, or 64 where there is less address space |
 /// | [`pooled_core_instances`](Self::pooled_core_instances) | 8 |
 /// | [`pooled_tables`](Self::pooled_tables) | 4 |
 /// | [`pool_keep_resident_bytes`](Self::pool_keep_resident_bytes) | 256 KiB |
 /// | [`guest_stack_bytes`](Self::guest_stack_bytes) | 512 KiB |
 /// | [`call_stack_bytes`](Self::call_stack_bytes) | 8 MiB |
 /// | [`max_backtrace_frames`](Self::max_backtrace_frames) | 20 |
+/// | [`signals_based_traps`](Self::signals_based_traps) | `true` |
+/// | [`reserve_address_space`](Self::reserve_address_space) | `true`, unless `ulimit -v` is under 64 GiB |
 ///
 /// Guests yield every [10 ms](crate::epoch::EPOCH_TICK_MS), which cannot be set.
 ///
 /// ```
 /// use surrealism_runtime::EngineConfig;
 ///
-/// // A small host: 256 GiB of address space in place of 32 TiB.
+/// // A small host: 256 GiB of address space in place of 4 TiB.
 /// EngineConfig::new().pooled_instances(64).install()?;
 /// # Ok::<(), surrealism_runtime::SurrealismError>(())
 /// ```
@@ -42,6 +47,9 @@ pub struct EngineConfig {
     pub(crate) guest_stack_bytes: usize,
     pub(super) call_stack_bytes: usize,
     pub(super) max_backtrace_frames: usize,
+    pub(super) signals_based_traps: bool,
+    /// `None` follows the limit of the process.
+    reserve_address_space: Option<bool>,
 }
 
 impl Default for EngineConfig {
@@ -54,6 +62,8 @@ impl Default for EngineConfig {
             guest_stack_bytes: 512 * KIB,
             call_stack_bytes: 8 * MIB,
             max_backtrace_frames: 20,
+            signals_based_traps: true,
+            reserve_address_space: None,
         }
     }
 }
@@ -65,10 +75,15 @@ impl EngineConfig {
     }
 
     /// Sets the number of instances that the process's pool has room for, over all modules. Each takes
-    /// about 4 GiB of address space, and memory only once it is used. Creating one instance more fails.
+    /// about 4 GiB of address space, and memory only once it is used. A module may hold as many places as
+    /// it leaves free: half of the pool when it is alone. Further instances are allocated on demand, which
+    /// is slower. Their number is not limited.
     ///
-    /// With 0, and where the address space cannot be reserved, there is no pool: instances are allocated
-    /// on demand, which is slower, and their number is not limited.
+    /// A place that was used once keeps about six memory maps until the process ends; Linux allows a
+    /// process 65,530 by default (`vm.max_map_count`). The maps of instances outside of the pool are given
+    /// back when the instance is dropped.
+    ///
+    /// With 0, and where the address space cannot be reserved, there is no pool.
     pub fn pooled_instances(mut self, instances: u32) -> Self {
         self.pool_sizes = if instances == 0 { Vec::new() } else { vec![instances] };
         self
@@ -115,6 +130,42 @@ impl EngineConfig {
         self
     }
 
+    /// Sets whether a guest's faults (a panic, a division by zero, an access out of bounds, a stack
+    /// overflow) are caught as signals, which cost nothing until they occur.
+    ///
+    /// The first load then installs handlers for SIGSEGV, SIGILL, SIGFPE and SIGBUS. They pass signals
+    /// that no guest caused to the handlers before them. A host that installs its own handlers afterwards
+    /// must pass signals on to the handlers that it replaces, or a guest's fault ends the process. Such a
+    /// host installs its handlers before it loads the first module, or sets this to `false`: guests check
+    /// every access by instructions then, and no handlers are installed.
+    ///
+    /// A loop of nothing but loads and stores at computed addresses takes about twice as long without
+    /// signals. Code that computes in registers takes no longer.
+    ///
+    /// Default: `true`.
+    pub fn signals_based_traps(mut self, signals: bool) -> Self {
+        self.signals_based_traps = signals;
+        self
+    }
+
+    /// Sets whether address space is reserved: 4 GiB for each memory, and the
+    /// [pool](Self::pooled_instances). No physical memory belongs to it, but it counts where address space
+    /// is limited (`ulimit -v`, containers), and emulators such as qemu-user pay for it with memory of
+    /// their own.
+    ///
+    /// With `false` there is no pool, guests check the bounds of their memory by instructions, and a memory
+    /// may move when it grows. A loop of nothing but loads and stores takes about twice as long. Default:
+    /// `false` where the process's limit is under 64 GiB, else `true`.
+    pub fn reserve_address_space(mut self, reserve: bool) -> Self {
+        self.reserve_address_space = Some(reserve);
+        self
+    }
+
+    pub(super) fn reserves_address_space(&self) -> bool {
+        self.reserve_address_space
+            .unwrap_or_else(|| address_space_limit() >= MIN_RESERVABLE_ADDRESS_SPACE_BYTES)
+    }
+
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         ensure!(
             0 < self.guest_stack_bytes && self.guest_stack_bytes < self.call_stack_bytes,
@@ -125,6 +176,17 @@ impl EngineConfig {
         );
         Ok(())
     }
+}
+
+/// Returns the limit of this process's address space, in bytes.
+#[cfg(unix)]
+fn address_space_limit() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::As).current.unwrap_or(u64::MAX)
+}
+
+#[cfg(not(unix))]
+fn address_space_limit() -> u64 {
+    u64::MAX
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@ use wasmtime::{AsContextMut, Store};
 use super::trap::instantiation_error;
 use crate::bindings::Guest;
 use crate::compile::CompiledComponent;
+use crate::compile::places::Place;
 use crate::deadline::{Deadline, timeout_at};
 use crate::host::InvocationContext;
 use crate::module::Module;
-use crate::process::Globals;
+use crate::process::{Globals, ensure_not_forked};
+use crate::reactor::within;
 use crate::store::StoreData;
 
 /// A module, its code, and the process that runs it.
@@ -32,7 +34,8 @@ impl Template {
         &self,
         context: Box<dyn InvocationContext>,
         deadline: Deadline,
-    ) -> SurrealismResult<(Store<StoreData>, Guest)> {
+    ) -> SurrealismResult<Instantiated> {
+        ensure_not_forked()?;
         timeout_at(&self.globals.timers, deadline.at, self.instantiate_now(context))
             .await
             .map_err(|_| deadline.timeout_error())?
@@ -41,21 +44,37 @@ impl Template {
     async fn instantiate_now(
         &self,
         context: Box<dyn InvocationContext>,
-    ) -> SurrealismResult<(Store<StoreData>, Guest)> {
-        let Self { module, component, .. } = self;
-        let mut store = StoreData::new_store(component.pre.engine(), module.clone(), context)
+    ) -> SurrealismResult<Instantiated> {
+        let Self { module, component, globals } = self;
+        let engines = &globals.engines;
+        let place = if component.pooled { engines.places.take(&component.places) } else { None };
+        let code = if component.pooled && place.is_none() {
+            component.overflow(engines).map_err(|error| instantiation_error(error, module, None))?
+        } else {
+            &component.code
+        };
+        let (engine, timers) = (code.pre.engine(), &globals.timers);
+        let mut store = StoreData::new_store(engine, module.clone(), context, timers)
             .map_err(|error| instantiation_error(error, module, None))?;
         if module.strict_timeout() {
             set_epoch_yield(&mut store);
         }
-        let instance = component.pre.instantiate_async(&mut store).await;
-        let guest =
-            instance.and_then(|instance| Guest::new(&mut store, &instance, &component.exports));
-        match guest {
-            Ok(guest) => Ok((store, guest)),
+        store.data_mut().enter_reactor();
+        let instantiation = code.pre.instantiate_async(&mut store);
+        let instance = within(module.reactor.as_ref(), instantiation).await;
+        match instance.and_then(|instance| Guest::new(&mut store, &instance, &code.exports)) {
+            Ok(guest) => Ok(Instantiated { store, guest, place }),
             Err(error) => Err(instantiation_error(error, module, Some(store.data()))),
         }
     }
+}
+
+/// An instance whose `init` has not run.
+pub(crate) struct Instantiated {
+    pub(crate) store: Store<StoreData>,
+    pub(crate) guest: Guest,
+    /// The instance's place in the process's pool, to be dropped after the instance.
+    pub(crate) place: Option<Place>,
 }
 
 /// Makes the guest yield to other tasks of its thread on every tick.

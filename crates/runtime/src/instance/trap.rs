@@ -12,7 +12,9 @@ use crate::text::truncate_to;
 pub(crate) fn trap_error(error: Error, function: &str, data: &StoreData) -> SurrealismError {
     let cause = describe_cause(&error, data);
     let backtrace = format_backtrace(&error);
-    let message = format!("function `{function}` of {} {cause}{backtrace}", data.module);
+    let explanation = data.explain_failure();
+    let message =
+        format!("function `{function}` of {} {cause}{explanation}{backtrace}", data.module);
     SurrealismError::Wasmtime(error.context(message))
 }
 

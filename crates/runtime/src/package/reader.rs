@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use super::config::SurrealismConfig;
 use super::exports::ExportsManifest;
 use super::tar::{Entry, each_entry};
+use super::unpack_dir::{UnpackDir, sweep_once};
 use super::{AttachedFs, MAX_LOGO_BYTES, SurrealismPackage, UnpackOptions};
 use super::{check_component, check_logo};
 use crate::limits::ArchiveLimits;
@@ -46,6 +47,7 @@ pub(super) fn package(
     let (mut wasm, mut config, mut exports, mut logo) = (None, None, None, None);
     let mut files = Files { opts, left: opts.max_fs_bytes, attached: None };
     let mut unknown_left = opts.max_fs_bytes;
+    sweep_once(opts);
 
     each_entry(archive, limits, |entry| {
         match Part::at(entry.path) {
@@ -129,19 +131,13 @@ impl Files<'_> {
     fn root(&mut self) -> Result<&Path> {
         let attached = match self.attached.take() {
             Some(attached) => attached,
-            None => AttachedFs { directory: self.create_directory()? },
+            None => {
+                let directory = UnpackDir::create(self.opts)
+                    .context("cannot create a temporary directory for attached files")?;
+                AttachedFs { directory }
+            }
         };
         Ok(self.attached.insert(attached).path())
-    }
-
-    fn create_directory(&self) -> Result<tempfile::TempDir> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(self.opts.temp_prefix);
-        match self.opts.temp_base {
-            Some(base) => builder.tempdir_in(base),
-            None => builder.tempdir(),
-        }
-        .context("cannot create a temporary directory for attached files")
     }
 }
 

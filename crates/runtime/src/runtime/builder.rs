@@ -10,12 +10,13 @@ use crate::compile::Loader;
 use crate::compile::background::spawn_blocking;
 use crate::compile::cache::CodeCache;
 use crate::compile::preinit::PreinitLimits;
+use crate::egress::NameResolution;
 use crate::instance::pool::Pool;
 use crate::instance::template::Template;
 use crate::limits::HostLimits;
 use crate::module::Module;
 use crate::package::SurrealismPackage;
-use crate::process::globals;
+use crate::process::{ensure_not_forked, globals};
 
 /// Loads a package within the host's limits. Returned by [`Runtime::builder`].
 ///
@@ -56,6 +57,7 @@ pub struct RuntimeBuilder {
     preinitialize: Option<bool>,
     code_cache: Option<CodeCache>,
     max_queue: usize,
+    pub(super) name_resolution: NameResolution,
 }
 
 impl RuntimeBuilder {
@@ -67,6 +69,7 @@ impl RuntimeBuilder {
             preinitialize: None,
             code_cache: None,
             max_queue: usize::MAX,
+            name_resolution: NameResolution::AtUse,
         }
     }
 
@@ -155,8 +158,11 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Loads the module: resolves its `allow_net`, and compiles it or takes its code from the
-    /// [cache](Self::code_cache).
+    /// Loads the module: compiles it, or takes its code from the [cache](Self::code_cache).
+    ///
+    /// The names of its `allow_net` are resolved when the guest uses them, so that a name that cannot be
+    /// resolved now keeps nothing from running. The error of a call tells which name could not be
+    /// resolved. [`Runtime::new`] resolves all of them and fails where one cannot be.
     ///
     /// This **blocks**, for about a second per megabyte of component to compile. In an async program, use
     /// [`build_async`](Self::build_async).
@@ -167,13 +173,13 @@ impl RuntimeBuilder {
     ///   version of the interface.
     /// - [`Compilation`](crate::SurrealismError::Compilation) when the component is not valid, exports no
     ///   `invoke` or one of another type, or imports what the host's interface does not have.
-    /// - [`Other`](crate::SurrealismError::Other) when `allow_net` cannot be resolved or the pool size is out
-    ///   of range.
+    /// - [`Other`](crate::SurrealismError::Other) when `allow_net` cannot be parsed, the pool size is out of
+    ///   range, or a thread cannot be started.
     pub fn build(mut self) -> SurrealismResult<Runtime> {
-        let wasm = std::mem::take(&mut self.package.wasm);
-        let module = Module::new(self.package, &self.limits)?;
-        let preinitialize = self.preinitialize.unwrap_or(self.isolation == Isolation::Fresh);
         let globals = globals()?;
+        let wasm = std::mem::take(&mut self.package.wasm);
+        let module = Module::new(self.package, &self.limits, self.name_resolution)?;
+        let preinitialize = self.preinitialize.unwrap_or(self.isolation == Isolation::Fresh);
         let loader = Loader {
             engines: &globals.engines,
             strict_timeout: module.strict_timeout(),
@@ -211,6 +217,7 @@ impl RuntimeBuilder {
     /// Those of [`build`](Self::build), and [`Other`](crate::SurrealismError::Other) when no thread can be
     /// started.
     pub async fn build_async(self) -> SurrealismResult<Runtime> {
+        ensure_not_forked()?;
         spawn_blocking(|| self.build()).await?
     }
 }

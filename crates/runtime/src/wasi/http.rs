@@ -21,6 +21,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
@@ -38,6 +39,7 @@ use crate::limits::{
     MAX_HOST_NAME_BYTES, MAX_HTTP_BUFFER_BYTES, MAX_HTTP_HEADER_BYTES, MAX_HTTP_HEADERS,
     MAX_HTTP_WAIT,
 };
+use crate::reactor::within;
 
 /// Adds the outbound interfaces of `wasi:http`.
 ///
@@ -57,10 +59,11 @@ pub(crate) struct HttpClient {
 }
 
 impl HttpClient {
-    pub(crate) fn new(egress: EgressFilter) -> Self {
+    /// Creates a client whose requests run within `reactor`; without one, every request is denied.
+    pub(crate) fn new(egress: EgressFilter, reactor: Option<Handle>) -> Self {
         let mut limits = WasiHttpCtx::new();
         limits.set_field_size_limit(MAX_HTTP_HEADER_BYTES);
-        Self { limits, hooks: Hooks { egress } }
+        Self { limits, hooks: Hooks { egress, reactor } }
     }
 
     pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
@@ -70,6 +73,7 @@ impl HttpClient {
 
 struct Hooks {
     egress: EgressFilter,
+    reactor: Option<Handle>,
 }
 
 /// The connection of a request, to be polled while the body is read.
@@ -82,9 +86,12 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _: ConnectionTask,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, ConnectionTask)>> + Send> {
-        let egress = self.egress.clone();
+        let (egress, reactor) = (self.egress.clone(), self.reactor.clone());
         let timeouts = RequestTimeouts::new(options);
-        Box::new(async move { send(&egress, request, timeouts).await })
+        Box::new(async move {
+            let reactor = reactor.ok_or(Error::HttpRequestDenied)?;
+            within(Some(&reactor), send(&egress, request, timeouts)).await
+        })
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
@@ -179,7 +186,10 @@ impl Target {
             return Err(Error::HttpRequestDenied);
         }
         let found = egress.resolve(name).ok_or(Error::HttpRequestDenied)?.await;
-        let found = found.map_err(|_| Error::DnsError { rcode: None, info_code: None })?;
+        let found = found.map_err(|error| {
+            egress.record_failure(name, &error);
+            Error::DnsError { rcode: None, info_code: None }
+        })?;
         let allowed = found.into_iter().filter(|ip| egress.record_resolved(name, *ip));
         Ok(allowed.map(|ip| SocketAddr::new(ip, self.port)).collect())
     }

@@ -62,7 +62,7 @@ struct AddressStream {
 enum Resolution {
     Pending(Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>),
     Ready(vec::IntoIter<IpAddr>),
-    Failed,
+    Failed(io::Error),
 }
 
 impl AddressStream {
@@ -70,7 +70,7 @@ impl AddressStream {
         if let Resolution::Pending(lookup) = &mut self.resolution {
             self.resolution = match ready!(lookup.as_mut().poll(cx)) {
                 Ok(addresses) => Resolution::Ready(addresses.into_iter()),
-                Err(_) => Resolution::Failed,
+                Err(error) => Resolution::Failed(error),
             };
         }
         Poll::Ready(())
@@ -136,11 +136,14 @@ impl HostResolveAddressStream for NameLookupView<'_> {
         if stream.caller != self.egress.caller() {
             return Err(ErrorCode::AccessDenied.into());
         }
-        if stream.poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            return Err(ErrorCode::WouldBlock.into());
-        }
-        let Resolution::Ready(addresses) = &mut stream.resolution else {
-            return Err(ErrorCode::NameUnresolvable.into());
+        let _ = stream.poll(&mut Context::from_waker(Waker::noop()));
+        let addresses = match &mut stream.resolution {
+            Resolution::Ready(addresses) => addresses,
+            Resolution::Failed(error) => {
+                self.egress.record_failure(&stream.name, error);
+                return Err(ErrorCode::NameUnresolvable.into());
+            }
+            Resolution::Pending(_) => return Err(ErrorCode::WouldBlock.into()),
         };
         let allowed = addresses.find(|address| self.egress.record_resolved(&stream.name, *address));
         Ok(allowed.map(IpAddress::from))
