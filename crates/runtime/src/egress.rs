@@ -1,9 +1,9 @@
 //! Egress: which addresses a guest may connect to.
 //!
 //! An address is allowed by a rule for addresses, or because a name that a rule allows resolved to it:
-//! during this call, or with [`Runtime::new`](crate::Runtime::new) when the module was loaded. The owner of a name decides what it resolves to,
-//! so a name allows global addresses only; a loopback, private or link-local address needs a rule of
-//! its own.
+//! during this call, or with [`Runtime::new`](crate::Runtime::new) when the module was loaded. The owner of
+//! a name decides what it resolves to, so a name allows global addresses only; a loopback, private or
+//! link-local address needs a rule of its own.
 
 pub mod allow_net;
 mod resolver;
@@ -18,7 +18,7 @@ use ipnet::IpNet;
 
 use self::allow_net::{NetRule, ResolvedNetAllow};
 use self::resolver::Resolver;
-use crate::limits::MAX_RESOLVED_ADDRESSES;
+use crate::limits::MAX_LOOKED_UP_ADDRESSES;
 use crate::sync::lock;
 use crate::text::truncate;
 
@@ -195,7 +195,7 @@ impl EgressFilter {
             return false;
         }
         let addresses = &mut lock(&self.resolved).addresses;
-        if addresses.len() < MAX_RESOLVED_ADDRESSES {
+        if addresses.len() < MAX_LOOKED_UP_ADDRESSES {
             addresses.extend(self.policy.ports_of(name).map(|port| (ip, port)));
         }
         true

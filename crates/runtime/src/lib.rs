@@ -84,6 +84,13 @@
 //!   others for a while.
 //! - **`fork`.** Threads do not survive it. In a process that was forked after its parent loaded a module,
 //!   loading and calling fail with an error that says so. Load modules after the fork.
+//! - **Signals.** The first load installs handlers for the faults of guests. A host that installs its own
+//!   handlers does so before, or passes signals on, or turns
+//!   [`signals_based_traps`](EngineConfig::signals_based_traps) off.
+//! - **Address space.** 4 TiB are reserved, without memory behind them. Where `ulimit -v` is under 64 GiB,
+//!   and with [`reserve_address_space(false)`](EngineConfig::reserve_address_space), none is.
+//! - **Instances.** All modules share a pool of [1,024 places](limits::POOLED_INSTANCES). Each may hold
+//!   half of what the others left; further instances are allocated outside of it.
 //! - **Temporary files.** Attached files are unpacked into a directory of the system's directory for
 //!   temporary files, which only this user can enter. It is removed with the package. If the process was
 //!   killed before, the next process that reads an archive removes it.

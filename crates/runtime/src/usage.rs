@@ -22,7 +22,8 @@ pub struct Usage {
     pub kv_bytes: Gauge,
     /// Whether instances are allocated in the process's pool, where instantiation takes microseconds.
     /// `false` when the pool's address space could not be reserved, when the module does not fit the
-    /// pool, and with `strict_timeout = false`.
+    /// pool, and with `strict_timeout = false`. Instances beyond the module's share of the pool are
+    /// allocated outside of it in any case.
     pub pooled: bool,
     /// Where the module's compiled code came from when the module was loaded.
     pub code: CodeSource,

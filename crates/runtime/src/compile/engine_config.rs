@@ -138,7 +138,11 @@ impl EngineConfig {
     /// must pass signals on to the handlers that it replaces, or a guest's fault ends the process. Such a
     /// host installs its handlers before it loads the first module, or sets this to `false`: guests check
     /// every access by instructions then, and no handlers are installed.
-    #[doc = "SIGNALS-COST"]
+    ///
+    /// A loop of nothing but loads and stores at computed addresses takes about twice as long without
+    /// signals. Code that computes in registers takes no longer.
+    ///
+    /// Default: `true`.
     pub fn signals_based_traps(mut self, signals: bool) -> Self {
         self.signals_based_traps = signals;
         self
@@ -150,8 +154,8 @@ impl EngineConfig {
     /// their own.
     ///
     /// With `false` there is no pool, guests check the bounds of their memory by instructions, and a memory
-    /// may move when it grows, which is slower. Default: `false` where the process's limit is under 64 GiB,
-    /// else `true`.
+    /// may move when it grows. A loop of nothing but loads and stores takes about twice as long. Default:
+    /// `false` where the process's limit is under 64 GiB, else `true`.
     pub fn reserve_address_space(mut self, reserve: bool) -> Self {
         self.reserve_address_space = Some(reserve);
         self

@@ -18,7 +18,9 @@ pub struct SurrealismCapabilities {
     /// The functions that the guest may call through `run`. Default: none.
     pub allow_functions: FunctionTargets,
     /// The destinations that the guest may connect to over TCP: addresses, CIDR blocks, `host`,
-    /// `host:port`. Default: none. See [`resolve_allow_net`](crate::resolve_allow_net).
+    /// `host:port`. Names are resolved when the guest uses them and, with
+    /// [`Runtime::new`](crate::Runtime::new), also when the module is loaded. Default: none. See
+    /// [`resolve_allow_net`](crate::resolve_allow_net).
     pub allow_net: Vec<String>,
     /// Linear memory of one instance, all its memories together, in bytes. Default: the host's
     /// limit.
