@@ -230,8 +230,8 @@ fn imports(world: &World) -> Result<String> {
         1 => "1 interface".to_string(),
         count => format!("{count} interfaces"),
     };
-    for interface in extensions {
-        detail += &format!("; {interface} is missing from third-party hosts");
+    if !extensions.is_empty() {
+        detail += &format!("; third-party hosts lack {}", extensions.join(", "));
     }
     Ok(detail)
 }

@@ -54,8 +54,8 @@ Lines:
   SELECT * FROM page               Run a query
   :functions  :help  :quit         List the functions; show help; quit
 
-The history is saved in `surrealism/history` in your state directory ($XDG_STATE_HOME, ~/.local/state).
-Only your user can read it. Lines that begin with a space are not saved.
+The history is saved in `surrealism/history` in your state directory ($XDG_STATE_HOME or
+~/.local/state). Only your user can read it. Lines that begin with a space are not saved.
 
 Examples:
   surrealism repl text.surli

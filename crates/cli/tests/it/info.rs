@@ -7,7 +7,7 @@ use crate::support::{archive, snapshot_all, surrealism};
 
 #[test]
 fn archives_are_described() {
-    let guests = ["attribute_matrix", "files", "net"];
+    let guests = ["attribute_matrix", "files"];
     snapshot_all("info", guests.map(|guest| surrealism(&["info", &archive(guest)]).code(0)));
 }
 

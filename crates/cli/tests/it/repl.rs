@@ -38,7 +38,7 @@ fn modules_share_the_file_of_kv_and_not_its_keys() {
 
 #[test]
 fn functions_and_help_are_printed() {
-    let archives = [archive("host"), archive("state")];
+    let archives = [archive("kv_atomic"), archive("state")];
     let ran = surrealism_reading(&["repl", &archives[0], &archives[1]], ":functions\n:help");
     snapshot("repl_functions", ran.code(0));
 }
