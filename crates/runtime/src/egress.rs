@@ -18,7 +18,7 @@ use ipnet::IpNet;
 
 use self::allow_net::{NetRule, ResolvedNetAllow};
 use self::resolver::Resolver;
-use crate::limits::MAX_LOOKED_UP_ADDRESSES;
+use crate::limits::MAX_RESOLVED_ADDRESSES;
 use crate::sync::lock;
 use crate::text::truncate;
 
@@ -195,7 +195,7 @@ impl EgressFilter {
             return false;
         }
         let addresses = &mut lock(&self.resolved).addresses;
-        if addresses.len() < MAX_LOOKED_UP_ADDRESSES {
+        if addresses.len() < MAX_RESOLVED_ADDRESSES {
             addresses.extend(self.policy.ports_of(name).map(|port| (ip, port)));
         }
         true
