@@ -28,7 +28,7 @@ mod write;
 pub use self::kinds::{NativeList, encode_native_arguments, encode_native_kind};
 pub use self::native::{Argument, Arguments, DecodeError, Native, encode_native};
 pub use self::rows::{answers, encode_rows, push_result, rows};
-pub use self::short::{InlineCall, InlineHalf};
+pub use self::inline_call::{InlineCall, InlineHalf};
 
 use self::bounds::{MAX_REGEXES, check_depth, tree};
 use self::write::message;

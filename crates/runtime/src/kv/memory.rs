@@ -388,7 +388,7 @@ mod tests {
         let one = store.size().bytes;
         set("b");
         block_on(store.del("a".into())).unwrap();
-        assert_eq!(store.bytes(), Gauge { now: one, most: 2 * one });
+        assert_eq!(store.bytes(), Gauge { current: one, peak: 2 * one });
         assert_eq!(store.size(), KvSize { entries: 1, bytes: one });
     }
 }

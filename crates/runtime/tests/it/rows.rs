@@ -1,13 +1,16 @@
-//! Many rows in one call: the answers of as many calls, with one instance.
-
-mod support;
+//! Many rows in one call: the results of as many calls, from one instance.
 
 use std::time::Duration;
 
-use support::{INVOKE, Recorder, assert_says, builder, component, load, shared, value};
 use surrealdb_types::Value;
 use surrealism_runtime::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, ROWS_PER_CALL};
 use surrealism_runtime::{Isolation, SurrealismError, SurrealismPackage};
+use surrealism_types::codec;
+
+use crate::support::{
+    INVOKE, MEMORY, Recorder, Transcript, assert_error_contains, builder, component, data, load,
+    shared, text, value, without_backtrace,
+};
 
 type Row = Vec<Value>;
 
@@ -16,9 +19,8 @@ fn ints(rows: impl IntoIterator<Item = i64>) -> Vec<Row> {
 }
 
 #[tokio::test]
-async fn every_row_is_answered_as_its_own_call_would_be() {
+async fn a_row_has_the_result_of_a_call() {
     let runtime = shared("attribute_matrix");
-    let text = |text: &str| value(text.to_string());
     let many: Vec<Row> = (0..2 * ROWS_PER_CALL as i64 + 7).map(|n| vec![value(n); 2]).collect();
     for (function, rows) in [
         ("math::add", vec![]),
@@ -28,21 +30,21 @@ async fn every_row_is_answered_as_its_own_call_would_be() {
         ("fail::with_text", vec![vec![text("no")]]),
         ("math::add", vec![vec![text("1"), text("2")], vec![value(1_i64), value(2_i64)]]),
     ] {
-        let answers = runtime.call_rows(function, rows.clone(), Recorder::new()).await.unwrap();
-        assert_eq!(answers.len(), rows.len(), "{function}");
-        for (row, answer) in rows.into_iter().zip(answers) {
+        let results = runtime.call_rows(function, rows.clone(), Recorder::new()).await.unwrap();
+        assert_eq!(results.len(), rows.len(), "{function}");
+        for (row, result) in rows.into_iter().zip(results) {
             let alone = runtime.call(function, row.clone(), Recorder::new()).await;
-            match (answer, alone) {
-                (Ok(answer), Ok(alone)) => assert_eq!(answer, alone, "{function} {row:?}"),
-                (Err(answer), Err(alone)) => assert_eq!(answer.to_string(), alone.to_string()),
-                (answer, alone) => panic!("{function} {row:?}: {answer:?}, not {alone:?}"),
+            match (result, alone) {
+                (Ok(result), Ok(alone)) => assert_eq!(result, alone, "{function} {row:?}"),
+                (Err(result), Err(alone)) => assert_eq!(result.to_string(), alone.to_string()),
+                (result, alone) => panic!("{function} {row:?}: {result:?}, not {alone:?}"),
             }
         }
     }
 }
 
 #[tokio::test]
-async fn rows_share_an_instance_and_calls_do_so_only_with_reuse() {
+async fn rows_share_an_instance_under_every_isolation() {
     for (isolation, then) in [(Isolation::Reuse, 4), (Isolation::Fresh, 1)] {
         let runtime = builder("state").isolation(isolation).pool_size(1).build().unwrap();
         for first in [1, then] {
@@ -55,34 +57,33 @@ async fn rows_share_an_instance_and_calls_do_so_only_with_reuse() {
 }
 
 #[tokio::test]
-async fn what_ends_a_call_ends_the_rows_and_the_instance() {
+async fn what_fails_a_call_fails_all_rows() {
     let runtime = builder("hostile").pool_size(1).build().unwrap();
-    let context = Recorder::new;
-    let text = |text: &str| vec![value(text.to_string())];
+    let mut transcript = Transcript::default();
+    for (case, function, rows, is_trap) in [
+        ("a row without arguments", "answer", vec![vec![value(1_i64)], Row::new()], false),
+        ("an unknown function", "nothing", ints([1]), false),
+        ("a panic", "panics", vec![vec![text("oh")]], true),
+    ] {
+        let error = runtime.call_rows(function, rows, Recorder::new()).await.unwrap_err();
+        assert_eq!(matches!(error, SurrealismError::Wasmtime(_)), is_trap, "{error:?}");
+        assert_eq!(matches!(error, SurrealismError::FunctionCallError(_)), !is_trap, "{error:?}");
+        let message = if is_trap { without_backtrace(&error) } else { error.to_string() };
+        transcript.add(case, message);
+    }
+    transcript.assert(|text| insta::assert_snapshot!(text));
 
-    let rows = ints([1]).into_iter().chain([Row::new()]);
-    let error = runtime.call_rows("answer", rows, context()).await.unwrap_err();
-    assert!(matches!(error, SurrealismError::FunctionCallError(_)), "{error:?}");
-    assert_says(&error, &["row 2: ", "takes 1 argument, and the call has 0"]);
-
-    let error = runtime.call_rows("nothing", ints([1]), context()).await.unwrap_err();
-    assert_says(&error, &["has no function `nothing`"]);
-
-    let error = runtime.call_rows("panics", [text("oh")], context()).await.unwrap_err();
-    assert!(matches!(error, SurrealismError::Wasmtime(_)), "{error:?}");
-    assert_says(&error, &["oh"]);
-
-    let spinning = runtime.call_rows("spin", ints([5; 1_000]), context());
+    let spinning = runtime.call_rows("spin", ints([5; 1_000]), Recorder::new());
     let error = spinning.timeout(Duration::from_millis(50)).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
 
-    let alive = runtime.call_rows("alive", [Row::new()], context()).await.unwrap();
+    let alive = runtime.call_rows("alive", [Row::new()], Recorder::new()).await.unwrap();
     assert_eq!(alive.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [value(true)]);
     assert_eq!(runtime.usage().instances.current, 1);
 }
 
 #[tokio::test]
-async fn all_rows_print_no_more_than_one_call() {
+async fn all_rows_share_the_output_limit_of_one_call() {
     let context = Recorder::new();
     let line = MAX_OUTPUT_LINE_BYTES as i64 - 1;
     let rows = ints(vec![line; 2 * ROWS_PER_CALL]);
@@ -92,72 +93,73 @@ async fn all_rows_print_no_more_than_one_call() {
     assert!(bytes < MAX_OUTPUT_BYTES_PER_CALL + 200, "{bytes}");
 }
 
-/// A component whose `invoke`, and what else has its type, runs some code and answers some bytes.
-fn answering(bytes: &[u8], code: &str, exports: &str) -> SurrealismPackage {
-    let data: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+/// A component whose `invoke`, and other exports of its type, run `code` and return `bytes`.
+fn returning(bytes: &[u8], code: &str, exports: &str) -> SurrealismPackage {
     component(&format!(
         r#"
         (core module $m
-          (memory (export "memory") 1)
-          (data (i32.const {ANSWER}) "{data}")
-          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+          {MEMORY}
+          (data (i32.const {RESULT}) "{data}")
           (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32)
             {code}
-            (i32.store (i32.const 4) (i32.const {ANSWER}))
+            (i32.store (i32.const 4) (i32.const {RESULT}))
             (i32.store (i32.const 8) (i32.const {size}))
             (i32.const 0)))
         (core instance $i (instantiate $m))
         {INVOKE}
         {exports}"#,
+        data = data(bytes),
         size = bytes.len(),
     ))
 }
 
-/// Where in the component's memory the answer is.
-const ANSWER: usize = 256;
+/// The address of the result in the component's memory.
+const RESULT: usize = 256;
+
+/// The export `invoke-rows`, which is `invoke` as well.
+fn invoke_rows() -> String {
+    INVOKE
+        .replace(r#"(export "invoke")"#, r#"(export "invoke-rows")"#)
+        .replace(r#"param "args""#, r#"param "rows""#)
+}
 
 #[tokio::test]
-async fn a_guest_that_takes_no_rows_is_called_for_each() {
-    // Answers a count of its calls: the content of a 64-bit number, encoded.
-    let answer = surrealism_types::codec::encode_value(&value(0x0101_i64)).unwrap();
-    let place = answer.windows(8).position(|bytes| bytes == 0x0101_i64.to_le_bytes()).unwrap();
-    let number = format!("(i32.const {})", ANSWER + place);
-    let count = format!("(i64.store {number} (i64.add (i64.load {number}) (i64.const 1)))");
-    let runtime = load(answering(&answer, &count, "")).build().unwrap();
+async fn a_guest_without_invoke_rows_is_called_for_each_row() {
+    // Returns the number of its calls, by counting up the content of an encoded integer.
+    const START: i64 = 0x0101;
+    let encoded = codec::encode_value(&value(START)).unwrap();
+    let content = encoded.windows(8).position(|bytes| bytes == START.to_le_bytes()).unwrap();
+    let address = format!("(i32.const {})", RESULT + content);
+    let count = format!("(i64.store {address} (i64.add (i64.load {address}) (i64.const 1)))");
+    let runtime = load(returning(&encoded, &count, "")).build().unwrap();
     let counts = runtime.call_rows("f", vec![Row::new(); 3], Recorder::new()).await.unwrap();
     let counts: Vec<Value> = counts.into_iter().map(Result::unwrap).collect();
-    assert_eq!(counts, [0x0102_i64, 0x0103, 0x0104].map(value));
+    assert_eq!(counts, [START + 1, START + 2, START + 3].map(value));
 }
 
 #[tokio::test]
-async fn a_guest_that_answers_another_number_of_rows_is_refused() {
-    let rows = INVOKE
-        .replace(r#"(export "invoke")"#, r#"(export "invoke-rows")"#)
-        .replace(r#"param "args""#, r#"param "rows""#);
-    for (answers, expected) in [
-        (&b""[..], "was given 2 rows at once and did not answer as many"),
-        (
-            b"\x02\x00\x00\x00\x01x\x02\x00\x00\x00\x01y\x02\x00\x00\x00\x01z",
-            "did not answer as many",
-        ),
-        (b"\xff\xff\xff\xff\x00", "leads out of it"),
-        (b"\x01\x00\x00\x00\x07", "leads out of it"),
+async fn a_guest_that_returns_another_number_of_rows_is_refused() {
+    let mut transcript = Transcript::default();
+    for (case, bytes) in [
+        ("no rows", &b""[..]),
+        ("three rows for two", b"\x02\x00\x00\x00\x01x\x02\x00\x00\x00\x01y\x02\x00\x00\x00\x01z"),
+        ("a length beyond the end", b"\xff\xff\xff\xff\x00"),
+        ("an unknown tag", b"\x01\x00\x00\x00\x07"),
     ] {
-        let runtime = load(answering(answers, "", &rows)).build().unwrap();
+        let runtime = load(returning(bytes, "", &invoke_rows())).build().unwrap();
         let error = runtime.call_rows("f", vec![Row::new(); 2], Recorder::new()).await.unwrap_err();
-        assert_says(&error, &[expected]);
+        transcript.add(case, error);
     }
+    transcript.assert(|text| insta::assert_snapshot!(text));
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_decoded_is_that_rows_alone() {
-    let rows = INVOKE
-        .replace(r#"(export "invoke")"#, r#"(export "invoke-rows")"#)
-        .replace(r#"param "args""#, r#"param "rows""#);
-    let answers = b"\x02\x00\x00\x00\x00x\x02\x00\x00\x00\x01y";
-    let runtime = load(answering(answers, "", &rows)).build().unwrap();
-    let answers = runtime.call_rows("f", vec![Row::new(); 2], Recorder::new()).await.unwrap();
-    for (answer, expected) in answers.into_iter().zip(["cannot decode a value", "y"]) {
-        assert_says(&answer.unwrap_err(), &[expected]);
+async fn a_result_that_cannot_be_decoded_fails_its_row_alone() {
+    let bytes = b"\x02\x00\x00\x00\x00x\x02\x00\x00\x00\x01y";
+    let runtime = load(returning(bytes, "", &invoke_rows())).build().unwrap();
+    let results = runtime.call_rows("f", vec![Row::new(); 2], Recorder::new()).await.unwrap();
+    assert_eq!(results.len(), 2);
+    for (result, expected) in results.into_iter().zip(["cannot decode a value", "y"]) {
+        assert_error_contains(&result.unwrap_err(), &[expected]);
     }
 }

@@ -1,61 +1,70 @@
-//! The guest's view of a system: its own files, read-only, and nothing else.
+//! A guest's system: the files of its archive, read-only, and nothing else.
 
-mod support;
+use std::fs;
 
-use support::{Recorder, shared, value};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::{DetachedContext, SurrealismResult};
 
-async fn call(function: &str, path: Option<&str>) -> SurrealismResult<Value> {
-    let args: Vec<Value> = path.map(|path| value(path.to_string())).into_iter().collect();
+use crate::support::{NO_ARGS, load, package, shared, text, value};
+
+/// What the archive of `files` was packed from.
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/files/data");
+
+async fn call(function: &str, args: Vec<Value>) -> SurrealismResult<Value> {
     shared("files").call(function, args, DetachedContext::new()).await
 }
 
-fn pairs(value: Value) -> Vec<(String, String)> {
-    Vec::from_value(value).unwrap()
+/// What a guest tried, and what came of each.
+async fn attempts(function: &str) -> Vec<(String, String)> {
+    Vec::from_value(call(function, NO_ARGS).await.unwrap()).unwrap()
+}
+
+async fn assert_hello_is_as_packed() {
+    let read = call("read", vec![text("/hello.txt")]).await.unwrap();
+    assert_eq!(read, text(&fs::read_to_string(format!("{SOURCE}/hello.txt")).unwrap()));
 }
 
 #[tokio::test]
-async fn attached_files_are_read() {
-    let hello = call("read", Some("/hello.txt")).await.unwrap().into_string().unwrap();
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/files/data");
-    assert_eq!(hello, std::fs::read_to_string(format!("{source}/hello.txt")).unwrap());
-    let names = Vec::<String>::from_value(call("list", Some("/")).await.unwrap()).unwrap();
-    assert!(names.contains(&"hello.txt".to_string()) && names.contains(&"notes".to_string()));
+async fn attached_files_can_be_read() {
+    assert_hello_is_as_packed().await;
+    let names = call("list", vec![text("/")]).await.unwrap();
+    assert_eq!(names, value(["empty", "hello.txt", "notes"].map(str::to_string).to_vec()));
     let (kind, _) =
-        <(String, u64)>::from_value(call("stat", Some("/notes")).await.unwrap()).unwrap();
+        <(String, u64)>::from_value(call("stat", vec![text("/notes")]).await.unwrap()).unwrap();
     assert_eq!(kind, "directory");
-    assert!(call("read", Some("/nowhere.txt")).await.is_err());
+    call("read", vec![text("/nowhere.txt")]).await.unwrap_err();
 }
 
 #[tokio::test]
 async fn attached_files_cannot_be_changed() {
-    let attempts = pairs(call("vandalise", None).await.unwrap());
-    assert!(attempts.len() >= 8);
+    let attempts = attempts("vandalise").await;
+    assert_eq!(attempts.len(), 11);
     for (attempt, outcome) in attempts {
         assert_ne!(outcome, "ok", "the guest could {attempt}");
     }
-    call("read", Some("/hello.txt")).await.unwrap();
+    assert_hello_is_as_packed().await;
 }
 
 #[tokio::test]
-async fn there_is_no_way_out() {
-    for (path, outcome) in pairs(call("escape", None).await.unwrap()) {
+async fn paths_do_not_leave_the_attached_directory() {
+    let attempts = attempts("escape").await;
+    assert_eq!(attempts.len(), 5);
+    for (path, outcome) in attempts {
         assert_ne!(outcome, "ok", "the guest could read {path}");
     }
 }
 
 #[tokio::test]
-async fn there_is_no_environment_and_there_are_no_arguments() {
-    assert_eq!(pairs(call("environment", None).await.unwrap()), []);
-    assert_eq!(call("argument_count", None).await.unwrap(), value(0_i64));
+async fn guests_have_no_environment_and_no_arguments() {
+    assert_eq!(attempts("environment").await, []);
+    assert_eq!(call("argument_count", NO_ARGS).await.unwrap(), value(0_i64));
 }
 
 #[tokio::test]
-async fn a_module_without_files_has_no_root() {
-    let mut package = support::package("files");
+async fn a_module_without_files_has_no_root_directory() {
+    let mut package = package("files");
     package.fs = None;
-    let runtime = support::load(package).build().unwrap();
-    let read = runtime.call("read", ("/hello.txt".to_string(),), Recorder::new()).await;
+    let runtime = load(package).build().unwrap();
+    let read = runtime.call("read", (text("/hello.txt"),), DetachedContext::new()).await;
     read.unwrap_err();
 }
