@@ -1,9 +1,8 @@
-//! What `cargo xtask count` counts: each case some hundred times, warm, for a tool that counts
-//! instructions. Run by itself, it measures nothing.
+//! The cases whose instructions `cargo xtask count` counts. Run by itself, this program measures nothing.
 //!
-//! Guests are components in text, so that the counts are of the host and do not change with the
-//! toolchain that compiles guests. Their instances are made one by one: in the address space that
-//! Valgrind leaves, there is no room for the pool.
+//! Guests are components in the text format, so that the counts are of the host, and do not change with the
+//! toolchain that compiles guests. Their instances are allocated on demand, since Valgrind leaves too
+//! little address space for the pool.
 
 use std::hint::black_box;
 
@@ -16,7 +15,7 @@ use surrealism_runtime::{
 };
 use surrealism_types::codec;
 
-/// Enough that what happens now and then, a tick of the clock for one, does not count.
+/// How often a case runs: often enough that rare events, such as a tick of the epoch, do not count.
 const TIMES: u32 = 500;
 
 fn main() {
@@ -24,13 +23,13 @@ fn main() {
     calls();
 }
 
-/// The counter begins anew here: `cargo xtask count` knows the name.
+/// Starts a new count: `cargo xtask count` looks for calls of this function, by its name.
 #[inline(never)]
 fn boundary() {
     black_box(());
 }
 
-/// Runs a case between two boundaries, once it is warm, and says that it did.
+/// Warms a case up, runs it between two boundaries, and prints its name.
 fn count(case: &str, mut run: impl FnMut()) {
     (0..TIMES / 10).for_each(|_| run());
     boundary();
@@ -59,19 +58,19 @@ fn codec() {
 }
 
 fn calls() {
-    let answering = builder("").build().unwrap();
-    count("call", || call(&answering));
+    let reuse = builder("").build().unwrap();
+    count("call", || call(&reuse));
     count("acquire, invoke, release", || {
         let context = Box::new(DetachedContext::new());
-        let mut controller = block_on(answering.acquire_controller(context)).unwrap();
+        let mut controller = block_on(reuse.acquire_controller(context)).unwrap();
         let name = Some("any".to_string());
         black_box(block_on(controller.invoke_with_timeout(name, (20_i64,), None)).unwrap());
-        answering.release_controller(controller);
+        reuse.release_controller(controller);
     });
 
-    let asking = builder(KV_GET).build().unwrap();
-    block_on(asking.kv_store().set("key".to_string(), 20_i64.into_value())).unwrap();
-    count("call that gets a key of the KV store", || call(&asking));
+    let getting = builder(KV_GET).build().unwrap();
+    block_on(getting.kv_store().set("key".to_string(), 20_i64.into_value())).unwrap();
+    count("call that gets a key of the KV store", || call(&getting));
 
     let fresh = builder("").isolation(Isolation::Fresh).build().unwrap();
     count("call of a fresh instance", || call(&fresh));
@@ -82,17 +81,17 @@ fn call(runtime: &Runtime) {
     black_box(block_on(runtime.call("any", (20_i64,), context).into_future()).unwrap());
 }
 
-/// Has the host put the value of a key, as it is encoded, into the answer.
+/// Code that gets the encoded value of a key from the host, and returns it.
 const KV_GET: &str = "
     (call $kv_get (i32.const 16) (i32.const 3) (i32.const 32))
     (i32.store (i32.const 4) (i32.load (i32.const 40)))
     (i32.store (i32.const 8) (i32.load (i32.const 44)))";
 
-/// A guest that runs `code` and answers the integer 20, unless the code says otherwise.
+/// A guest that runs `code` and returns the integer 20, unless the code stores another result.
 fn builder(code: &str) -> RuntimeBuilder {
-    let answer = codec::encode_value(&20_i64.into_value()).unwrap();
-    let data: String = answer.iter().map(|byte| format!("\\{byte:02x}")).collect();
-    let size = answer.len();
+    let result = codec::encode_value(&20_i64.into_value()).unwrap();
+    let data: String = result.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let size = result.len();
     let component = format!(
         r#"(component
         (import "surrealism:plugin/host" (instance $host

@@ -1,7 +1,13 @@
-//! Hours in seconds: calls of every sort, faults injected, and at the end everything is where it
-//! was. `cargo xtask soak` runs it at length.
+//! Calls of every sort with faults injected, over and over: the process must hold as much at the end as at
+//! the beginning. `cargo xtask soak` runs it for longer.
+//!
+//! A program of its own: it counts the threads, the files and the memory of the process.
 
-mod support;
+/// The helpers of the program `it`.
+#[allow(dead_code, unused_imports, reason = "a part of them is used here")]
+mod it {
+    pub(crate) mod support;
+}
 
 use std::fs;
 use std::future::{Future, IntoFuture};
@@ -11,18 +17,17 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use support::{Recorder, archive, value};
+use it::support::{Recorder, archive, builder, text, value};
 use surrealdb_types::Value;
 use surrealism_runtime::{Isolation, Runtime, SurrealismPackage, UnpackOptions};
 
-/// How long to soak, in seconds; a CI run is brief.
+/// How long to run; the default is for every run of the tests.
 fn duration() -> Duration {
     let seconds = std::env::var("SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(5))
 }
 
-/// A stream of numbers that is the same in every run: splitmix64,
-/// <https://prng.di.unimi.it/splitmix64.c>.
+/// Pseudorandom numbers, the same in every run: splitmix64, <https://prng.di.unimi.it/splitmix64.c>.
 struct Numbers(u64);
 
 impl Numbers {
@@ -35,15 +40,15 @@ impl Numbers {
     }
 }
 
-/// What a process holds that a leak would show in.
+/// Resources of the process in which a leak would show.
 #[derive(Debug, Clone, Copy)]
-struct Holdings {
+struct Resources {
     threads: usize,
     files: usize,
     resident_kib: usize,
 }
 
-impl Holdings {
+impl Resources {
     #[cfg(target_os = "linux")]
     fn now() -> Self {
         let count = |path| fs::read_dir(path).unwrap().count();
@@ -59,8 +64,8 @@ impl Holdings {
     }
 }
 
-/// Polls a future some times, and drops it.
-fn abandon<F: Future>(future: F, polls: usize) {
+/// Polls a future at most `polls` times, and drops it.
+fn poll_and_drop<F: Future>(future: F, polls: usize) {
     let mut future = pin!(future);
     let mut cx = Context::from_waker(Waker::noop());
     for _ in 0..polls {
@@ -71,7 +76,6 @@ fn abandon<F: Future>(future: F, polls: usize) {
 }
 
 async fn one_call(runtime: &Runtime, numbers: &mut Numbers) {
-    let text = |text: &str| value(text.to_string());
     let (function, args) = match numbers.below(10) {
         0 => ("panics", vec![text("x")]),
         1 => ("unreachable", vec![]),
@@ -85,39 +89,39 @@ async fn one_call(runtime: &Runtime, numbers: &mut Numbers) {
         _ => ("alive", vec![]),
     };
     let args: Vec<Value> = args;
-    let context = Recorder { store: runtime.kv_store().clone(), ..Recorder::new() };
+    let context = Recorder::with_store(runtime.kv_store().clone());
     let timeout = Duration::from_millis(numbers.below(25) as u64);
     let call = runtime.call(function, args, context).timeout(timeout).into_future();
     let call = AssertUnwindSafe(call).catch_unwind();
     match numbers.below(3) {
-        0 => abandon(call, numbers.below(4)),
+        0 => poll_and_drop(call, numbers.below(4)),
         _ => drop(call.await),
     }
 }
 
-/// Reads archives, whole and cut off, with their files in `folder`.
-fn read_archives(bytes: &[u8], folder: &std::path::Path, numbers: &mut Numbers) {
-    let opts = UnpackOptions { temp_base: Some(folder), ..UnpackOptions::default() };
+/// Reads an archive, truncated and whole, and unpacks it in `directory`.
+fn read_archives(bytes: &[u8], directory: &std::path::Path, numbers: &mut Numbers) {
+    let opts = UnpackOptions { temp_base: Some(directory), ..UnpackOptions::default() };
     let cut = numbers.below(bytes.len());
     assert!(SurrealismPackage::from_reader(&bytes[..cut], &opts).is_err());
     SurrealismPackage::from_reader(bytes, &opts).unwrap();
 }
 
 #[test]
-fn everything_is_where_it_was() {
-    // Panics on purpose would fill the log.
-    let tell = std::panic::take_hook();
+fn nothing_leaks() {
+    // Panics that are made on purpose would fill the log.
+    let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if !panic.payload_as_str().is_some_and(|text| text.contains("on purpose")) {
-            tell(panic);
+            print(panic);
         }
     }));
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let files = fs::read(archive("files")).unwrap();
     let mut numbers = Numbers(1);
     let runtimes = [Isolation::Reuse, Isolation::Fresh]
-        .map(|isolation| support::builder("hostile").isolation(isolation).build().unwrap());
+        .map(|isolation| builder("hostile").isolation(isolation).build().unwrap());
 
     let mut round = |calls: usize| {
         executor.block_on(async {
@@ -127,25 +131,25 @@ fn everything_is_where_it_was() {
                 }
             }
         });
-        read_archives(&files, folder.path(), &mut numbers);
+        read_archives(&files, directory.path(), &mut numbers);
     };
-    // Pools, caches and the executor's own threads are warm before anything is counted.
+    // Pools, caches and the threads of the executor are warm before anything is counted.
     round(100);
-    let before = Holdings::now();
+    let before = Resources::now();
     let began = Instant::now();
     let mut rounds = 0;
     while began.elapsed() < duration() {
         round(20);
         rounds += 1;
     }
-    let after = Holdings::now();
+    let after = Resources::now();
 
     assert!(rounds > 0);
     assert!(after.threads <= before.threads, "{before:?} became {after:?}");
     assert!(after.files <= before.files, "{before:?} became {after:?}");
     let grown = after.resident_kib.saturating_sub(before.resident_kib);
     assert!(grown < 64 << 10, "{before:?} became {after:?}");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "a temporary folder is left");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "a temporary directory is left");
     for runtime in &runtimes {
         let usage = runtime.usage();
         assert!(usage.instances.peak <= 2, "{usage:?}");

@@ -1,16 +1,18 @@
-//! Every form of the attribute and every kind of value, through the public library.
-
-mod support;
+//! Calls of functions: every form of the attribute, every kind of value, errors and signatures.
 
 use std::time::Duration;
 
-use support::{INVOKE, assert_says, component, name, runtime, shared, value};
 use surrealdb_types as types;
 use surrealdb_types::{Kind, Object, Value, object};
 use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismResult};
 
+use crate::support::{
+    INVOKE, MEMORY, Transcript, assert_error_contains, component, name, runtime, shared, text,
+    value,
+};
+
 fn call(runtime: &Runtime, function: Option<&str>, args: Vec<Value>) -> SurrealismResult<Value> {
-    // On no executor at all: a guest that does not wait needs none.
+    // A guest that does not wait needs no executor.
     futures::executor::block_on(runtime.call(function, args, DetachedContext::new()).into_future())
 }
 
@@ -19,9 +21,8 @@ fn person(age: i64) -> Value {
 }
 
 #[test]
-fn functions_answer() {
+fn every_form_of_the_attribute_makes_a_callable_function() {
     let runtime = shared("attribute_matrix");
-    let text = |text: &str| value(text.to_string());
     let cases: Vec<(Option<&str>, Vec<Value>, Value)> = vec![
         (None, vec![text("Ada")], text("hello Ada")),
         (Some("documented"), vec![], Value::None),
@@ -53,7 +54,7 @@ fn functions_answer() {
 }
 
 #[test]
-fn every_kind_of_value_crosses_and_comes_back() {
+fn every_kind_of_value_survives_the_round_trip() {
     let runtime = shared("attribute_matrix");
     let nested = Value::Object(object! { a: vec![Value::None, Value::Null], b: object! {} });
     let long = value("é".repeat(1 << 20));
@@ -76,8 +77,8 @@ fn every_kind_of_value_crosses_and_comes_back() {
         ("decimal", value(types::Decimal::new(12345, 3))),
         ("number", value(1_i64)),
         ("number", value(1.5_f64)),
-        ("string", value(String::new())),
-        ("string", value("\0\u{10ffff}".to_string())),
+        ("string", text("")),
+        ("string", text("\0\u{10ffff}")),
         ("string", long),
         ("bytes", Value::Bytes(vec![0, 255, 7].into())),
         ("datetime", Value::Datetime(types::Datetime::now())),
@@ -86,71 +87,77 @@ fn every_kind_of_value_crosses_and_comes_back() {
         ("record", Value::RecordId(types::RecordId::new("person", "ada"))),
         ("record", Value::RecordId(types::RecordId::new("person", 7_i64))),
         ("object", nested),
-        ("array", value(vec![value(1_i64), value("a".to_string())])),
+        ("array", value(vec![value(1_i64), text("a")])),
         ("list", value(vec!["a".to_string(), String::new()])),
         ("map", Value::Object(object! { a: 1_i64, b: 2_i64 })),
-        ("tuple", value(vec![value(1_i64), value("a".to_string())])),
+        ("tuple", value(vec![value(1_i64), text("a")])),
     ];
     for (kind, sent) in cases {
         let function = format!("echo::{kind}");
         let got = call(runtime, Some(&function), vec![sent.clone()]).unwrap();
-        assert!(got == sent, "{function} answered another value");
+        // Not `assert_eq`, which would print megabytes.
+        assert!(got == sent, "{function} returned another value");
     }
 }
 
-/// Short calls cross in another way than long ones.
+/// Short calls cross by `invoke-inline`, longer ones by `invoke`; no length may show which.
 #[test]
-fn calls_of_every_length_answer_alike() {
+fn calls_of_every_length_behave_alike() {
     let runtime = shared("attribute_matrix");
     for length in 0..200 {
-        let text = "x".repeat(length);
-        let greeting = value(format!("hello {text}"));
-        assert_eq!(call(runtime, None, vec![value(text.clone())]).unwrap(), greeting, "{length}");
-        // The last kind is one for the general codec.
-        for sent in [value(text.clone()), value(vec![text.clone()]), regex(&text)] {
+        let word = "x".repeat(length);
+        let greeting = text(&format!("hello {word}"));
+        assert_eq!(call(runtime, None, vec![text(&word)]).unwrap(), greeting, "{length}");
+        // A regex is encoded by the general codec.
+        let regex = Value::Regex(word.parse().unwrap());
+        for sent in [text(&word), value(vec![word.clone()]), regex] {
             let got = call(runtime, Some("echo::any"), vec![sent.clone()]).unwrap();
             assert!(got == sent, "{sent:?} became {got:?}");
         }
-        let error = call(runtime, Some("fail::with_text"), vec![value(format!("no {text}"))]);
-        assert_says(&error.unwrap_err(), &[&format!("no {text}")]);
+        let message = format!("no {word}");
+        let error = call(runtime, Some("fail::with_text"), vec![text(&message)]).unwrap_err();
+        assert_error_contains(&error, &[&message]);
     }
 }
 
-/// What is returned to `invoke-inline` lies in the guest, which may say of it what it likes.
+/// What `invoke-inline` returns lies in the guest's memory, at an address that the guest claims.
 #[test]
-fn a_short_call_that_is_answered_dishonestly_is_an_error() {
+fn a_malformed_inline_result_is_an_error() {
     let cases: [(&str, (u8, u32, u32), &str); 7] = [
-        ("bytes that are no value", (0, 32, 2), "cannot decode a value"),
-        ("nothing", (0, 0, 0), "cannot decode a value"),
-        ("a value that ends outside", (0, 65_530, 8), "out of bounds"),
-        ("a value as large as an address", (0, 64, u32::MAX), "out of bounds"),
-        ("an error that ends outside", (1, u32::MAX, 8), "out of bounds"),
-        ("an error that is no text", (1, 32, 2), "utf-8"),
+        ("bytes that are not a value", (0, 32, 2), "cannot decode a value"),
+        ("no bytes", (0, 0, 0), "cannot decode a value"),
+        ("a value that ends outside of memory", (0, 65_530, 8), "out of bounds"),
+        ("a value of the largest length", (0, 64, u32::MAX), "out of bounds"),
+        ("an error that ends outside of memory", (1, u32::MAX, 8), "out of bounds"),
+        ("an error that is not text", (1, 32, 2), "utf-8"),
         ("neither a value nor an error", (2, 64, 8), "discriminant"),
     ];
     for (what, (tag, start, length), expected) in cases {
-        let runtime = Runtime::builder(component(&answering_short(tag, start, length)));
-        let error = call(&runtime.build().unwrap(), None, vec![]).unwrap_err();
-        let text = error.to_string().to_lowercase();
-        assert!(text.contains(expected), "{what}: {text:?} lacks {expected:?}");
+        let package = component(&returning_inline(tag, start, length));
+        let error = call(&Runtime::builder(package).build().unwrap(), None, vec![]).unwrap_err();
+        let message = error.to_string().to_lowercase();
+        assert!(message.contains(expected), "{what}: {message:?} lacks {expected:?}");
     }
-    // Larger than what one call may copy, though it lies within.
-    let large = answering_short(0, 0, 80 << 20).replace("(memory $m 1)", "(memory $m 1300)");
-    let error = call(&Runtime::builder(component(&large)).build().unwrap(), None, vec![]);
-    assert_says(&error.unwrap_err(), &["fuel"]);
 }
 
-/// A component whose `invoke-inline` returns a tag, and where what follows lies.
-fn answering_short(tag: u8, start: u32, length: u32) -> String {
+#[test]
+fn an_inline_result_larger_than_a_call_may_copy_is_an_error() {
+    let inside = returning_inline(0, 0, 80 << 20)
+        .replace(r#"(memory (export "memory") 1)"#, r#"(memory (export "memory") 1300)"#);
+    let runtime = Runtime::builder(component(&inside)).build().unwrap();
+    assert_error_contains(&call(&runtime, None, vec![]).unwrap_err(), &["fuel"]);
+}
+
+/// A component whose `invoke-inline` returns a tag, and the address and length of what follows it.
+fn returning_inline(tag: u8, start: u32, length: u32) -> String {
     let words = "u64 ".repeat(8);
     let flat = "i64 ".repeat(16);
     format!(
         r#"(core module $m
-             (memory $m 1) (export "memory" (memory $m))
+             {MEMORY}
              (data (i32.const 32) "\ff\ff")
-             (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
              (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32) unreachable)
-             (func (export "short") (param {flat}) (result i32)
+             (func (export "inline") (param {flat}) (result i32)
                (i32.store8 (i32.const 0) (i32.const {tag}))
                (i32.store (i32.const 4) (i32.const {start}))
                (i32.store (i32.const 8) (i32.const {length}))
@@ -159,13 +166,9 @@ fn answering_short(tag: u8, start: u32, length: u32) -> String {
            (func (export "invoke-inline")
              (param "first" (tuple {words})) (param "second" (tuple {words}))
              (result (result (list u8) (error string)))
-             (canon lift (core func $i "short") (memory $i "memory")))
+             (canon lift (core func $i "inline") (memory $i "memory")))
            {INVOKE}"#
     )
-}
-
-fn regex(text: &str) -> Value {
-    Value::Regex(text.parse().unwrap())
 }
 
 #[test]
@@ -176,42 +179,39 @@ fn async_functions_have_timers() {
         let doubled = runtime.call("later", (4_i64, 5_i64), DetachedContext::new()).await.unwrap();
         assert_eq!(doubled, value(8_i64));
         let late = runtime.call("too_late", (), DetachedContext::new()).await.unwrap_err();
-        assert_says(&late, &["deadline has elapsed"]);
+        assert_error_contains(&late, &["deadline has elapsed"]);
     });
 }
 
 #[test]
-fn a_function_that_fails_says_why_and_harms_nothing() {
+fn a_failing_function_reports_why_and_keeps_its_instance() {
     let runtime = &runtime("attribute_matrix");
-    let text = |text: &str| vec![value(text.to_string())];
-    let cases: Vec<(Option<&str>, Vec<Value>, &[&str])> = vec![
-        (Some("fail::with_text"), text("because"), &["because"]),
-        (Some("fail::by_alias"), vec![], &["no luck"]),
-        (Some("fail::with_context"), vec![], &["outer", "inner"]),
-        (Some("fail::parse"), text("x"), &["invalid digit"]),
-        (
-            Some("math::add"),
-            vec![value(1_i64)],
-            &["`math::add(a: int, b: int) -> int` takes 2 arguments, and the call has 1"],
-        ),
-        (Some("math::ad"), vec![], &["surrealism/calls 0.1.0 has no function", "`math::add`"]),
-        (Some("maht::add"), vec![], &["did you mean `math::add`"]),
-        (Some("quite_another"), vec![], &["has no function `quite_another`; it has `"]),
-        (Some("echo::int"), text("x"), &["argument `x`", "int", "string"]),
-        (Some("echo::small_int"), vec![value(256_i64)], &["argument `x`"]),
-        (Some("birthday"), vec![Value::Object(Object::new())], &["argument `person`"]),
+    let cases: Vec<(&str, Option<&str>, Vec<Value>)> = vec![
+        ("an error of text", Some("fail::with_text"), vec![text("because")]),
+        ("an error behind an alias", Some("fail::by_alias"), vec![]),
+        ("an error with context", Some("fail::with_context"), vec![]),
+        ("an error of std", Some("fail::parse"), vec![text("x")]),
+        ("too few arguments", Some("math::add"), vec![value(1_i64)]),
+        ("a function with a near name", Some("math::ad"), vec![]),
+        ("a function with transposed letters", Some("maht::add"), vec![]),
+        ("a function unlike any other", Some("quite_another"), vec![]),
+        ("an argument of another kind", Some("echo::int"), vec![text("x")]),
+        ("an argument out of range", Some("echo::small_int"), vec![value(256_i64)]),
+        ("an object without fields", Some("birthday"), vec![Value::Object(Object::new())]),
     ];
-    for (function, args, parts) in cases {
+    let mut transcript = Transcript::default();
+    for (case, function, args) in cases {
         let error = call(runtime, function, args).unwrap_err();
         assert!(matches!(error, SurrealismError::FunctionCallError(_)), "{error:?}");
         assert!(!error.is_trap() && !error.is_timeout() && !error.is_busy());
-        assert_says(&error, parts);
+        transcript.add(case, error);
     }
-    assert_eq!(runtime.usage().instances.peak, 1, "one instance has done it all");
+    transcript.assert(|text| insta::assert_snapshot!(text));
+    assert_eq!(runtime.usage().instances.peak, 1, "one instance served every call");
 }
 
 #[test]
-fn signatures_are_in_the_archive_and_the_same_as_the_guests_own() {
+fn signatures_of_the_archive_equal_the_guests_own() {
     let runtime = shared("attribute_matrix");
     futures::executor::block_on(async {
         let mut guest = runtime.new_controller(Box::new(DetachedContext::new())).await.unwrap();
@@ -225,12 +225,12 @@ fn signatures_are_in_the_archive_and_the_same_as_the_guests_own() {
             assert_eq!(guest.comment(name).await.unwrap(), export.comment);
         }
         let error = guest.args(name("nope")).await.unwrap_err();
-        assert_says(&error, &["unknown function: nope"]);
+        assert_error_contains(&error, &["unknown function: nope"]);
     });
 }
 
 #[test]
-fn signatures_say_what_the_author_wrote() {
+fn signatures_show_what_the_author_wrote() {
     let runtime = shared("attribute_matrix");
     let signature = |name| runtime.get_signature(name).unwrap();
     assert_eq!(signature(None).args_display(), "name: string");
@@ -248,43 +248,42 @@ fn signatures_say_what_the_author_wrote() {
     assert_eq!(signature(Some("flip")).comment, None);
     let writes = |name| signature(Some(name)).writeable;
     assert!(writes("writes") && !writes("flip"));
-    assert_says(&runtime.get_signature(Some("mth")).unwrap_err(), &["did you mean `math`"]);
+    let unknown = runtime.get_signature(Some("mth")).unwrap_err();
+    assert_error_contains(&unknown, &["did you mean `math`"]);
 }
 
 #[test]
-fn a_component_of_another_interface_is_refused_when_it_is_loaded() {
-    const CODE: &str = r#"
+fn a_component_of_another_interface_is_refused_at_load() {
+    let code = format!(
+        r#"
         (core module $m
-          (memory (export "memory") 1)
-          (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+          {MEMORY}
           (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32) unreachable)
           (func (export "other") unreachable))
         (core instance $i (instantiate $m))
-        (func $other (canon lift (core func $i "other")))"#;
-    let wrong =
-        |name: &str| format!("the component's `{name}` has another type than the interface");
-    for (exports, expected) in [
-        (INVOKE.to_string(), None),
-        (String::new(), Some("the component exports no `invoke`".to_string())),
-        (r#"(export "invoke" (func $other))"#.to_string(), Some(wrong("invoke"))),
-        (format!(r#"{INVOKE} (export "init" (func $other))"#), Some(wrong("init"))),
+        (func $other (canon lift (core func $i "other")))"#
+    );
+    let load =
+        |exports: &str| Runtime::builder(component(&format!("{code} {exports}"))).build().map(drop);
+    load(INVOKE).unwrap();
+
+    let mut transcript = Transcript::default();
+    for (case, exports) in [
+        ("no `invoke`", String::new()),
+        ("`invoke` of another type", r#"(export "invoke" (func $other))"#.to_string()),
+        ("`init` of another type", format!(r#"{INVOKE} (export "init" (func $other))"#)),
         (
+            "`function-args` of another type",
             format!(r#"{INVOKE} (export "function-args" (func $other))"#),
-            Some(wrong("function-args")),
         ),
         (
+            "`invoke` as an instance",
             r#"(instance $none) (export "invoke" (instance $none))"#.to_string(),
-            Some("the component exports `invoke`, which is not a function".to_string()),
         ),
     ] {
-        let package = component(&format!("{CODE} {exports}"));
-        match (Runtime::builder(package).build(), expected) {
-            (Ok(_), None) => {}
-            (Err(error), Some(expected)) => {
-                assert!(matches!(error, SurrealismError::Compilation(_)), "{error:?}");
-                assert_says(&error, &[&expected]);
-            }
-            (got, expected) => panic!("{exports}: {got:?}, not {expected:?}"),
-        }
+        let error = load(&exports).unwrap_err();
+        assert!(matches!(error, SurrealismError::Compilation(_)), "{error:?}");
+        transcript.add(case, error);
     }
+    transcript.assert(|text| insta::assert_snapshot!(text));
 }

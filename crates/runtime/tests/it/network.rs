@@ -1,6 +1,4 @@
-//! `allow_net` over real sockets, on loopback: what a guest reaches is what its rules admit.
-
-mod support;
+//! `allow_net` over real sockets, on loopback: a guest reaches what its rules allow, and nothing else.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -9,24 +7,27 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use support::value;
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::{DetachedContext, Runtime, SurrealismResult};
+use tokio::io::AsyncReadExt as _;
 
-/// A server on a free port of loopback, which sends back what it is sent.
+use crate::support::{AMPLE, PATIENCE, load, name, package, text};
+
+/// A server on a free port of loopback that sends back what it receives.
 struct Echo {
     address: SocketAddr,
-    visitors: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Echo {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let visitors = Arc::new(AtomicUsize::new(0));
-        let echo = Self { address: listener.local_addr().unwrap(), visitors: visitors.clone() };
+        let connections = Arc::new(AtomicUsize::new(0));
+        let echo =
+            Self { address: listener.local_addr().unwrap(), connections: connections.clone() };
         thread::spawn(move || {
             for stream in listener.incoming() {
-                visitors.fetch_add(1, Ordering::SeqCst);
+                connections.fetch_add(1, Ordering::SeqCst);
                 let mut stream = stream.unwrap();
                 let mut bytes = [0; 64];
                 let count = stream.read(&mut bytes).unwrap_or(0);
@@ -36,26 +37,26 @@ impl Echo {
         echo
     }
 
-    fn visitors(&self) -> usize {
-        self.visitors.load(Ordering::SeqCst)
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 }
 
-/// The guest, under rules in which `PORT` stands for a port.
-fn granted(rules: &[&str], port: u16) -> Runtime {
-    let mut package = support::package("net");
+/// The guest, with an `allow_net` in which `PORT` stands for `port`.
+fn allowing(rules: &[&str], port: u16) -> Runtime {
+    let mut package = package("net");
     let rule = |rule: &&str| rule.replace("PORT", &port.to_string());
     package.config.capabilities.allow_net = rules.iter().map(rule).collect();
-    support::load(package).build().unwrap()
+    load(package).build().unwrap()
 }
 
 async fn call(runtime: &Runtime, function: &str, args: &[&str]) -> SurrealismResult<Value> {
-    let args: Vec<Value> = args.iter().map(|arg| value(arg.to_string())).collect();
-    runtime.call(function, args, DetachedContext::new()).timeout(Duration::from_secs(20)).await
+    let args: Vec<Value> = args.iter().map(|arg| text(arg)).collect();
+    runtime.call(function, args, DetachedContext::new()).timeout(PATIENCE).await
 }
 
 #[tokio::test]
-async fn connections_go_where_the_rules_say() {
+async fn connections_go_only_where_the_rules_allow() {
     let (echo, other) = (Echo::start(), Echo::start());
     let port = echo.address.port();
     for (rules, reaches_echo, reaches_other) in [
@@ -63,31 +64,34 @@ async fn connections_go_where_the_rules_say() {
         (&["127.0.0.0/8"], true, true),
         (&["127.0.0.1:PORT"], true, false),
         (&["127.0.0.1:1", "10.0.0.0/8", "[::1]", "127.0.0.2"], false, false),
-        // What a name resolves to is its owner's word: it opens nothing of this machine's.
+        // The owner of a name decides what it resolves to, so a name does not open loopback.
         (&["localhost"], false, false),
         (&["localhost", "127.0.0.1:PORT"], true, false),
         (&[], false, false),
     ] {
-        let runtime = granted(rules, port);
+        let runtime = allowing(rules, port);
         for (server, reaches) in [(&echo, reaches_echo), (&other, reaches_other)] {
-            let before = server.visitors();
+            let before = server.connections();
             let address = server.address.to_string();
-            let answer = call(&runtime, "talk", &[&address, "hello"]).await;
-            match answer {
-                Ok(answer) => assert_eq!(answer, value("hello".to_string())),
+            match call(&runtime, "talk", &[&address, "hello"]).await {
+                Ok(echoed) => assert_eq!(echoed, text("hello")),
                 Err(error) => assert!(error.to_string().contains("access-denied"), "{error}"),
             }
-            assert_eq!(server.visitors() - before, usize::from(reaches), "{rules:?} to {address}");
+            assert_eq!(
+                server.connections() - before,
+                usize::from(reaches),
+                "{rules:?} to {address}"
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn nothing_listens_and_nothing_is_sent_by_udp() {
+async fn guests_do_not_listen_and_send_no_datagrams() {
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     udp.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let address = udp.local_addr().unwrap().to_string();
-    let runtime = granted(&["127.0.0.1", "0.0.0.0/0"], 0);
+    let runtime = allowing(&["127.0.0.1", "0.0.0.0/0"], 0);
     for (function, args) in [
         ("bind", &["127.0.0.1:0"][..]),
         ("bind", &["0.0.0.0:9"]),
@@ -101,10 +105,10 @@ async fn nothing_listens_and_nothing_is_sent_by_udp() {
 }
 
 #[tokio::test]
-async fn names_are_looked_up_only_where_a_rule_has_them() {
+async fn only_names_in_a_rule_are_resolved() {
     let loopback = &["127.0.0.1"][..];
     for (rules, name, expected) in [
-        // Nothing but loopback is known of it, and that is not told.
+        // It has only loopback addresses, which no rule allows.
         (&["localhost"][..], "localhost", Ok(&[][..])),
         (&["localhost:80", "127.0.0.1"], "localhost", Ok(loopback)),
         (&["localhost", "127.0.0.1:1"], "LocalHost", Ok(loopback)),
@@ -114,7 +118,7 @@ async fn names_are_looked_up_only_where_a_rule_has_them() {
         (&[], "localhost", Err("access-denied")),
     ] {
         let what = format!("{rules:?}, {name}");
-        match (call(&granted(rules, 0), "look_up", &[name]).await, expected) {
+        match (call(&allowing(rules, 0), "look_up", &[name]).await, expected) {
             (Ok(found), Ok(expected)) => {
                 assert_eq!(Vec::<String>::from_value(found).unwrap(), expected, "{what}");
             }
@@ -127,39 +131,38 @@ async fn names_are_looked_up_only_where_a_rule_has_them() {
 }
 
 #[tokio::test]
-async fn what_one_caller_asked_is_not_told_to_the_next() {
-    let runtime = granted(&["localhost", "127.0.0.1"], 0);
+async fn a_pooled_instance_forgets_what_it_resolved() {
+    let runtime = allowing(&["localhost", "127.0.0.1"], 0);
     let context = || Box::new(DetachedContext::new());
     let mut guest = runtime.acquire_controller(context()).await.unwrap();
-    let name = |name: &str| Some(name.to_string());
     guest.invoke(name("begin_look_up"), ("localhost".to_string(),)).await.unwrap();
     let address = guest.invoke(name("end_look_up"), ()).await.unwrap();
-    assert_eq!(address, value("127.0.0.1".to_string()));
+    assert_eq!(address, text("127.0.0.1"));
 
     runtime.release_controller(guest);
     let mut guest = runtime.acquire_controller(context()).await.unwrap();
     let error = guest.invoke(name("end_look_up"), ()).await.unwrap_err().to_string();
     assert!(error.contains("access-denied"), "{error}");
-    // The instance is the same, and the next look-up of this caller's is its own.
+    // The instance is the same, and resolves names for this caller as well.
     guest.invoke(name("begin_look_up"), ("localhost".to_string(),)).await.unwrap();
     assert_eq!(guest.invoke(name("end_look_up"), ()).await.unwrap(), address);
     assert_eq!(runtime.usage().instances.peak, 1);
 }
 
-// Two threads: one waits for the other side, one ends what was cancelled.
+// Two threads: one for the server, one to close what was cancelled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_hangs_ends_with_the_call() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+async fn a_timeout_closes_a_connection_that_hangs() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let runtime = granted(&["127.0.0.1"], 0);
-    let other_side = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.read_exact(&mut [0; 5]).unwrap();
-        // It sees the end, by a close or by a reset.
-        matches!(stream.read(&mut [0; 1]), Ok(0) | Err(_))
+    let runtime = allowing(&["127.0.0.1"], 0);
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; 5]).await.unwrap();
+        // A reset ends the connection as well.
+        stream.read(&mut [0; 1]).await.unwrap_or(0)
     });
     let talk = runtime.call("talk", (address, "hello".to_string()), DetachedContext::new());
-    let talk = talk.timeout(Duration::from_millis(500)).await;
-    assert!(talk.unwrap_err().is_timeout());
-    assert!(other_side.join().unwrap());
+    assert!(talk.timeout(AMPLE).await.unwrap_err().is_timeout());
+    let received = tokio::time::timeout(PATIENCE, server).await.expect("the guest's end is closed");
+    assert_eq!(received.unwrap(), 0);
 }

@@ -1,104 +1,105 @@
-//! The leak oracle: calls that hide secrets wherever a guest can put one, and calls that look for
-//! them, in the same module and in another. What they find says who is kept apart from whom.
-
-mod support;
+//! Calls that hide secrets wherever a guest can keep one, and calls that look for them: in the same
+//! module and in another.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use support::{INVOKE, Recorder, assert_says, component, package, value};
 use surrealdb_types::Value;
 use surrealism_runtime::{
     DetachedContext, Isolation, Runtime, SurrealismPackage, SurrealismResult,
 };
 use surrealism_types::codec;
 
+use crate::support::{
+    INVOKE, Recorder, assert_error_contains, component, data, load, package, text, value,
+};
+
 const BOTH: [Isolation; 2] = [Isolation::Reuse, Isolation::Fresh];
 
-/// Who may find what a call has hidden.
+/// How far a secret that a call has hidden can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lasts {
-    /// Nobody.
-    Never,
-    /// Later calls in the same instance.
-    InTheInstance,
-    /// Every call of the module.
-    InTheModule,
+enum Scope {
+    /// It cannot be hidden at all.
+    Nowhere,
+    /// By later calls of the same instance.
+    Instance,
+    /// By every call of the module.
+    Module,
 }
 
-use Lasts::{InTheInstance, InTheModule, Never};
-
-/// A module whose calls hide, and one that is loaded from the same archive and only looks.
-struct Oracle {
+/// A module whose calls hide secrets, and another one, loaded from the same archive, that looks for them.
+struct Probe {
     isolation: Isolation,
     module: Runtime,
-    stranger: Runtime,
+    other_module: Runtime,
 }
 
-impl Oracle {
+impl Probe {
     fn load(package: impl Fn() -> SurrealismPackage, isolation: Isolation) -> Self {
-        let load = || support::load(package()).isolation(isolation).build().unwrap();
-        Self { isolation, module: load(), stranger: load() }
+        let load = || load(package()).isolation(isolation).build().unwrap();
+        Self { isolation, module: load(), other_module: load() }
     }
 
     /// Hides a secret in a place, and looks for it from everywhere.
-    async fn check(&self, place: &str, lasts: Lasts) {
-        let Self { isolation, module, stranger } = self;
+    async fn check(&self, place: &str, scope: Scope) {
+        let Self { isolation, module, other_module } = self;
         let what = format!("{place} under {isolation:?}");
         let hidden = call(module, "hide", &[place, &secret(place)]).await;
-        assert_eq!(hidden.is_ok(), lasts != Never, "{what}: {hidden:?}");
+        assert_eq!(hidden.is_ok(), scope != Scope::Nowhere, "{what}: {hidden:?}");
 
-        let same_instance = *isolation == Isolation::Reuse && lasts == InTheInstance;
-        let next = same_instance || lasts == InTheModule;
+        let same_instance = *isolation == Isolation::Reuse && scope == Scope::Instance;
+        let next = same_instance || scope == Scope::Module;
         assert_eq!(found(module, place).await, next, "the next call, {what}");
-        assert!(!found(stranger, place).await, "another module, {what}");
+        assert!(!found(other_module, place).await, "another module, {what}");
 
         let busy = module.acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
-        assert_eq!(found(module, place).await, lasts == InTheModule, "another instance, {what}");
+        assert_eq!(found(module, place).await, scope == Scope::Module, "another instance, {what}");
         module.release_controller(busy);
     }
 }
 
 fn secret(place: &str) -> String {
-    format!("what is kept in: {place}")
+    format!("the secret in: {place}")
 }
 
 async fn call(runtime: &Runtime, function: &str, args: &[&str]) -> SurrealismResult<Value> {
     let context = DetachedContext::new().kv(runtime.kv_store().clone());
-    let args: Vec<Value> = args.iter().map(|arg| value(arg.to_string())).collect();
+    let args: Vec<Value> = args.iter().map(|arg| text(arg)).collect();
     runtime.call(function, args, context).await
 }
 
+/// Whether a call finds the secret. It is told the secret backwards, so that it does not find its own
+/// argument.
 async fn found(runtime: &Runtime, place: &str) -> bool {
     let backwards: String = secret(place).chars().rev().collect();
     call(runtime, "seek", &[place, &backwards]).await.unwrap().into_bool().unwrap()
 }
 
 #[tokio::test]
-async fn what_a_plugin_hides_is_found_only_where_it_may_be() {
+async fn secrets_of_a_plugin_stay_within_their_scope() {
     let places = [
-        ("static", InTheInstance),
-        ("thread local", InTheInstance),
-        ("freed heap", InTheInstance),
-        ("file", Never),
-        ("store", InTheModule),
+        ("static", Scope::Instance),
+        ("thread local", Scope::Instance),
+        ("freed heap", Scope::Instance),
+        ("file", Scope::Nowhere),
+        ("store", Scope::Module),
     ];
     for isolation in BOTH {
-        let oracle = Oracle::load(|| package("isolation"), isolation);
-        for (place, lasts) in places {
-            oracle.check(place, lasts).await;
+        let probe = Probe::load(|| package("isolation"), isolation);
+        for (place, scope) in places {
+            probe.check(place, scope).await;
         }
-        // Whoever is given the memory of instances that are gone finds it empty.
-        let Oracle { module, stranger, .. } = oracle;
+        // Memory of instances that are gone is reused, and empty.
+        let Probe { module, other_module, .. } = probe;
         drop(module);
         for (place, _) in places {
-            assert!(!found(&stranger, place).await, "{place} of a module that is gone");
+            assert!(!found(&other_module, place).await, "{place} of a module that is gone");
         }
     }
 }
 
 #[tokio::test]
-async fn what_only_wasm_itself_can_hide_is_kept_apart_as_well() {
+async fn secrets_in_wasm_state_stay_within_the_instance() {
     for (place, hide, seek) in [
         ("a global", "(global.set $kept (i32.const 1))", "(global.get $kept)"),
         (
@@ -137,17 +138,15 @@ async fn what_only_wasm_itself_can_hide_is_kept_apart_as_well() {
         ),
     ] {
         for isolation in BOTH {
-            Oracle::load(|| core(hide, seek), isolation).check(place, InTheInstance).await;
+            Probe::load(|| core(hide, seek), isolation).check(place, Scope::Instance).await;
         }
     }
 }
 
-/// A component whose `hide` runs one piece of code, and whose every function answers whether
+/// A component whose function `hide` runs one piece of code, and whose every function returns whether
 /// another piece finds anything.
 fn core(hide: &str, seek: &str) -> SurrealismPackage {
-    let answer = |found: bool| codec::encode_value(&value(found)).unwrap();
-    let (yes, no) = (answer(true), answer(false));
-    let bytes = |bytes: &[u8]| bytes.iter().map(|b| format!("\\{b:02x}")).collect::<String>();
+    let [yes, no] = [true, false].map(|found| codec::encode_value(&value(found)).unwrap());
     component(&format!(
         r#"
         (core module $m
@@ -177,20 +176,18 @@ fn core(hide: &str, seek: &str) -> SurrealismPackage {
         (core instance $i (instantiate $m))
         {INVOKE}"#,
         h = b'h',
-        yes_bytes = bytes(&yes),
-        no_bytes = bytes(&no),
+        yes_bytes = data(&yes),
+        no_bytes = data(&no),
         yes_size = yes.len(),
         no_size = no.len(),
     ))
 }
 
 #[tokio::test]
-async fn no_caller_hears_what_another_calls_guest_printed() {
-    const TOLD: &str = "the cat is out";
-    let say = || vec![value("hello".to_string())];
+async fn output_reaches_only_the_caller_whose_call_printed_it() {
+    const SECRET: &str = "the cat is out";
     for isolation in BOTH {
-        let package = package("isolation");
-        let runtime = support::load(package).isolation(isolation).build().unwrap();
+        let runtime = load(package("isolation")).isolation(isolation).build().unwrap();
         for (place, returns) in [
             ("output", true),
             ("flushed output", true),
@@ -198,15 +195,14 @@ async fn no_caller_hears_what_another_calls_guest_printed() {
             ("flushed output, then a trap", false),
         ] {
             let (first, second) = (Recorder::new(), Recorder::new());
-            let hide = vec![value(place.to_string()), value(TOLD.to_string())];
-            let hidden = runtime.call("hide", hide, first.clone()).await;
+            let hidden = runtime.call("hide", (text(place), text(SECRET)), first.clone()).await;
             assert_eq!(hidden.is_ok(), returns, "{place}");
-            runtime.call("say", say(), second.clone()).await.unwrap();
-            assert_eq!([first.stdout(), first.stderr()].concat(), [TOLD], "{place}");
+            runtime.call("say", (text("hello"),), second.clone()).await.unwrap();
+            assert_eq!([first.stdout(), first.stderr()].concat(), [SECRET], "{place}");
             assert_eq!([second.stdout(), second.stderr()].concat(), ["hello"], "{place}");
 
             let error = call(&runtime, "trap", &[]).await.unwrap_err().to_string();
-            assert!(!error.contains(TOLD), "{place}: {error}");
+            assert!(!error.contains(SECRET), "{place}: {error}");
         }
     }
 }
@@ -214,37 +210,35 @@ async fn no_caller_hears_what_another_calls_guest_printed() {
 #[tokio::test]
 async fn the_host_keeps_nothing_of_a_caller() {
     for isolation in BOTH {
-        let package = package("isolation");
-        let runtime = support::load(package).isolation(isolation).build().unwrap();
+        let runtime = load(package("isolation")).isolation(isolation).build().unwrap();
         let caller = Recorder::new();
-        let hide = vec![value("store".to_string()), value("x".to_string())];
-        runtime.call("hide", hide, caller.clone()).await.unwrap();
+        let args = || (text("store"), text("x"));
+        runtime.call("hide", args(), caller.clone()).await.unwrap();
         let held = [Arc::strong_count(&caller.stdout), Arc::strong_count(&caller.store)];
         assert_eq!(held, [1, 1], "{isolation:?}");
 
-        let seek = vec![value("store".to_string()), value("x".to_string())];
-        let error = runtime.call("seek", seek, DetachedContext::new()).await.unwrap_err();
-        assert_says(&error, &["this call has no key-value store"]);
+        let error = runtime.call("seek", args(), DetachedContext::new()).await.unwrap_err();
+        assert_error_contains(&error, &["this call has no key-value store"]);
     }
 }
 
 #[tokio::test]
 async fn no_module_reads_the_files_of_another() {
     let [ours, theirs] = ["ours", "theirs"].map(|whose| {
-        let (folder, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (directory, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::fs::write(files.path().join("whose.txt"), whose).unwrap();
-        let archive = folder.path().join("x.surli");
+        let archive = directory.path().join("x.surli");
         package("isolation").pack(archive.clone(), Some(files.path())).unwrap();
         SurrealismPackage::from_file(archive).unwrap()
     });
     let their_file = theirs.fs.as_ref().unwrap().path().join("whose.txt");
     let climbing =
         Path::new("/../../../../../../../..").join(their_file.strip_prefix("/").unwrap());
-    let [us, them] = [ours, theirs].map(|package| support::load(package).build().unwrap());
+    let [us, them] = [ours, theirs].map(|package| load(package).build().unwrap());
 
     let read = async |runtime, path: &str| call(runtime, "read", &[path]).await.unwrap();
-    assert_eq!(read(&us, "/whose.txt").await, value("ours".to_string()));
-    assert_eq!(read(&them, "/whose.txt").await, value("theirs".to_string()));
+    assert_eq!(read(&us, "/whose.txt").await, text("ours"));
+    assert_eq!(read(&them, "/whose.txt").await, text("theirs"));
     for path in [&their_file, &climbing] {
         assert_eq!(read(&us, path.to_str().unwrap()).await, Value::None, "{}", path.display());
     }

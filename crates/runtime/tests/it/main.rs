@@ -1,0 +1,25 @@
+//! The integration tests of the runtime, a module for each topic.
+//!
+//! They are one program, since linking wasmtime is most of what building a test costs. So they share a
+//! process, with its compiled code, its pool of instances and its threads. A test that measures or limits
+//! the process is a program of its own beside this one: `soak` and `trap_memory`.
+
+mod archive;
+mod calls;
+#[cfg(unix)]
+mod code_cache;
+mod deadlines;
+mod host;
+#[cfg(feature = "http")]
+mod http;
+mod isolation;
+mod lifecycle;
+mod limits;
+mod loading;
+mod network;
+mod poisoning;
+mod preinit;
+mod rows;
+mod support;
+mod system;
+mod traps;
