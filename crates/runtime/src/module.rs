@@ -115,17 +115,24 @@ impl Module {
         coerce_args(function, args).map_err(SurrealismError::FunctionCallError)
     }
 
-    /// Like [`coerce_call`](Self::coerce_call), for each row of arguments.
+    /// Like [`coerce_call`](Self::coerce_call), for each row of arguments by itself.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such function, or a row has another number of arguments.
     pub(crate) fn coerce_rows(
         &self,
         name: Option<&str>,
         rows: Vec<Vec<Value>>,
-    ) -> SurrealismResult<Vec<Vec<Value>>> {
+    ) -> SurrealismResult<Vec<Result<Vec<Value>, String>>> {
         let function = self.lookup_signature(name).map_err(SurrealismError::FunctionCallError)?;
-        let coerce_row = |(index, row)| {
-            coerce_args(function, row).map_err(|error| {
-                SurrealismError::FunctionCallError(format!("row {}: {error}", index + 1))
-            })
+        let Some(function) = function else { return Ok(rows.into_iter().map(Ok).collect()) };
+        let coerce_row = |(index, row)| match coerce_arguments(row, &function.args) {
+            Err(error @ ArgumentError::Count { .. }) => {
+                let reason = explain_mismatch(function, &error);
+                Err(SurrealismError::FunctionCallError(format!("row {}: {reason}", index + 1)))
+            }
+            row => Ok(row.map_err(|error| explain_mismatch(function, &error))),
         };
         rows.into_iter().enumerate().map(coerce_row).collect()
     }

@@ -137,7 +137,8 @@ impl Runtime {
     /// # Errors
     ///
     /// Those of [`call`](Self::call), when the function cannot be called, traps or times out: no row has
-    /// a result then. A row for which the function itself fails is an error among the results.
+    /// a result then. A row whose arguments are not of the kinds of the signature, or for which the function
+    /// itself fails, is an error among the results.
     pub fn call_rows<'f, A: Args>(
         &self,
         function: impl Into<Option<&'f str>>,

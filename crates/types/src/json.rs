@@ -114,8 +114,3 @@ fn tagged_kind(tag: &str) -> Option<Kind> {
         _ => return None,
     })
 }
-
-/// Compiles what the document shows.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/values.md")]
-struct Document;

@@ -240,12 +240,14 @@ fn the_tables_are_those_of_the_cases() {
 fn the_definitions_are_those_of_the_cases() {
     let document = fs::read_to_string(DOCUMENT).unwrap();
     let source = include_str!("coerce_document.rs");
+    // Where `surrealdb` is compiled too, as in this workspace, the derive has to be told of the crate.
+    const CRATE: &str = "#[surreal(crate = \"surrealdb_types\")]";
     let (_, block) = document.split_once("```rust\n").unwrap();
     let (block, _) = block.split_once("```").unwrap();
     let source: String = source
         .lines()
-        .filter(|line| !line.starts_with("#[allow"))
-        .map(|line| format!("{line}\n"))
+        .filter(|line| !line.starts_with("#[allow") && *line != CRATE)
+        .map(|line| format!("{line}\n").replace("crate = \"surrealdb_types\", ", ""))
         .collect();
     let definitions = block.split("\n\n").filter(|part| part.contains("#[derive"));
     assert_eq!(definitions.clone().count(), 5);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use surrealdb_types::Value;
 use surrealism_types::args::Args;
-use surrealism_types::err::SurrealismResult;
+use surrealism_types::err::{SurrealismError, SurrealismResult};
 
 use super::Runtime;
 use crate::deadline::{Deadline, timeout_at};
@@ -114,14 +114,45 @@ impl<'a> IntoFuture for CallRows<'a> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Call { runtime, name, args, context, timeout, max_wait } = self.0;
-            let args = runtime.module().coerce_rows(name.as_deref(), args)?;
+            let (args, refused) = split_rows(runtime.module().coerce_rows(name.as_deref(), args)?);
             let call = Call { runtime, name, args, context, timeout, max_wait };
-            call.with_instance(async |controller, name, rows, deadline| {
-                controller.invoke_rows_with_deadline(name, &rows, deadline).await
-            })
-            .await
+            let results = call
+                .with_instance(async |controller, name, rows, deadline| {
+                    controller.invoke_rows_with_deadline(name, &rows, deadline).await
+                })
+                .await?;
+            Ok(join_results(results, refused))
         })
     }
+}
+
+/// Returns the rows that can be called, and for each row why it cannot be, if it cannot.
+fn split_rows(rows: Vec<Result<Vec<Value>, String>>) -> (Vec<Vec<Value>>, Vec<Option<String>>) {
+    let mut refused = Vec::with_capacity(rows.len());
+    let callable = rows.into_iter().filter_map(|row| match row {
+        Ok(row) => {
+            refused.push(None);
+            Some(row)
+        }
+        Err(reason) => {
+            refused.push(Some(reason));
+            None
+        }
+    });
+    (callable.collect(), refused)
+}
+
+/// Returns one result for each row: the reason for which it was refused, or what the function returned.
+fn join_results(
+    results: Vec<SurrealismResult<Value>>,
+    refused: Vec<Option<String>>,
+) -> Vec<SurrealismResult<Value>> {
+    let mut results = results.into_iter();
+    let join = |refused| match refused {
+        Some(reason) => Some(Err(SurrealismError::FunctionCallError(reason))),
+        None => results.next(),
+    };
+    refused.into_iter().filter_map(join).collect()
 }
 
 impl<A> fmt::Debug for Call<'_, A> {

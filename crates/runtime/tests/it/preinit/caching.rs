@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use surrealism_runtime::usage::CodeSource::{Cache, Compiled, Shared};
-use surrealism_runtime::{CodeCache, Isolation, Runtime, SurrealismPackage};
+use surrealism_runtime::{CodeCache, EngineConfig, Isolation, Runtime, SurrealismPackage};
 
 use super::fresh;
 use super::guest::{CLOCK, Guest, IN_MEMORY, SPIN, keeping_number};
@@ -159,6 +159,8 @@ fn that_the_machine_has_no_memory_is_not_cached() {
 
     const TEST: &str = "preinit::caching::that_the_machine_has_no_memory_is_not_cached";
     if let Some(directory) = child_directory(TEST) {
+        // By itself, the engine would reserve less where so little is allowed.
+        EngineConfig::new().reserve_address_space(true).install().unwrap();
         let cache = CodeCache::open(directory).unwrap();
         let runtime = fresh(IN_MEMORY.package_of_its_own(7)).code_cache(cache).build().unwrap();
         assert!(!runtime.usage().preinitialized);
