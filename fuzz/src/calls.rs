@@ -111,7 +111,7 @@ impl Guest {
 enum Outcome {
     /// The function returns a value.
     Returns,
-    /// The host rejects it, as there is no such function.
+    /// The host rejects it, as the function does not exist.
     Unknown,
     /// The function returns an error.
     Fails,
@@ -400,7 +400,7 @@ impl InvocationContext for Host {
     }
 
     fn kv(&mut self) -> anyhow::Result<&dyn KVStore> {
-        bail!("there is no store")
+        bail!("this host has no store")
     }
 
     fn stdout_callback(&self) -> OutputCallback {

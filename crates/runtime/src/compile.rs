@@ -171,7 +171,7 @@ impl Loader<'_> {
 
     /// Compiles with the first engine that accepts the component: the pool has limits of its own.
     fn compile(self, variant: Variant, wasm: &[u8]) -> wasmtime::Result<CompiledComponent> {
-        let mut rejection = wasmtime::format_err!("there is no engine");
+        let mut rejection = wasmtime::format_err!("no engine can run it");
         for linked in self.engines.for_module(self.strict_timeout) {
             let component = match Component::from_binary(linked.engine(), wasm) {
                 Ok(component) => component,

@@ -29,13 +29,13 @@ pub type OutputCallback = Arc<dyn Fn(&str) + Send + Sync>;
 /// use surrealdb_types::{Object, Value};
 /// use surrealism_runtime::{InvocationContext, KVStore, SurrealismConfig};
 ///
-/// /// Serves `run` by a function of this program. There is no database and no key-value store.
+/// /// Serves `run` by a function of this program. It has neither a database nor a key-value store.
 /// struct Context;
 ///
 /// #[async_trait]
 /// impl InvocationContext for Context {
 ///     async fn sql(&mut self, _: &SurrealismConfig, _: String, _: Object) -> anyhow::Result<Value> {
-///         anyhow::bail!("there is no database")
+///         anyhow::bail!("this host has no database")
 ///     }
 ///
 ///     async fn run(
@@ -47,12 +47,12 @@ pub type OutputCallback = Arc<dyn Fn(&str) + Send + Sync>;
 ///     ) -> anyhow::Result<Value> {
 ///         match fnc.as_str() {
 ///             "fn::first" => Ok(args.into_iter().next().unwrap_or(Value::None)),
-///             _ => anyhow::bail!("there is no function {fnc:?}"),
+///             _ => anyhow::bail!("this host has no function {fnc:?}"),
 ///         }
 ///     }
 ///
 ///     fn kv(&mut self) -> anyhow::Result<&dyn KVStore> {
-///         anyhow::bail!("there is no key-value store")
+///         anyhow::bail!("this host has no key-value store")
 ///     }
 /// }
 /// ```

@@ -105,7 +105,7 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// When there is no such function, or it does not take these arguments.
+    /// When the function does not exist, or it does not take these arguments.
     pub(crate) fn coerce_call(
         &self,
         name: Option<&str>,
@@ -119,7 +119,7 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// When there is no such function, or a row has another number of arguments.
+    /// When the function does not exist, or a row has another number of arguments.
     pub(crate) fn coerce_rows(
         &self,
         name: Option<&str>,

@@ -1,6 +1,6 @@
 //! The host functions that [`imports`](crate::imports) calls.
 //!
-//! In a component they are the imports of `wit/plugin.wit`. In native tests, where there is no host, each
+//! In a component they are the imports of `wit/plugin.wit`. In native tests, without a host, each
 //! returns an error.
 
 #[cfg(target_family = "wasm")]

@@ -1,7 +1,7 @@
 //! The functions that a host provides to a plugin: queries, other functions, and the store [`kv`].
 //!
-//! Each returns an error if the plugin's capabilities or the host deny it, and in native tests, where there
-//! is no host.
+//! Each returns an error if the plugin's capabilities or the host deny it, and in native tests,
+//! which have no host.
 
 use anyhow::{Context, Error, Result};
 use surrealdb_types::{SurrealValue, Value};

@@ -76,7 +76,7 @@ pub fn names() -> Vec<Option<&'static str>> {
 ///
 /// # Errors
 ///
-/// When there is no function of this name.
+/// When no function has this name.
 pub fn find(name: Option<&str>) -> Result<&'static Export, String> {
     inventory::iter::<Export>().find(|export| export.name == name).ok_or_else(|| match name {
         Some(name) => format!("unknown function: {name}"),
@@ -88,7 +88,7 @@ pub fn find(name: Option<&str>) -> Result<&'static Export, String> {
 ///
 /// # Errors
 ///
-/// When there is no such function, when the arguments do not match its signature, and when it fails.
+/// When no function has this name, when the arguments do not match its signature, and when it fails.
 pub fn invoke(name: Option<&str>, args: &[u8]) -> Encoded {
     (find(name)?.invoke)(args)
 }
@@ -97,7 +97,7 @@ pub fn invoke(name: Option<&str>, args: &[u8]) -> Encoded {
 ///
 /// # Errors
 ///
-/// When there is no such function, and when the rows are malformed.
+/// When no function has this name, and when the rows are malformed.
 pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Encoded {
     let (function, mut results) = (find(name)?, Vec::new());
     for args in codec::row_args(rows) {
@@ -111,7 +111,7 @@ pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Encoded {
 ///
 /// # Errors
 ///
-/// When there is no such function.
+/// When no function has this name.
 pub fn args(name: Option<&str>) -> Encoded {
     (find(name)?.args)()
 }
@@ -120,7 +120,7 @@ pub fn args(name: Option<&str>) -> Encoded {
 ///
 /// # Errors
 ///
-/// When there is no such function.
+/// When no function has this name.
 pub fn returns(name: Option<&str>) -> Encoded {
     (find(name)?.returns)()
 }

@@ -16,7 +16,7 @@ pub enum DatabaseError {
     #[error("{0}")]
     InvalidConfig(String),
 
-    /// There is no connection, so the query was not sent.
+    /// The connection cannot be made, so the query was not sent.
     #[error(
         "the database at {address} cannot be reached: {reason}; check the address and that the server \
          is running"

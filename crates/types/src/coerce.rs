@@ -21,7 +21,7 @@
 //! | kind | takes, beside its own values |
 //! |---|---|
 //! | `int` | floats and decimals without a fraction, in the range of 64 bits; `-0f` becomes `0` |
-//! | `float` | ints that a float holds exactly; decimals whose digits a float holds: `0.1dec` becomes `0.1f` |
+//! | `float` | ints that a float holds exactly; decimals whose digits it holds: `0.1dec` becomes `0.1f` |
 //! | `decimal` | ints; floats whose digits a decimal holds: `0.1f` becomes `0.1dec` |
 //! | `number` | nothing: it is any of the three |
 //! | `array<K>`, `array<K, N>` | arrays (of at most `N` elements) whose elements can be coerced to `K` |

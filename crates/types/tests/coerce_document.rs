@@ -30,7 +30,7 @@ struct Line {
 }
 
 #[derive(SurrealValue)]
-#[surreal(crate = "surrealdb_types", untagged, lowercase)]
+#[surreal(untagged, lowercase, crate = "surrealdb_types")]
 #[allow(dead_code, reason = "one is enough for a row")]
 enum Size {
     Small,
@@ -46,7 +46,7 @@ enum Delivery {
 }
 
 #[derive(SurrealValue)]
-#[surreal(crate = "surrealdb_types", tag = "type")]
+#[surreal(tag = "type", crate = "surrealdb_types")]
 #[allow(dead_code, reason = "one is enough for a row")]
 enum Payment {
     Card { number: String },
@@ -247,7 +247,7 @@ fn the_definitions_are_those_of_the_cases() {
     let source: String = source
         .lines()
         .filter(|line| !line.starts_with("#[allow") && *line != CRATE)
-        .map(|line| format!("{line}\n").replace("crate = \"surrealdb_types\", ", ""))
+        .map(|line| format!("{line}\n").replace(", crate = \"surrealdb_types\"", ""))
         .collect();
     let definitions = block.split("\n\n").filter(|part| part.contains("#[derive"));
     assert_eq!(definitions.clone().count(), 5);

@@ -36,7 +36,7 @@ fn hide(place: String, secret: String) -> anyhow::Result<()> {
             trap();
         }
         "error output" => eprint!("{secret}"),
-        _ => anyhow::bail!("there is no place {place:?}"),
+        _ => anyhow::bail!("unknown place {place:?}"),
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ fn seek(place: String, reversed: String) -> anyhow::Result<bool> {
         "freed heap" => memory::holds(reversed.as_bytes()),
         "file" => fs::read_to_string("/secret.txt").is_ok_and(|text| matches(&text)),
         "store" => kv::keys(..)?.iter().any(matches),
-        _ => anyhow::bail!("there is no place {place:?}"),
+        _ => anyhow::bail!("unknown place {place:?}"),
     })
 }
 

@@ -29,7 +29,13 @@ impl Machine {
         machine.program("cargo", &format!(
             r#"if [ "$1" = metadata ]; then unset RUSTC; PATH={:?} exec {:?} "$@"; fi
 echo "$@" > {home}/called
-echo '{{"reason":"compiler-artifact","package_id":"path+file:///p#0.1.0","manifest_path":"{home}/project/Cargo.toml","target":{{"kind":["cdylib"],"crate_types":["cdylib"],"name":"p","src_path":"/p","edition":"2024","doc":true,"doctest":false,"test":true}},"profile":{{"opt_level":"s","debuginfo":0,"debug_assertions":false,"overflow_checks":false,"test":false}},"features":[],"filenames":["{home}/p.wasm"],"executable":null,"fresh":true}}'"#,
+printf '%s' \
+  '{{"reason":"compiler-artifact","package_id":"path+file:///p#0.1.0",' \
+  '"manifest_path":"{home}/project/Cargo.toml","target":{{"kind":["cdylib"],"crate_types":["cdylib"],' \
+  '"name":"p","src_path":"/p","edition":"2024","doc":true,"doctest":false,"test":true}},' \
+  '"profile":{{"opt_level":"s","debuginfo":0,"debug_assertions":false,"overflow_checks":false,' \
+  '"test":false}},"features":[],"filenames":["{home}/p.wasm"],"executable":null,"fresh":true}}'
+echo"#,
             std::env::var("PATH").unwrap(),
             env!("CARGO"),
             home = machine.0.path().display()

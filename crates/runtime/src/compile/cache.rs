@@ -105,14 +105,14 @@ impl CodeCache {
         let _ = code.and_then(|code| self.write(&entry_name(engine, fingerprint), &code));
     }
 
-    /// Whether the cache has an entry that says that there is no such code.
+    /// Whether the cache has an entry that records the absence of this code.
     pub(crate) fn has_negative_entry(&self, engine: &Engine, fingerprint: &Fingerprint) -> bool {
         let Some(file) = self.open_intact(&entry_name(engine, fingerprint)) else { return false };
         let _ = file.set_modified(SystemTime::now());
         file.metadata().is_ok_and(|metadata| metadata.len() == EMPTY_LEN)
     }
 
-    /// Adds an entry that says that there is no such code.
+    /// Adds an entry that records the absence of this code.
     pub(crate) fn put_negative_entry(&self, engine: &Engine, fingerprint: &Fingerprint) {
         let _ = self.write(&entry_name(engine, fingerprint), &[]);
     }

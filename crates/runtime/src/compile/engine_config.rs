@@ -83,7 +83,7 @@ impl EngineConfig {
     /// process 65,530 by default (`vm.max_map_count`). The maps of instances outside of the pool are given
     /// back when the instance is dropped.
     ///
-    /// With 0, and where the address space cannot be reserved, there is no pool.
+    /// With 0, and where the address space cannot be reserved, no pool is made.
     pub fn pooled_instances(mut self, instances: u32) -> Self {
         self.pool_sizes = if instances == 0 { Vec::new() } else { vec![instances] };
         self
@@ -153,7 +153,7 @@ impl EngineConfig {
     /// is limited (`ulimit -v`, containers), and emulators such as qemu-user pay for it with memory of
     /// their own.
     ///
-    /// With `false` there is no pool, guests check the bounds of their memory by instructions, and a memory
+    /// With `false` no pool is made, guests check the bounds of their memory by instructions, and a memory
     /// may move when it grows. A loop of nothing but loads and stores takes about twice as long. Default:
     /// `false` where the process's limit is under 64 GiB, else `true`.
     pub fn reserve_address_space(mut self, reserve: bool) -> Self {

@@ -152,7 +152,7 @@ impl InvocationContext for NeedsCaller {
     }
 
     fn kv(&mut self) -> Result<&dyn KVStore> {
-        bail!("there is no key-value store")
+        bail!("this host has no key-value store")
     }
 }
 

@@ -6,7 +6,7 @@ macro_rules! stub {
             Err(concat!(
                 "cannot call `",
                 stringify!($name),
-                "`: there is no host in a native test; load the plugin into a host to test this",
+                "`: a native test has no host; load the plugin into a host to test this",
             )
             .to_string())
         }

@@ -31,7 +31,7 @@
 //! # Errors
 //!
 //! Every function returns an error if the host rejects the call, as it does with a key or a value that
-//! exceeds a limit, and in native tests, where there is no host.
+//! exceeds a limit, and in native tests, without a host.
 
 use std::ops::RangeBounds;
 use std::time::Duration;

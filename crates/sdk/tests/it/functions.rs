@@ -272,7 +272,7 @@ fn errors_name_the_cause() {
         (None, &[], "expected 1 argument, got 0: the signature is `(name)`"),
         (Some("can_drove"), &[], "unknown function: can_drove"),
         (Some(""), &[], "unknown function: "),
-        (Some("ask"), &[], "cannot call `sql`: there is no host in a native test"),
+        (Some("ask"), &[], "cannot call `sql`: a native test has no host"),
     ];
     for (name, args, expected) in cases {
         let error = call(name, args).unwrap_err();

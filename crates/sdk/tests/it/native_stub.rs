@@ -33,6 +33,9 @@ fn every_host_function_returns_an_error() {
     ];
     for (function, result) in results {
         let error = result.unwrap_err().to_string();
-        assert!(error.contains(&format!("cannot call `{function}`: there is no host")), "{error}");
+        assert!(
+            error.contains(&format!("cannot call `{function}`: a native test has no host")),
+            "{error}"
+        );
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Evaluates a line. Returns `None` if there is no value to print.
+    /// Evaluates a line. Returns `None` without a value to print.
     pub(super) async fn evaluate(&self, line: &str) -> CliResult<Option<Value>> {
         match Line::parse(line) {
             Line::Empty | Line::Quit => Ok(None),
@@ -73,7 +73,7 @@ impl Session {
     async fn query(&self, query: &str, variables: Object) -> CliResult<Value> {
         let database = self.database.as_ref().ok_or_else(|| {
             anyhow!(
-                "cannot run {query:?}: it does not call a module's function, and there is no database \
+                "cannot run {query:?}: it does not call a module's function, and no database is connected \
                  for queries; set one with `--db`, or see `:help`"
             )
         })?;

@@ -13,7 +13,7 @@ use super::fresh;
 use super::guest::{CLOCK, Guest, IN_MEMORY, SPIN, keeping_number};
 use crate::support::{INVOKE, MEMORY, PATIENCE, component};
 
-/// The size of a file that says that there is no snapshot.
+/// The size of a file that records the absence of a snapshot.
 const NEGATIVE_ENTRY: u64 = 4;
 
 /// A cache with a directory of its own.
@@ -65,7 +65,7 @@ fn assert_cached(package: impl Fn() -> SurrealismPackage, time: Duration, expect
         assert_eq!(cache.files().len(), files);
         assert_eq!(cache.has_negative_entry(), negative_entry);
     }
-    // `Reuse` has a file of its own, which `Fresh` shares where there is no snapshot.
+    // `Reuse` has a file of its own, which `Fresh` shares without a snapshot.
     let reuse = load(Isolation::Reuse);
     assert_eq!(reuse.code, if preinitialized { Compiled } else { Cache });
     assert!(!reuse.preinitialized);
