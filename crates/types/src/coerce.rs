@@ -53,17 +53,22 @@ mod error;
 mod explain;
 mod geojson;
 mod matcher;
+mod none;
 mod number;
+mod path;
 mod render;
 mod text;
 
 use surrealdb_types::{Kind, Value};
 
 pub use self::arguments::{ArgumentError, coerce_arguments};
-pub use self::error::{CoerceError, CoerceReason, PathSegment};
+pub use self::error::{CoerceError, CoerceReason};
+pub use self::path::PathSegment;
 
-pub(crate) use self::arguments::{admits_none, coerce_all, signature_text};
-pub(crate) use self::matcher::{Matcher, Source, Stop};
+pub(crate) use self::arguments::{coerce_all, signature_text};
+pub(crate) use self::error::Stop;
+pub(crate) use self::matcher::{Matcher, Source};
+pub(crate) use self::none::admits_none;
 pub(crate) use self::render::{described, name as shortened_name, nearest};
 
 /// Levels of a kind that are compared with a value. Kinds in archives have at most 129.

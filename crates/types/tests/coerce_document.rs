@@ -30,7 +30,8 @@ struct Line {
 }
 
 #[derive(SurrealValue)]
-#[surreal(untagged, lowercase, crate = "surrealdb_types")]
+#[surreal(crate = "surrealdb_types")]
+#[surreal(untagged, lowercase)]
 #[allow(dead_code, reason = "one is enough for a row")]
 enum Size {
     Small,
@@ -46,7 +47,8 @@ enum Delivery {
 }
 
 #[derive(SurrealValue)]
-#[surreal(tag = "type", crate = "surrealdb_types")]
+#[surreal(crate = "surrealdb_types")]
+#[surreal(tag = "type")]
 #[allow(dead_code, reason = "one is enough for a row")]
 enum Payment {
     Card { number: String },
@@ -247,7 +249,7 @@ fn the_definitions_are_those_of_the_cases() {
     let source: String = source
         .lines()
         .filter(|line| !line.starts_with("#[allow") && *line != CRATE)
-        .map(|line| format!("{line}\n").replace(", crate = \"surrealdb_types\"", ""))
+        .map(|line| format!("{line}\n"))
         .collect();
     let definitions = block.split("\n\n").filter(|part| part.contains("#[derive"));
     assert_eq!(definitions.clone().count(), 5);

@@ -2,8 +2,10 @@
 
 use surrealdb_types::{Kind, Value};
 
+use super::error::CoerceError;
 use super::matcher::{Matcher, Source};
-use super::{CoerceError, MAX_DEPTH, render};
+use super::none::admits_none;
+use super::render;
 
 /// Length of a signature in a message, in characters, and of each kind in it.
 const MAX_SIGNATURE: usize = 200;
@@ -125,18 +127,6 @@ fn required(signature: &[(String, Kind)]) -> usize {
 #[cold]
 fn wrong_count(got: usize, min: usize, signature: &[(String, Kind)]) -> ArgumentError {
     ArgumentError::Count { got, min, max: signature.len(), signature: signature_text(signature) }
-}
-
-/// Whether a kind takes NONE.
-pub(crate) fn admits_none(kind: &Kind) -> bool {
-    fn admits(kind: &Kind, depth: usize) -> bool {
-        match kind {
-            Kind::Any | Kind::None => true,
-            Kind::Either(kinds) => depth > 0 && kinds.iter().any(|kind| admits(kind, depth - 1)),
-            _ => false,
-        }
-    }
-    admits(kind, MAX_DEPTH)
 }
 
 /// Returns the parameters, shortened: `name: string, age: none | int`.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use surrealdb_types::Kind;
 
-use super::matcher::Stop;
+use super::path::PathSegment;
 use super::{MAX_DEPTH, MAX_STEPS, render};
 
 /// Length of a path in a message, in characters, and of a kind.
@@ -59,14 +59,11 @@ pub enum CoerceReason {
     TooComplex,
 }
 
-/// A step on the way from a value to a part of it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PathSegment {
-    /// A field of an object.
-    Field(String),
-    /// An element of an array or, in its order, of a set; the first is 0.
-    Index(usize),
+/// Why a comparison was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    TooDeep,
+    TooComplex,
 }
 
 impl CoerceError {

@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 
 use surrealdb_types::{Kind, KindLiteral, Number, Object, Value};
 
-use super::arguments::admits_none;
+use super::error::{CoerceError, CoerceReason};
 use super::matcher::{Fit, Matcher, Source, kind_of};
-use super::{CoerceError, CoerceReason, MAX_DEPTH, PathSegment, geojson, render, text};
+use super::none::admits_none;
+use super::path::PathSegment;
+use super::{MAX_DEPTH, geojson, render, text};
+
+/// Steps that reading a number of a position counts as.
+const NUMBER_STEPS: u64 = 4;
 
 /// Length of a kind that was expected, in characters.
 const MAX_EXPECTED: usize = 60;
@@ -53,10 +58,13 @@ impl Matcher {
             (Kind::Literal(KindLiteral::Object(kinds)), Value::Object(fields)) => {
                 self.find_in_fields(fields, kinds, depth)
             }
-            (Kind::Geometry(_), Value::Object(object)) => Some(match geojson::read(object, self) {
-                Ok(geometry) => self.mismatch(&Value::Geometry(geometry), kind),
-                Err(error) => error,
-            }),
+            (Kind::Geometry(_), Value::Object(object)) => {
+                let read = geojson::read(object, &mut |number| self.coordinate(number));
+                Some(match read {
+                    Ok(geometry) => self.mismatch(&Value::Geometry(geometry), kind),
+                    Err(error) => error,
+                })
+            }
             _ => None,
         };
         in_parts.unwrap_or_else(|| whole(self))
@@ -139,6 +147,12 @@ impl Matcher {
         };
         let error = CoerceError::new(CoerceReason::UnknownField, "", "").note(note);
         Some(error.within(PathSegment::Field(unknown.clone())))
+    }
+
+    /// Reads a number of a GeoJSON position.
+    pub(super) fn coordinate(&mut self, value: &Value) -> Result<Value, CoerceError> {
+        self.charge(NUMBER_STEPS).map_err(CoerceError::stopped)?;
+        self.scalar(value, &Kind::Float).ok_or_else(|| self.mismatch(value, &Kind::Float))
     }
 
     /// Returns the error of a value that is of another kind, as a whole.

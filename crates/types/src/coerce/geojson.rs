@@ -1,12 +1,15 @@
 //! GeoJSON objects as geometries (RFC 7946).
 
-use surrealdb_types::{Array, Geometry, Kind, Object, Value};
+use surrealdb_types::{Array, Geometry, Object, Value};
 
-use super::error::{CoerceError, PathSegment};
-use super::matcher::{Matcher, Stop};
-use super::{CoerceReason, MAX_DEPTH, render};
+use super::error::{CoerceError, CoerceReason, Stop};
+use super::path::PathSegment;
+use super::{MAX_DEPTH, render};
 
 type Read<T> = Result<T, CoerceError>;
+
+/// Reads a number of a position as a float.
+type ReadNumber<'a> = &'a mut dyn FnMut(&Value) -> Read<Value>;
 
 /// The types of GeoJSON, each with the levels of arrays around its positions.
 const TYPES: [(&str, usize); 6] = [
@@ -18,21 +21,18 @@ const TYPES: [(&str, usize); 6] = [
     ("MultiPolygon", 3),
 ];
 
-/// Steps that reading a number of a position counts as.
-const NUMBER_STEPS: u64 = 4;
-
 const COLLECTION: &str = "GeometryCollection";
 
 /// Reads a GeoJSON object, and those in it.
 ///
 /// # Errors
 ///
-/// When it is not one. The path leads to what is wrong.
-pub(super) fn read(object: &Object, matcher: &mut Matcher) -> Read<Geometry> {
-    read_nested(object, matcher, MAX_DEPTH)
+/// When it is not one. The path leads to what is wrong. Those of `number`.
+pub(super) fn read(object: &Object, number: ReadNumber<'_>) -> Read<Geometry> {
+    read_nested(object, number, MAX_DEPTH)
 }
 
-fn read_nested(object: &Object, matcher: &mut Matcher, depth: usize) -> Read<Geometry> {
+fn read_nested(object: &Object, number: ReadNumber<'_>, depth: usize) -> Read<Geometry> {
     let depth = depth.checked_sub(1).ok_or_else(|| CoerceError::stopped(Stop::TooDeep))?;
     let name = match object.get("type") {
         Some(Value::String(name)) => name,
@@ -40,13 +40,13 @@ fn read_nested(object: &Object, matcher: &mut Matcher, depth: usize) -> Read<Geo
         None => return Err(missing("type", "a GeoJSON type")),
     };
     if name == COLLECTION {
-        return read_collection(object, matcher, depth);
+        return read_collection(object, number, depth);
     }
     let Some((_, levels)) = TYPES.iter().find(|(known, _)| known == name) else {
         return Err(unknown_type(render::described(&Value::String(name.clone()))));
     };
     let coordinates = member(object, "coordinates")?;
-    let coordinates = read_positions(coordinates, *levels, matcher)
+    let coordinates = read_positions(coordinates, *levels, number)
         .map_err(|error| error.within(PathSegment::Field("coordinates".to_string())))?;
     // `surrealdb_types` knows how to make one, and says nothing of why not.
     let whole: Object = [("type", Value::String(name.clone())), ("coordinates", coordinates)]
@@ -59,7 +59,7 @@ fn read_nested(object: &Object, matcher: &mut Matcher, depth: usize) -> Read<Geo
     })
 }
 
-fn read_collection(object: &Object, matcher: &mut Matcher, depth: usize) -> Read<Geometry> {
+fn read_collection(object: &Object, number: ReadNumber<'_>, depth: usize) -> Read<Geometry> {
     let at = |error: CoerceError| error.within(PathSegment::Field("geometries".to_string()));
     let Value::Array(parts) = member(object, "geometries")? else {
         return Err(at(wrong("an array of geometries", described(object, "geometries"), "")));
@@ -67,7 +67,7 @@ fn read_collection(object: &Object, matcher: &mut Matcher, depth: usize) -> Read
     let parts = parts.iter().enumerate().map(|(index, part)| {
         let read = match part {
             Value::Geometry(geometry) => Ok(geometry.clone()),
-            Value::Object(object) => read_nested(object, matcher, depth),
+            Value::Object(object) => read_nested(object, number, depth),
             other => Err(wrong("a geometry", render::described(other), "")),
         };
         read.map_err(|error| error.within(PathSegment::Index(index)))
@@ -86,7 +86,7 @@ fn member<'a>(object: &'a Object, name: &str) -> Read<&'a Value> {
 }
 
 /// Reads positions in so many levels of arrays, and makes floats of their numbers.
-fn read_positions(value: &Value, levels: usize, matcher: &mut Matcher) -> Read<Value> {
+fn read_positions(value: &Value, levels: usize, number: ReadNumber<'_>) -> Read<Value> {
     let Value::Array(items) = value else {
         let expected = if levels == 0 { "a position of 2 numbers" } else { "an array" };
         return Err(wrong(expected, render::described(value), ""));
@@ -97,17 +97,12 @@ fn read_positions(value: &Value, levels: usize, matcher: &mut Matcher) -> Read<V
     }
     let items = items.iter().enumerate().map(|(index, item)| {
         let read = match levels.checked_sub(1) {
-            Some(levels) => read_positions(item, levels, matcher),
-            None => read_number(item, matcher),
+            Some(levels) => read_positions(item, levels, number),
+            None => number(item),
         };
         read.map_err(|error| error.within(PathSegment::Index(index)))
     });
     items.collect::<Read<Vec<_>>>().map(|items| Value::Array(Array::from(items)))
-}
-
-fn read_number(value: &Value, matcher: &mut Matcher) -> Read<Value> {
-    matcher.charge(NUMBER_STEPS).map_err(CoerceError::stopped)?;
-    matcher.scalar(value, &Kind::Float).ok_or_else(|| matcher.mismatch(value, &Kind::Float))
 }
 
 fn described(object: &Object, name: &str) -> String {

@@ -5,8 +5,9 @@ use std::mem;
 
 use surrealdb_types::{Kind, KindLiteral, Number, Object, Set, Value};
 
-use super::arguments::admits_none;
-use super::{CoerceError, MAX_DEPTH, MAX_STEPS, geojson, number, text};
+use super::error::{CoerceError, Stop};
+use super::none::admits_none;
+use super::{MAX_DEPTH, MAX_STEPS, geojson, number, text};
 
 /// Where a value comes from, which decides what it may be read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +30,6 @@ impl Fit {
     fn converts_if(fits: bool) -> Self {
         if fits { Self::Converts } else { Self::No }
     }
-}
-
-/// Why a comparison was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    TooDeep,
-    TooComplex,
 }
 
 /// Compares values with kinds, within the bounds of one call.
@@ -227,7 +221,7 @@ impl Matcher {
                 number::to_decimal(*number).map(|decimal| Value::Number(Number::Decimal(decimal)))
             }
             (Kind::Geometry(kinds), Value::Object(object)) => {
-                let geometry = geojson::read(object, self).ok()?;
+                let geometry = geojson::read(object, &mut |number| self.coordinate(number)).ok()?;
                 let is_wanted = kinds.is_empty() || kinds.contains(&geometry.kind());
                 is_wanted.then_some(Value::Geometry(geometry))
             }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use surrealdb_types::{Geometry, Kind, KindLiteral, Number, RecordIdKey, ToSql, Value};
 
-use super::PathSegment;
+use super::path::PathSegment;
 
 /// Characters of a text, a name and a number that a message quotes.
 const MAX_QUOTED: usize = 40;
