@@ -2,7 +2,6 @@
 //!
 //! All stores check with the same functions, so that a guest gets the same messages from each of them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use surrealdb_types::Value;
@@ -31,14 +30,6 @@ pub(crate) fn check_ttl(key: &str, ttl: Duration) -> Result<u64, StoreError> {
 pub(crate) fn encode(limits: &KvLimits, key: &str, value: &Value) -> Result<Vec<u8>, StoreError> {
     check_key(key)?;
     Ok(limits.encode(key, value)?)
-}
-
-/// Encodes entries. Of a key that occurs twice, the later value counts.
-pub(crate) fn encode_all(
-    limits: &KvLimits,
-    entries: Vec<(String, Value)>,
-) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
-    Ok(limits.encode_all(entries)?)
 }
 
 /// Encodes a value that is only compared, so no limit applies.

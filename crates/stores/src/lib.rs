@@ -44,6 +44,7 @@
 
 pub mod limits;
 
+#[cfg(any(feature = "redb", feature = "redis"))]
 mod check;
 mod error;
 #[cfg(any(feature = "redb", feature = "redis"))]

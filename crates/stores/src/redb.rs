@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 
 use self::error::{TransactionFailure, file_error, open_error};
 use self::tables::{Contents, Snapshot};
-use crate::check::{check_key, check_keys, check_ttl, encode, encode_all, encode_unlimited};
+use crate::check::{check_key, check_keys, check_ttl, encode, encode_unlimited};
 use crate::limits::REDB_CACHE_BYTES;
 use crate::module_name::check_module_name;
 use crate::{OpenError, StoreError};
@@ -274,7 +274,8 @@ impl KVStore for RedbStore {
     }
 
     async fn set_batch(&self, entries: Vec<(String, Value)>) -> Result<()> {
-        let (encoded, limits) = (encode_all(&self.limits, entries)?, self.limits);
+        let (encoded, limits) =
+            (self.limits.encode_all(entries).map_err(StoreError::from)?, self.limits);
         Ok(self.write(move |contents| contents.put(&encoded, None, &limits)).await?)
     }
 
