@@ -183,8 +183,10 @@ async fn without_strict_timeout_only_waiting_ends_at_the_deadline() {
     let mut package = package("hostile");
     package.config.capabilities.strict_timeout = false;
     let runtime = load(package).build().unwrap();
-    let timeout = Duration::from_millis(20);
-    let spun = runtime.call("spin", (60_i64,), DetachedContext::new()).timeout(timeout);
+    // So that no time is spent on an instance later.
+    runtime.call("alive", (), DetachedContext::new()).await.unwrap();
+    let timeout = Duration::from_millis(100);
+    let spun = runtime.call("spin", (200_i64,), DetachedContext::new()).timeout(timeout);
     assert_eq!(spun.await.unwrap(), Value::None);
     let slept = runtime.call("sleep", (10_000_i64,), DetachedContext::new()).timeout(timeout);
     assert!(slept.await.unwrap_err().is_timeout());

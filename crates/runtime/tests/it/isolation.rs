@@ -68,8 +68,8 @@ async fn call(runtime: &Runtime, function: &str, args: &[&str]) -> SurrealismRes
     runtime.call(function, args, context).await
 }
 
-/// Whether a call finds the secret. It is told the secret backwards, so that it does not find its own
-/// argument.
+/// Returns whether a call finds the secret. Its argument is the secret backwards, so that it does not find
+/// that.
 async fn found(runtime: &Runtime, place: &str) -> bool {
     let backwards: String = secret(place).chars().rev().collect();
     call(runtime, "seek", &[place, &backwards]).await.unwrap().into_bool().unwrap()

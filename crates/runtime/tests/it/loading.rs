@@ -70,15 +70,6 @@ fn a_load_that_is_given_up_completes_in_the_background() {
 }
 
 #[test]
-fn a_load_that_is_never_polled_does_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    let cache = CodeCache::open(directory.path()).unwrap();
-    let package = package_marked("files", "never polled");
-    drop(Runtime::builder(package).code_cache(cache).build_async());
-    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
-}
-
-#[test]
 fn more_loads_than_loading_threads_all_complete() {
     let load = |_| {
         let package = package_marked("no_capabilities", "many loads at once");
