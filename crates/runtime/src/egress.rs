@@ -6,17 +6,18 @@
 //! link-local address needs a rule of its own.
 
 pub mod allow_net;
+mod global;
 mod resolver;
 
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
-use ipnet::IpNet;
 
 use self::allow_net::{NetRule, ResolvedNetAllow};
+use self::global::is_global;
 use self::resolver::Resolver;
 use crate::limits::MAX_RESOLVED_ADDRESSES;
 use crate::sync::lock;
@@ -103,12 +104,15 @@ pub(crate) struct EgressFilter {
     resolved: Arc<Mutex<ResolvedNames>>,
 }
 
+/// The caller that an instance served when a lookup began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Caller(u64);
+
 #[derive(Debug, Default)]
 struct ResolvedNames {
     /// Addresses with their allowed port; `None` is every port.
     addresses: HashSet<(IpAddr, Option<u16>)>,
-    /// The number of callers before this one.
-    caller: u64,
+    caller: Caller,
     /// Why the last lookup of an allowed name failed.
     failure: Option<String>,
 }
@@ -153,17 +157,20 @@ impl EgressFilter {
         let mut resolved = lock(&self.resolved);
         resolved.addresses.clear();
         resolved.failure = None;
-        resolved.caller += 1;
+        resolved.caller.0 += 1;
     }
 
-    /// Records why an allowed name could not be resolved. WASI has no words for it, so the error of the
-    /// call tells.
-    pub(crate) fn record_failure(&self, name: &str, error: &io::Error) {
+    /// Records why an allowed name could not be resolved, if the instance still serves `caller`. WASI has
+    /// no words for it, so the error of the call tells.
+    pub(crate) fn record_failure(&self, caller: Caller, name: &str, error: &io::Error) {
         let failure = format!(
             "the host could not resolve {:?} of `allow_net`: {error}; check the system's resolver",
             truncate(name)
         );
-        lock(&self.resolved).failure = Some(failure);
+        let mut resolved = lock(&self.resolved);
+        if resolved.caller == caller {
+            resolved.failure = Some(failure);
+        }
     }
 
     /// Forgets why a name could not be resolved, before the next call.
@@ -176,13 +183,18 @@ impl EgressFilter {
         lock(&self.resolved).failure.clone()
     }
 
-    /// The number of callers that the instance served before this one.
-    pub(crate) fn caller(&self) -> u64 {
+    /// Returns the caller that the instance serves.
+    pub(crate) fn caller(&self) -> Caller {
         lock(&self.resolved).caller
     }
 
-    /// Records an address that an allowed name resolved to. Returns whether the guest may see it.
-    pub(crate) fn record_resolved(&self, name: &str, ip: IpAddr) -> bool {
+    /// Records an address that an allowed name resolved to for `caller`. Returns whether the guest may see
+    /// it, which it may not once the instance serves another caller.
+    pub(crate) fn record_resolved(&self, caller: Caller, name: &str, ip: IpAddr) -> bool {
+        let mut resolved = lock(&self.resolved);
+        if resolved.caller != caller {
+            return false;
+        }
         let ip = ip.to_canonical();
         let names_address = |rule: &ResolvedNetAllow| match rule {
             ResolvedNetAllow::Net(net) => net.contains(&ip),
@@ -194,52 +206,12 @@ impl EgressFilter {
         if !is_global(ip) {
             return false;
         }
-        let addresses = &mut lock(&self.resolved).addresses;
+        let addresses = &mut resolved.addresses;
         if addresses.len() < MAX_RESOLVED_ADDRESSES {
             addresses.extend(self.policy.ports_of(name).map(|port| (ip, port)));
         }
         true
     }
-}
-
-/// Whether an address is global: neither reserved by IANA's special-purpose registries
-/// (<https://www.iana.org/assignments/iana-ipv4-special-registry>, and -ipv6-) nor multicast.
-fn is_global(ip: IpAddr) -> bool {
-    static RESERVED: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
-        let blocks = [
-            "0.0.0.0/8",
-            "10.0.0.0/8",
-            "100.64.0.0/10",
-            "127.0.0.0/8",
-            "169.254.0.0/16",
-            "172.16.0.0/12",
-            "192.0.0.0/24",
-            "192.0.2.0/24",
-            "192.88.99.0/24",
-            "192.168.0.0/16",
-            "198.18.0.0/15",
-            "198.51.100.0/24",
-            "203.0.113.0/24",
-            "224.0.0.0/4",
-            "240.0.0.0/4",
-            "::/127",
-            // IPv4-embedded IPv6 (NAT64, 6to4), which gateways translate.
-            "64:ff9b::/96",
-            "64:ff9b:1::/48",
-            "100::/64",
-            "2001::/23",
-            "2001:db8::/32",
-            "2002::/16",
-            "3fff::/20",
-            "5f00::/16",
-            "fc00::/7",
-            "fe80::/10",
-            "fec0::/10",
-            "ff00::/8",
-        ];
-        blocks.iter().filter_map(|block| block.parse().ok()).collect()
-    });
-    !RESERVED.iter().any(|block| block.contains(&ip))
 }
 
 #[cfg(test)]
@@ -257,32 +229,6 @@ mod tests {
 
     fn allows(filter: &EgressFilter, address: &str) -> bool {
         filter.allows(&address.parse().unwrap())
-    }
-
-    #[test]
-    fn every_reserved_block_is_understood() {
-        for (ip, global) in [
-            ("8.8.8.8", true),
-            ("2606:4700::1111", true),
-            ("127.0.0.1", false),
-            ("10.0.0.1", false),
-            ("172.31.255.255", false),
-            ("172.32.0.0", true),
-            ("192.168.1.1", false),
-            ("169.254.169.254", false),
-            ("100.64.0.1", false),
-            ("0.0.0.0", false),
-            ("255.255.255.255", false),
-            ("224.0.0.1", false),
-            ("::", false),
-            ("::1", false),
-            ("fe80::1", false),
-            ("fd00::1", false),
-            ("ff02::1", false),
-            ("64:ff9b::7f00:1", false),
-        ] {
-            assert_eq!(is_global(ip.parse().unwrap()), global, "{ip}");
-        }
     }
 
     #[test]
@@ -305,7 +251,7 @@ mod tests {
     fn a_name_allows_what_it_resolves_to_and_only_its_port() {
         let filter = filter(&["example.com:443"]);
         assert!(!allows(&filter, "8.8.8.8:443"));
-        assert!(filter.record_resolved("example.com", "8.8.8.8".parse().unwrap()));
+        assert!(filter.record_resolved(Caller(0), "example.com", "8.8.8.8".parse().unwrap()));
         assert!(allows(&filter, "8.8.8.8:443"));
         assert!(!allows(&filter, "8.8.8.8:80"));
         assert!(!allows(&filter, "8.8.4.4:443"));
@@ -314,14 +260,30 @@ mod tests {
     }
 
     #[test]
+    fn a_lookup_of_an_earlier_caller_opens_nothing_to_the_next() {
+        let filter = filter(&["example.com", "9.9.9.9"]);
+        let earlier = filter.caller();
+        filter.clear();
+        for ip in ["8.8.8.8", "9.9.9.9"] {
+            assert!(!filter.record_resolved(earlier, "example.com", ip.parse().unwrap()), "{ip}");
+        }
+        filter.record_failure(earlier, "example.com", &io::Error::other("late"));
+        assert!(!allows(&filter, "8.8.8.8:443"));
+        assert_eq!(filter.failure(), None);
+    }
+
+    #[test]
     fn a_name_allows_no_address_that_is_not_global() {
         for ip in ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"] {
             let by_name = filter(&["example.com"]);
-            assert!(!by_name.record_resolved("example.com", ip.parse().unwrap()), "{ip}");
+            assert!(
+                !by_name.record_resolved(Caller(0), "example.com", ip.parse().unwrap()),
+                "{ip}"
+            );
             assert!(!by_name.allows(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
 
             let by_both = filter(&["example.com", ip]);
-            assert!(by_both.record_resolved("example.com", ip.parse().unwrap()), "{ip}");
+            assert!(by_both.record_resolved(Caller(0), "example.com", ip.parse().unwrap()), "{ip}");
             assert!(by_both.allows(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
         }
     }

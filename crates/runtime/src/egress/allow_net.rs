@@ -4,11 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use ipnet::IpNet;
+use anyhow::{Context, Result, bail, ensure};
+use ipnet::{IpNet, Ipv4Net};
 
 use super::resolver::resolve_blocking;
 use crate::limits::{MAX_ALLOW_NET_ENTRIES, MAX_ALLOW_NET_TIME};
+
+/// The bits before the IPv4 address in a mapped one.
+const MAPPED_PREFIX_BITS: u8 = 96;
 
 /// A rule of `allow_net`, resolved to addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +118,7 @@ pub(super) enum NetRule {
 impl NetRule {
     pub(super) fn parse(entry: &str) -> Result<Self> {
         if let Ok(net) = entry.parse::<IpNet>() {
-            return Ok(Self::Address(ResolvedNetAllow::Net(net)));
+            return Ok(Self::Address(ResolvedNetAllow::Net(canonical(net)?)));
         }
         if let Ok(ip) = entry.parse::<IpAddr>() {
             return Ok(Self::Address(ResolvedNetAllow::new(ip, None)));
@@ -127,6 +130,19 @@ impl NetRule {
             url::Host::Domain(name) => Self::Name(name, port),
         })
     }
+}
+
+/// Returns a block of mapped IPv4 addresses as a block of IPv4: addresses are compared in that form.
+fn canonical(net: IpNet) -> Result<IpNet> {
+    let IpNet::V6(v6) = net else { return Ok(net) };
+    let Some(mapped) = v6.addr().to_ipv4_mapped() else { return Ok(net) };
+    let Some(bits) = v6.prefix_len().checked_sub(MAPPED_PREFIX_BITS) else {
+        bail!(
+            "{v6} is larger than the block of all mapped IPv4 addresses, ::ffff:0:0/{MAPPED_PREFIX_BITS}: \
+             write the IPv4 block"
+        )
+    };
+    Ok(Ipv4Net::new(mapped, bits)?.into())
 }
 
 /// Splits `host:port` and `[v6]:port`; the port is optional.
@@ -163,6 +179,11 @@ mod tests {
             ("localhost", "127.0.0.1:8", true),
             // An IPv4-mapped IPv6 address is the same machine.
             ("10.1.2.3", "[::ffff:10.1.2.3]:1", true),
+            ("::ffff:10.0.0.0/104", "10.1.2.3:80", true),
+            ("::ffff:10.0.0.0/104", "[::ffff:10.1.2.3]:80", true),
+            ("::ffff:10.0.0.0/104", "11.1.2.3:80", false),
+            ("::ffff:10.1.2.3/128", "10.1.2.3:80", true),
+            ("::ffff:10.1.2.3/128", "10.1.2.4:80", false),
         ];
         for (entry, address, expected) in cases {
             let rules = resolve_allow_net(&[entry.to_string()]).unwrap();
@@ -174,7 +195,7 @@ mod tests {
 
     #[test]
     fn faulty_entries_are_named() {
-        for entry in ["host:port", "a b", "[::1"] {
+        for entry in ["host:port", "a b", "[::1", "::ffff:10.0.0.0/95"] {
             let error = check_allow_net(&[entry.to_string()]).unwrap_err().to_string();
             assert!(error.contains(&format!("{entry:?}")), "{error}");
         }

@@ -34,7 +34,7 @@ use wasmtime_wasi_http::{
     WasiHttpView,
 };
 
-use crate::egress::EgressFilter;
+use crate::egress::{Caller, EgressFilter};
 use crate::limits::{
     MAX_HOST_NAME_BYTES, MAX_HTTP_BUFFER_BYTES, MAX_HTTP_HEADER_BYTES, MAX_HTTP_HEADERS,
     MAX_HTTP_WAIT,
@@ -88,9 +88,10 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, ConnectionTask)>> + Send> {
         let (egress, reactor) = (self.egress.clone(), self.reactor.clone());
         let timeouts = RequestTimeouts::new(options);
+        let caller = egress.caller();
         Box::new(async move {
             let reactor = reactor.ok_or(Error::HttpRequestDenied)?;
-            within(Some(&reactor), send(&egress, request, timeouts)).await
+            within(Some(&reactor), send(&egress, caller, request, timeouts)).await
         })
     }
 
@@ -121,11 +122,12 @@ impl RequestTimeouts {
 
 async fn send(
     egress: &EgressFilter,
+    caller: Caller,
     mut request: Request<WasiBody>,
     timeouts: RequestTimeouts,
 ) -> Result<(Response<WasiBody>, ConnectionTask)> {
     let target = Target::new(request.uri())?;
-    let connecting = async { connect(&target, &target.addresses(egress).await?).await };
+    let connecting = async { connect(&target, &target.addresses(egress, caller).await?).await };
     let stream =
         timeout(timeouts.connect, connecting).await.map_err(|_| Error::ConnectionTimeout)?;
     let (mut sender, connection) = http1::Builder::new()
@@ -171,26 +173,31 @@ impl Target {
     }
 
     /// Returns the addresses that the module may connect to, at least one.
-    async fn addresses(&self, egress: &EgressFilter) -> Result<Vec<SocketAddr>> {
+    async fn addresses(&self, egress: &EgressFilter, caller: Caller) -> Result<Vec<SocketAddr>> {
         let mut addresses = match &self.host {
             url::Host::Ipv4(ip) => vec![SocketAddr::new((*ip).into(), self.port)],
             url::Host::Ipv6(ip) => vec![SocketAddr::new((*ip).into(), self.port)],
-            url::Host::Domain(name) => self.resolve(name, egress).await?,
+            url::Host::Domain(name) => self.resolve(name, egress, caller).await?,
         };
         addresses.retain(|address| egress.allows(address));
         if addresses.is_empty() { Err(Error::HttpRequestDenied) } else { Ok(addresses) }
     }
 
-    async fn resolve(&self, name: &str, egress: &EgressFilter) -> Result<Vec<SocketAddr>> {
+    async fn resolve(
+        &self,
+        name: &str,
+        egress: &EgressFilter,
+        caller: Caller,
+    ) -> Result<Vec<SocketAddr>> {
         if name.len() > MAX_HOST_NAME_BYTES {
             return Err(Error::HttpRequestDenied);
         }
         let found = egress.resolve(name).ok_or(Error::HttpRequestDenied)?.await;
         let found = found.map_err(|error| {
-            egress.record_failure(name, &error);
+            egress.record_failure(caller, name, &error);
             Error::DnsError { rcode: None, info_code: None }
         })?;
-        let allowed = found.into_iter().filter(|ip| egress.record_resolved(name, *ip));
+        let allowed = found.into_iter().filter(|ip| egress.record_resolved(caller, name, *ip));
         Ok(allowed.map(|ip| SocketAddr::new(ip, self.port)).collect())
     }
 

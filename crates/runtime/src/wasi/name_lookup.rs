@@ -20,7 +20,7 @@ use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, HostNetwork
 use wasmtime_wasi::p2::{DynPollable, Pollable, SocketError, subscribe};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
-use crate::egress::EgressFilter;
+use crate::egress::{Caller, EgressFilter};
 use crate::limits::MAX_HOST_NAME_BYTES;
 
 /// Replaces wasmtime's implementation of the interface.
@@ -55,7 +55,7 @@ pub(crate) struct NameLookupView<'a> {
 struct AddressStream {
     name: String,
     /// The caller that it belongs to: the next caller's guest must not read it.
-    caller: u64,
+    caller: Caller,
     resolution: Resolution,
 }
 
@@ -140,12 +140,13 @@ impl HostResolveAddressStream for NameLookupView<'_> {
         let addresses = match &mut stream.resolution {
             Resolution::Ready(addresses) => addresses,
             Resolution::Failed(error) => {
-                self.egress.record_failure(&stream.name, error);
+                self.egress.record_failure(stream.caller, &stream.name, error);
                 return Err(ErrorCode::NameUnresolvable.into());
             }
             Resolution::Pending(_) => return Err(ErrorCode::WouldBlock.into()),
         };
-        let allowed = addresses.find(|address| self.egress.record_resolved(&stream.name, *address));
+        let allowed = addresses
+            .find(|address| self.egress.record_resolved(stream.caller, &stream.name, *address));
         Ok(allowed.map(IpAddress::from))
     }
 
