@@ -31,7 +31,7 @@ struct Finding {
     message: String,
 }
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     Check {
         name: "import-cycle",
         find: imports::cycles,
@@ -51,6 +51,11 @@ const CHECKS: [Check; 9] = [
         name: "wording",
         find: text::wording,
         remedy: "write \"is not a\" or turn the sentence around; CONTRIBUTING.md has the style rules",
+    },
+    Check {
+        name: "terminal-output",
+        find: text::terminal_output,
+        remedy: "print through `ui/terminal.rs`, which escapes untrusted text",
     },
     Check {
         name: "wit-copy",

@@ -1,16 +1,14 @@
 //! The command's error: an exit code for scripts and a message for people.
 
-use std::fmt;
 use std::io;
 use std::process;
 
-use anstream::eprintln;
 use surrealism_runtime::SurrealismError;
 use surrealism_stores::OpenError;
 use surrealism_surrealdb::DatabaseError;
 
-use crate::ui::sanitize::escape_control;
-use crate::ui::terminal::{BOLD, ERROR};
+use crate::ui::terminal::{self, BOLD, ERROR};
+use crate::ui::text::{Text, text};
 
 /// The section of `--help` about exit codes.
 pub(crate) const EXIT_CODES_HELP: &str = "\
@@ -66,19 +64,17 @@ impl CliError {
     pub(crate) fn at_line(self, number: usize) -> Self {
         Self { error: self.error.map(|error| error.context(format!("line {number}"))), ..self }
     }
-}
 
-/// Writes the error, its causes and the hint, without `error:` in front.
-impl fmt::Display for CliError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Returns the error, its causes and the hint, without `error:` in front. What the error says may be
+    /// a guest's: its further lines are indented, so that they do not look like a cause or a hint.
+    pub(crate) fn text(&self) -> Text {
         let chain = self.error.as_ref().map(dedup_chain).unwrap_or_default();
-        for (index, cause) in chain.iter().enumerate() {
-            match index {
-                0 => f.write_str(cause)?,
-                _ => write!(f, "\n  caused by: {}", cause.replace('\n', "\n  "))?,
-            }
+        let causes = chain.iter().map(|cause| Text::lines(cause).indent_rest("    "));
+        let mut text = Text::join(&causes.collect::<Vec<_>>(), "\n  caused by: ");
+        if let Some(hint) = self.hint {
+            text = text!("{}\n  hint: {}", text, hint);
         }
-        self.hint.map_or(Ok(()), |hint| write!(f, "\n  hint: {hint}"))
+        text
     }
 }
 
@@ -157,16 +153,17 @@ pub(crate) fn report(result: CliResult) -> process::ExitCode {
         if is_broken_pipe(error) {
             return process::ExitCode::SUCCESS;
         }
-        eprintln!("{ERROR}error{ERROR:#}{BOLD}:{BOLD:#} {failure}");
+        let (prefix, colon) = (Text::from("error").styled(ERROR), Text::from(":").styled(BOLD));
+        terminal::print_error(text!("{}{} {}", prefix, colon, failure.text()));
     }
     process::ExitCode::from(failure.code as u8)
 }
 
-/// Returns an error and its causes, escaped for a terminal. Skips causes that an earlier text includes.
+/// Returns an error and its causes, not escaped. Skips causes that an earlier text includes.
 pub(crate) fn dedup_chain(error: &anyhow::Error) -> Vec<String> {
     let mut chain: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let cause = escape_control(cause.to_string().trim_end());
+        let cause = cause.to_string().trim_end().to_string();
         if !chain.iter().any(|text| text.contains(&cause)) {
             chain.push(cause);
         }

@@ -9,6 +9,7 @@ use crate::args::cache::CacheArgs;
 use crate::args::limits::LimitArgs;
 use crate::error::{CliResult, ExitCode, ExitContext};
 use crate::ui::terminal::Terminal;
+use crate::ui::text::text;
 
 /// Reads an archive.
 pub(crate) fn open(archive: &Path) -> CliResult<SurrealismPackage> {
@@ -23,7 +24,7 @@ pub(crate) fn load(
     terminal: Terminal,
 ) -> CliResult<Runtime> {
     let size = ByteSize(package.wasm.len() as u64);
-    let _progress = terminal.spinner(format!("Compiling {size} of WebAssembly"));
+    let _progress = terminal.spinner(text!("Compiling {} of WebAssembly", size));
     let runtime = builder(package, cache, terminal)
         .max_execution_time(limits.timeout)
         .max_memory_bytes(usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX))

@@ -1,5 +1,5 @@
 //! Terminal output.
 
-pub(crate) mod sanitize;
 pub(crate) mod table;
 pub(crate) mod terminal;
+pub(crate) mod text;

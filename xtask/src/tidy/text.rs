@@ -51,6 +51,22 @@ pub(super) fn path_attributes(repository: &Repository) -> Vec<Finding> {
     found.map(|(path, line)| finding(path, line, "a `path` attribute".to_string())).collect()
 }
 
+/// Output of the command that bypasses its printer, and so may send untrusted text to a terminal.
+pub(super) fn terminal_output(repository: &Repository) -> Vec<Finding> {
+    const SOURCES: &str = "crates/cli/src/";
+    const PRINTER: &str = "crates/cli/src/ui/terminal.rs";
+    const OUTPUT: [&str; 6] =
+        ["print!(", "println!(", "dbg!(", "stdout()", "stderr()", "anstream::"];
+    // Asking whether a stream is a terminal prints nothing.
+    let is_query = |line: &str| line.contains("is_terminal()");
+    let prints = |line: &str| !is_query(line) && OUTPUT.iter().any(|output| line.contains(output));
+
+    let rust = repository.with_extension("rs");
+    let files = rust.filter(|file| file.path.starts_with(SOURCES) && file.path != PRINTER);
+    let found = files.flat_map(|file| lines(file, prints));
+    found.map(|(path, line)| finding(path, line, "output past the printer".to_string())).collect()
+}
+
 fn prose(repository: &Repository) -> impl Iterator<Item = &SourceFile> {
     ["rs", "md", "toml"].into_iter().flat_map(|extension| repository.with_extension(extension))
 }
@@ -100,6 +116,17 @@ mod tests {
         let bad = format!("this\n// {UNWANTED}error\nis not an error\n");
         let repository = Repository::of(&[("a.rs", &bad), ("b.md", &bad), ("c.svg", &bad)]);
         assert_eq!(places(&wording(&repository)), [("a.rs", 2), ("b.md", 2)]);
+    }
+
+    #[test]
+    fn output_past_the_printer_of_the_command_is_found() {
+        let text =
+            "println!(x)\nanstream::eprintln!(x)\nio::stdout().write(x)\nstderr().is_terminal()\n";
+        let files =
+            ["crates/cli/src/a.rs", "crates/cli/src/ui/terminal.rs", "crates/cli/tests/it/a.rs"];
+        let repository = Repository::of(&files.map(|path| (path, text)));
+        let expected = [1, 2, 3].map(|line| (files[0], line));
+        assert_eq!(places(&terminal_output(&repository)), expected);
     }
 
     #[test]

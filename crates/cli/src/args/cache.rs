@@ -5,6 +5,7 @@ use etcetera::BaseStrategy;
 use surrealism_runtime::CodeCache;
 
 use crate::ui::terminal::Terminal;
+use crate::ui::text::text;
 
 /// The environment variable that turns the cache off if it is not empty.
 const NO_CACHE_ENV: &str = "SURREALISM_NO_CACHE";
@@ -32,7 +33,7 @@ impl CacheArgs {
         }
         // A user without a home directory has no cache directory.
         let dir = etcetera::choose_base_strategy().ok()?.cache_dir().join("surrealism");
-        let warn = |error| terminal.warn(format!("compiled code is not cached: {error}"));
+        let warn = |error| terminal.warn(text!("compiled code is not cached: {}", error));
         CodeCache::open(dir).map_err(warn).ok()
     }
 

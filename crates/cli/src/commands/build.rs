@@ -23,6 +23,7 @@ use crate::languages::{self, rust::RustArgs};
 use crate::load::load;
 use crate::project::{CONFIG_FILE, Project};
 use crate::ui::terminal::{self, Terminal};
+use crate::ui::text::{Text, text};
 
 /// The limits of a component while it describes its functions.
 const DESCRIBE_LIMITS: LimitArgs =
@@ -59,7 +60,7 @@ pub(crate) struct Build {
 impl Build {
     pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
         let archive = self.build(terminal, cache).exit_code(ExitCode::Build)?;
-        Ok(terminal::print(archive.display())?)
+        Ok(terminal::print_value(&archive.display().to_string())?)
     }
 
     fn build(self, terminal: Terminal, cache: CacheArgs) -> CliResult<PathBuf> {
@@ -185,13 +186,13 @@ fn pack(
     Ok(())
 }
 
-fn summary(package: &SurrealismPackage, archive: &Path, elapsed: Duration) -> Result<String> {
+fn summary(package: &SurrealismPackage, archive: &Path, elapsed: Duration) -> Result<Text> {
     let functions = match package.exports.functions.len() {
         1 => "1 function".to_string(),
         count => format!("{count} functions"),
     };
     let component = ByteSize(package.wasm.len() as u64);
     let packed = ByteSize(fs::metadata(archive)?.len());
-    let seconds = elapsed.as_secs_f32();
-    Ok(format!("{functions}, component {component}, archive {packed}, in {seconds:.1}s"))
+    let seconds = format!("{:.1}s", elapsed.as_secs_f32());
+    Ok(text!("{}, component {}, archive {}, in {}", functions, component, packed, seconds))
 }

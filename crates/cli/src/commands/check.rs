@@ -21,8 +21,8 @@ use crate::component::world::{Functions, World};
 use crate::error::{CliError, CliResult, ExitCode, dedup_chain, flatten};
 use crate::load;
 use crate::sizes::Sizes;
-use crate::ui::sanitize::escape_control;
 use crate::ui::terminal::{self, ERROR, SUCCESS, Terminal};
+use crate::ui::text::{Text, text};
 
 /// An interface without functions that guests of the published SDK import.
 const TYPES_INTERFACE: &str = "surrealism:plugin/types";
@@ -73,8 +73,7 @@ impl Check {
     pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
         let checks = self.checks(terminal, cache);
         let report = Report { ok: checks.iter().all(|check| check.ok), checks };
-        let text =
-            if self.json { serde_json::to_string_pretty(&report)? } else { format_lines(&report) };
+        let text = if self.json { Text::json(&report, true)? } else { format_lines(&report) };
         terminal::print(text)?;
         if report.ok { Ok(()) } else { Err(CliError::already_reported(ExitCode::Failed)) }
     }
@@ -115,13 +114,14 @@ fn check_result(name: &'static str, outcome: Result<String>) -> CheckResult {
     CheckResult { name, ok, detail }
 }
 
-fn format_lines(report: &Report) -> String {
+fn format_lines(report: &Report) -> Text {
     let line = |CheckResult { name, ok, detail }: &CheckResult| {
         let (style, status) = if *ok { (SUCCESS, "ok") } else { (ERROR, "FAILED") };
-        let detail = escape_control(detail).replace('\n', "\n                      ");
-        format!("{style}{status:<8}{style:#}{name:<14}{detail}")
+        let status = text!("{:<8}", status).styled(style);
+        let detail = Text::lines(detail).indent_rest("                      ");
+        text!("{}{:<14}{}", status, name, detail)
     };
-    report.checks.iter().map(line).collect::<Vec<_>>().join("\n")
+    Text::join(&report.checks.iter().map(line).collect::<Vec<_>>(), "\n")
 }
 
 fn abi(abi: AbiVersion) -> Result<String> {
@@ -135,11 +135,6 @@ fn abi(abi: AbiVersion) -> Result<String> {
 
 fn functions(manifest: &ExportsManifest) -> Result<String> {
     for function in &manifest.functions {
-        ensure!(
-            function.name.as_deref().is_none_or(is_path),
-            "invalid function name {:?}: use letters, digits and `_`, separated by `::`",
-            function.name.as_deref().unwrap_or_default()
-        );
         let mut args = BTreeSet::new();
         for (arg, _) in &function.args {
             ensure!(is_path(arg), "invalid argument name {arg:?} in `{function}`");
@@ -265,7 +260,7 @@ fn exports(world: &World) -> Result<String> {
 /// Compiles and links the component, as a host does before it creates the first instance.
 fn code(mut package: SurrealismPackage, terminal: Terminal, cache: CacheArgs) -> Result<String> {
     let size = ByteSize(package.wasm.len() as u64);
-    let _progress = terminal.spinner(format!("Compiling {size} of WebAssembly"));
+    let _progress = terminal.spinner(text!("Compiling {} of WebAssembly", size));
     // The other checks cover these already. Without `allow_net`, no host name is resolved.
     let strict_timeout = package.config.capabilities.strict_timeout;
     package.config.capabilities = SurrealismCapabilities { strict_timeout, ..Default::default() };

@@ -5,6 +5,7 @@ use clap_complete::Shell;
 
 use crate::error::CliResult;
 use crate::ui::terminal;
+use crate::ui::text::Text;
 
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
@@ -23,6 +24,6 @@ impl Completions {
     pub(crate) fn run(self, mut command: Command) -> CliResult {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "surrealism", &mut script);
-        Ok(terminal::print(String::from_utf8_lossy(&script).trim_end())?)
+        Ok(terminal::print(Text::lines(String::from_utf8_lossy(&script).trim_end()))?)
     }
 }

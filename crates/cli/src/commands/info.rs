@@ -16,6 +16,7 @@ use crate::load;
 use crate::sizes::{Files, Sizes};
 use crate::ui::table::Table;
 use crate::ui::terminal::{self, BOLD, DIM};
+use crate::ui::text::{Text, text};
 
 /// Show the functions, capabilities, limits and sizes of an archive
 #[derive(Debug, Args)]
@@ -36,10 +37,9 @@ impl Info {
     pub(crate) fn run(self) -> CliResult {
         let package = load::open(&self.archive)?;
         let sizes = Sizes::measure(&package, &self.archive)?;
-        let text = if self.json {
-            serde_json::to_string_pretty(&Description::new(&package, sizes))?
-        } else {
-            describe(&package, &sizes)
+        let text = match self.json {
+            true => Text::json(&Description::new(&package, sizes), true)?,
+            false => describe(&package, &sizes),
         };
         Ok(terminal::print(text)?)
     }
@@ -98,19 +98,20 @@ impl<'a> Function<'a> {
     }
 }
 
-fn describe(package: &SurrealismPackage, sizes: &Sizes) -> String {
+fn describe(package: &SurrealismPackage, sizes: &Sizes) -> Text {
     let SurrealismMeta { organisation, name, version } = &package.config.meta;
-    let abi = package.config.abi;
-    format!(
-        "{BOLD}{organisation}/{name} {version}{BOLD:#} {DIM}(ABI {abi}){DIM:#}\n\n{}\n\n{}",
+    text!(
+        "{} {}\n\n{}\n\n{}",
+        text!("{}/{} {}", organisation, name, version).styled(BOLD),
+        text!("(ABI {})", package.config.abi).styled(DIM),
         functions(package),
         properties(&package.config.capabilities, sizes),
     )
 }
 
-fn functions(package: &SurrealismPackage) -> String {
+fn functions(package: &SurrealismPackage) -> Text {
     if package.exports.functions.is_empty() {
-        return "no functions".to_string();
+        return "no functions".into();
     }
     let mut table = Table::new().header(["Function", "Arguments", "Returns", "Writes", "Comment"]);
     for function in sorted(&package.exports) {
@@ -122,7 +123,7 @@ fn functions(package: &SurrealismPackage) -> String {
             &summary(function.comment.as_deref().unwrap_or_default()),
         ]);
     }
-    table.to_string()
+    table.text()
 }
 
 /// Returns the first paragraph of a comment on one line.
@@ -138,7 +139,7 @@ fn sorted(manifest: &ExportsManifest) -> Vec<&FunctionExport> {
     functions
 }
 
-fn properties(capabilities: &SurrealismCapabilities, sizes: &Sizes) -> String {
+fn properties(capabilities: &SurrealismCapabilities, sizes: &Sizes) -> Text {
     let allowed = |allowed| if allowed { "allowed" } else { "denied" }.to_string();
     let bytes = |bytes: Option<usize>| limit(bytes.map(|bytes| ByteSize(bytes as u64)));
     let time = capabilities.max_execution_time.map(humantime::format_duration);
@@ -163,7 +164,7 @@ fn properties(capabilities: &SurrealismCapabilities, sizes: &Sizes) -> String {
     ] {
         table.row([section, name, &value]);
     }
-    table.to_string()
+    table.text()
 }
 
 fn limit(limit: Option<impl ToString>) -> String {

@@ -14,6 +14,7 @@ use surrealism_runtime::config::SurrealismMeta;
 
 use crate::error::{CliResult, ExitCode, ExitContext};
 use crate::ui::terminal::Terminal;
+use crate::ui::text::{Text, text};
 
 const DEFAULT_ORGANISATION: &str = "example";
 
@@ -63,7 +64,7 @@ impl New {
     pub(crate) fn run(self, terminal: Terminal) -> CliResult {
         let plugin = self.plugin().exit_code(ExitCode::Usage)?;
         plugin.write()?;
-        terminal.status("Created", format!("plugin {}", plugin.dir.display()));
+        terminal.status("Created", text!("plugin {}", plugin.dir.display()));
         terminal.note(plugin.next_steps());
         Ok(())
     }
@@ -139,8 +140,8 @@ impl Plugin {
         if name.starts_with(|c: char| c.is_ascii_digit()) { format!("plugin-{name}") } else { name }
     }
 
-    fn next_steps(&self) -> String {
-        format!(
+    fn next_steps(&self) -> Text {
+        text!(
             "\nNext:\n  cd {}\n  cargo test\n  surrealism build\n  {}",
             self.dir.display(),
             self.render("surrealism run {{archive}} greet \"'Ada'\"")

@@ -10,7 +10,6 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anstream::eprintln;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use etcetera::BaseStrategy;
@@ -33,6 +32,7 @@ use crate::error::{CliResult, ExitCode, ExitContext};
 use crate::executor;
 use crate::load;
 use crate::ui::terminal::{self, DIM, Terminal};
+use crate::ui::text::{Text, text};
 
 /// Lines that the history file keeps.
 const MAX_HISTORY_LINES: usize = 1_000;
@@ -161,7 +161,7 @@ fn run_interactive(
         // The file does not exist in the first session.
         let _ = editor.load_history(file);
     }
-    terminal.note(format!("{DIM}:help lists the commands, :quit ends the session{DIM:#}"));
+    terminal.note(Text::from(":help lists the commands, :quit ends the session").styled(DIM));
     loop {
         let line = match editor.readline("> ") {
             Ok(line) => line,
@@ -176,13 +176,13 @@ fn run_interactive(
         match evaluate(&line) {
             Ok(Some(value)) => terminal::print(render(&value))?,
             Ok(None) => (),
-            Err(error) => eprintln!("{error}"),
+            Err(error) => terminal::print_error(error.text()),
         }
     }
     if let Some(file) = &history
         && let Err(error) = editor.save_history(file)
     {
-        terminal.warn(format!("the history is not saved: {error}"));
+        terminal.warn(text!("the history is not saved: {}", error));
     }
     Ok(())
 }

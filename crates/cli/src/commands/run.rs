@@ -20,6 +20,7 @@ use crate::literal;
 use crate::load;
 use crate::ui::table::Table;
 use crate::ui::terminal::{self, Terminal};
+use crate::ui::text::Text;
 
 /// The argument that selects the default export.
 const DEFAULT_EXPORT: &str = "-";
@@ -89,10 +90,12 @@ impl Run {
             let result = self.call(&runtime, store, args, database, terminal).await;
             result.map_err(|error| self.call_error(error, &runtime))
         })??;
-        let result = if self.json { value.into_json_value().to_string() } else { value.to_sql() };
-        terminal::print_value(&result)?;
+        match self.json {
+            true => terminal::print(Text::json(&value.into_json_value(), false)?)?,
+            false => terminal::print_value(&value.to_sql())?,
+        }
         if self.repeat > 1 {
-            terminal.note(timing.table());
+            terminal.note(timing.table().text());
         }
         Ok(())
     }

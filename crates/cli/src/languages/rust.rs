@@ -13,6 +13,7 @@ use surrealism_runtime::SDK_VERSION;
 use crate::languages::rust::toolchain::{Selection, Toolchain};
 use crate::project::CONFIG_FILE;
 use crate::ui::terminal::Terminal;
+use crate::ui::text::text;
 
 const MANIFEST_FILE: &str = "Cargo.toml";
 
@@ -41,9 +42,9 @@ pub(super) fn is_project(dir: &Path) -> bool {
 pub(super) fn compile(dir: &Path, args: &RustArgs, terminal: Terminal) -> Result<PathBuf> {
     let toolchain = Toolchain::find(args.toolchain, dir)?;
     for reason in &toolchain.skipped {
-        terminal.status("Skipped", reason);
+        terminal.status("Skipped", text!("{}", reason));
     }
-    terminal.status("Using", &toolchain);
+    terminal.status("Using", text!("{}", toolchain));
 
     let metadata = toolchain.metadata(dir)?;
     let package = package_in(&metadata, dir)?;
@@ -91,10 +92,11 @@ fn warn_of_sdk_mismatch(package: &Package, terminal: Terminal) {
     let Ok(ours) = SDK_VERSION.parse() else { return };
     let sdk = package.dependencies.iter().find(|dependency| dependency.name == "surrealism");
     if let Some(sdk) = sdk.filter(|sdk| !sdk.req.matches(&ours)) {
-        terminal.warn(format!(
-            "{} depends on surrealism {}, and this command is version {SDK_VERSION}: hosts may reject \
-             the archive",
-            package.name, sdk.req
+        terminal.warn(text!(
+            "{} depends on surrealism {}, and this command is version {}: hosts may reject the archive",
+            package.name,
+            sdk.req,
+            SDK_VERSION
         ));
     }
 }

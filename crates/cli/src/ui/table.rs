@@ -1,15 +1,18 @@
 //! Tables without lines.
 
-use std::fmt;
+use std::fmt::Display;
 
 use comfy_table::{Cell, ContentArrangement, presets};
 
-use crate::ui::sanitize::escape_control;
+use crate::ui::text::Text;
 
 /// Narrowest terminal that rows are wrapped for. Some terminals claim a width of 0.
 const MIN_WIDTH: u16 = 60;
 
-/// A table of untrusted text, wrapped to the terminal's width.
+/// Characters of a cell that are printed. Wrapping a long word takes quadratic time.
+const MAX_CELL_CHARS: usize = 400;
+
+/// A table of untrusted text, wrapped to the terminal's width. Long cells are cut.
 pub(crate) struct Table(comfy_table::Table);
 
 impl Table {
@@ -23,25 +26,34 @@ impl Table {
         Self(table)
     }
 
-    pub(crate) fn header<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.0.set_header(names);
+    pub(crate) fn header<T: Display>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.0.set_header(names.into_iter().map(cell));
         self
     }
 
-    pub(crate) fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        self.0.add_row(cells.into_iter().map(|text| Cell::new(escape_control(text.as_ref()))));
+    pub(crate) fn row<T: Display>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.0.add_row(cells.into_iter().map(cell));
+    }
+
+    /// Formats the table.
+    pub(crate) fn text(mut self) -> Text {
         for column in self.0.column_iter_mut() {
             column.set_padding((0, 2));
         }
+        let lines = self.0.to_string();
+        let lines: Vec<_> = lines.lines().map(str::trim_end).collect();
+        Text::from_escaped(lines.join("\n"))
     }
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self.0.to_string();
-        let lines: Vec<_> = lines.lines().map(str::trim_end).collect();
-        f.write_str(&lines.join("\n"))
-    }
+fn cell(value: impl Display) -> Cell {
+    let text = value.to_string();
+    let text = Text::inline(text.trim_end());
+    let text = text.as_str();
+    Cell::new(match text.char_indices().nth(MAX_CELL_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -49,9 +61,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_escaped() {
-        let mut table = Table::new().header(["Name", "Says"]);
+    fn untrusted_text_is_escaped_in_every_place() {
+        let mut table = Table::new().header(["Na\u{202e}me", "Says"]);
         table.row(["a", "\x1b[31mred\nand\r more"]);
-        assert_eq!(table.to_string(), "Name  Says\na     \\u{1b}[31mred\n      and\\r more");
+        let expected = "Na\\u{202e}me  Says\na             \\u{1b}[31mred\\nand\\r more";
+        assert_eq!(table.text().as_str(), expected);
+    }
+
+    #[test]
+    fn long_cells_are_cut() {
+        for (length, expected) in [
+            (MAX_CELL_CHARS, MAX_CELL_CHARS),
+            (MAX_CELL_CHARS + 1, MAX_CELL_CHARS + 1),
+            (1 << 20, MAX_CELL_CHARS + 1),
+        ] {
+            let mut table = Table::new();
+            table.row(["ö".repeat(length)]);
+            let text = table.text();
+            assert_eq!(text.as_str().chars().count(), expected);
+            assert_eq!(text.as_str().ends_with('…'), length > MAX_CELL_CHARS);
+        }
     }
 }

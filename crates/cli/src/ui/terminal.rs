@@ -1,15 +1,14 @@
-//! Output: results on stdout, everything else on stderr.
+//! The printer: results on stdout, everything else on stderr. Nothing else in the command prints.
 
-use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::ui::sanitize::escape_control;
+use crate::ui::text::{Text, text};
 
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -18,28 +17,39 @@ pub(crate) const SUCCESS: Style = AnsiColor::Green.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Prints a result and a line feed.
-pub(crate) fn print(result: impl Display) -> io::Result<()> {
-    let mut stdout = anstream::stdout().lock();
-    writeln!(stdout, "{result}")?;
-    stdout.flush()
+pub(crate) fn print(result: impl Into<Text>) -> Result<()> {
+    // Removes styles if stdout is not a terminal.
+    write_line(&mut anstream::stdout().lock(), result.into().as_str())
 }
 
-/// Prints an untrusted value. Escapes control characters on a terminal; a pipe or a file gets the
-/// value unchanged.
-pub(crate) fn print_value(value: &str) -> io::Result<()> {
-    // `print` would strip escape sequences from a value that goes to a pipe.
+/// Prints an untrusted value. Escapes it on a terminal; a pipe or a file gets the value unchanged.
+pub(crate) fn print_value(value: &str) -> Result<()> {
+    // Not anstream's stdout, which would remove escape sequences from the value.
     let mut stdout = io::stdout().lock();
     if stdout.is_terminal() {
-        writeln!(stdout, "{}", escape_control(value))?;
+        write_line(&mut stdout, Text::inline(value).as_str())
     } else {
-        writeln!(stdout, "{value}")?;
+        write_line(&mut stdout, value)
     }
-    stdout.flush()
+}
+
+/// Prints an error that does not end the command, or the one that does.
+pub(crate) fn print_error(error: Text) {
+    eprint_line(&error);
 }
 
 /// Prints a guest's line of output on stderr.
 pub(crate) fn print_guest_line(line: &str) {
-    eprintln!("{}", escape_control(line));
+    eprint_line(&Text::lines(line));
+}
+
+fn write_line(stream: &mut impl Write, line: &str) -> Result<()> {
+    writeln!(stream, "{line}").and_then(|()| stream.flush()).context("cannot write to stdout")
+}
+
+fn eprint_line(line: &Text) {
+    // Nobody can be told that stderr is closed.
+    let _ = writeln!(anstream::stderr().lock(), "{}", line.as_str());
 }
 
 /// Prints status lines, warnings and progress on stderr.
@@ -51,36 +61,38 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Prints a completed step: a verb, aligned as cargo does, and its object.
-    pub(crate) fn status(self, verb: &str, object: impl Display) {
+    pub(crate) fn status(self, verb: &'static str, object: impl Into<Text>) {
         if !self.quiet {
-            eprintln!("{SUCCESS}{verb:>12}{SUCCESS:#} {object}");
+            eprint_line(&text!("{} {}", text!("{:>12}", verb).styled(SUCCESS), object.into()));
         }
     }
 
     /// Prints a problem that does not stop the command.
-    pub(crate) fn warn(self, problem: impl Display) {
-        eprintln!("{WARNING}warning{WARNING:#}{BOLD}:{BOLD:#} {problem}");
+    pub(crate) fn warn(self, problem: impl Into<Text>) {
+        let (warning, colon) =
+            (Text::from("warning").styled(WARNING), Text::from(":").styled(BOLD));
+        eprint_line(&text!("{}{} {}", warning, colon, problem.into()));
     }
 
     /// Prints lines without decoration.
-    pub(crate) fn note(self, lines: impl Display) {
+    pub(crate) fn note(self, lines: impl Into<Text>) {
         if !self.quiet {
-            eprintln!("{lines}");
+            eprint_line(&lines.into());
         }
     }
 
     /// Shows a spinner until the result is dropped.
-    pub(crate) fn spinner(self, message: impl Display) -> Progress {
+    pub(crate) fn spinner(self, message: impl Into<Text>) -> Progress {
         let bar = self.bar(None, "{spinner:.green} {msg} {elapsed}");
-        bar.set_message(message.to_string());
+        bar.set_message(message.into().as_str().to_string());
         bar.enable_steady_tick(Duration::from_millis(100));
         Progress(Arc::new(ClearOnDrop(bar)))
     }
 
     /// Shows how many of `steps` are done, until the result is dropped.
-    pub(crate) fn progress_bar(self, steps: u64, message: impl Display) -> Progress {
+    pub(crate) fn progress_bar(self, steps: u64, message: impl Into<Text>) -> Progress {
         let bar = self.bar(Some(steps), "{msg} {bar:32.green} {pos}/{len} {eta}");
-        bar.set_message(message.to_string());
+        bar.set_message(message.into().as_str().to_string());
         Progress(Arc::new(ClearOnDrop(bar)))
     }
 

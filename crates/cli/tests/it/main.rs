@@ -9,8 +9,11 @@ mod check;
 mod command_line;
 mod info;
 mod new;
+#[cfg(target_os = "linux")]
+mod pty;
 mod quickstart;
 mod repl;
 mod run;
 mod support;
 mod toolchains;
+mod untrusted;

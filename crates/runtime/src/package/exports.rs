@@ -61,6 +61,12 @@ impl ExportsManifest {
                  shorten it"
             );
             ensure!(
+                name.is_none_or(is_path),
+                "{name:?} is not the name of a function: use words of letters, digits and `_` with `::` \
+                 between them",
+                name = name.unwrap_or_default()
+            );
+            ensure!(
                 seen.insert(name),
                 "the archive has two functions {:?}",
                 name.unwrap_or("(default)")
@@ -73,6 +79,14 @@ impl ExportsManifest {
     pub fn get_signature(&self, name: Option<&str>) -> Option<&FunctionExport> {
         self.functions.iter().find(|function| function.name.as_deref() == name)
     }
+}
+
+/// Returns whether a function can have this name. Hosts print names and complete them in queries, so that
+/// they must not contain quotes, spaces or invisible characters.
+fn is_path(name: &str) -> bool {
+    // The joiners are invisible, and some versions of Unicode allow them in identifiers.
+    let is_allowed = |c| unicode_ident::is_xid_continue(c) && !matches!(c, '\u{200c}' | '\u{200d}');
+    name.split("::").all(|word| !word.is_empty() && word.chars().all(is_allowed))
 }
 
 /// The signature of a function.
@@ -212,6 +226,32 @@ mod tests {
         assert_eq!(export.to_string(), "greet(who) -> greetings");
     }
 
+    #[test]
+    fn names_are_paths_of_words() {
+        for good in ["f", "math::add", "_1", "größe", "हिन्दी::a", "1st"] {
+            assert!(is_path(good), "{good:?}");
+        }
+        for bad in [
+            "",
+            "::",
+            "a::",
+            "a:b",
+            "a b",
+            "a-b",
+            "f(); REMOVE TABLE page; --",
+            "`f`",
+            "a\nb",
+            "a\u{1b}[2J",
+            "a\u{9b}",
+            "a\u{200d}b",
+            "a\u{202e}b",
+            "a\u{2028}b",
+            "a\u{e0041}",
+        ] {
+            assert!(!is_path(bad), "{bad:?}");
+        }
+    }
+
     const FUNCTION: &str = "[[functions]]\nname = \"f\"\n\
         args = \"0c0000000000060008000400060000000400000000000000\"\n\
         returns = \"0c00000008000c00070008000800000000000003080000000400040004000000\"\n";
@@ -222,6 +262,7 @@ mod tests {
             ("", "missing field `functions`"),
             ("[[functions]]\nargs = \"zz\"\nreturns = \"\"", "line 2"),
             (&FUNCTION.repeat(2), "two functions \"f\""),
+            (&FUNCTION.replace("\"f\"", "\"f()\""), "\"f()\" is not the name of a function"),
             ("[[functions]]\nargs = \"00\"\nreturns = \"00\"", "cannot decode a list of arguments"),
         ];
         for (text, expected) in cases {

@@ -30,7 +30,7 @@ impl Session {
         match Line::parse(line) {
             Line::Empty | Line::Quit => Ok(None),
             Line::Help => Ok(terminal::print(HELP).map(|()| None)?),
-            Line::Functions => Ok(terminal::print(self.functions()).map(|()| None)?),
+            Line::Functions => Ok(terminal::print(self.functions().text()).map(|()| None)?),
             Line::Call(call) => Ok(Some(self.call(call).await?)),
             Line::Query(query) => Ok(Some(self.query(query, Object::new()).await?)),
         }
