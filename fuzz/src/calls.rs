@@ -17,8 +17,8 @@ use futures::future::BoxFuture;
 use surrealdb_types::{Object, SurrealValue, Value};
 use surrealism_runtime::host::OutputCallback;
 use surrealism_runtime::{
-    Controller, InvocationContext, Isolation, KVStore, Runtime, SurrealismConfig,
-    SurrealismPackage, SurrealismResult,
+    Controller, Error, InvocationContext, Isolation, KVStore, Runtime, SurrealismConfig,
+    SurrealismError, SurrealismPackage, SurrealismResult,
 };
 
 const POOL_SIZE: usize = 2;
@@ -321,9 +321,14 @@ impl Model<'_> {
     fn call(&mut self, outcome: Outcome) {
         let (function, args) = outcome.call(self.guest);
         let call = self.runtime.call(function, args, Host);
+        let contract =
+            |result: std::result::Result<_, Error>| result.map_err(SurrealismError::from);
         match (self.has_permit(), outcome) {
             // Rejected before it waits for an instance.
-            (_, Outcome::Unknown) => outcome.check(self.guest, outcome.run(call.into_future()), 0),
+            (_, Outcome::Unknown) => {
+                let result = outcome.run(call.into_future().map(contract).boxed());
+                outcome.check(self.guest, result, 0);
+            }
             (false, _) if self.waiting.is_some() => {
                 assert!(block_on(call.into_future()).unwrap_err().is_busy());
             }
@@ -334,7 +339,7 @@ impl Model<'_> {
             // What times out depends on the clock, which the model does not know.
             (true, Outcome::Dropped(0) | Outcome::TimesOut(_)) => drop(call),
             (true, outcome) => {
-                let result = outcome.run(call.into_future());
+                let result = outcome.run(call.into_future().map(contract).boxed());
                 let calls = self.idle.pop().unwrap_or_default() + outcome.counted_calls();
                 outcome.check(self.guest, result, calls);
                 self.check_in(calls, !outcome.poisons());

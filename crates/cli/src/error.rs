@@ -3,7 +3,7 @@
 use std::io;
 use std::process;
 
-use surrealism_runtime::SurrealismError;
+use surrealism_runtime::{Error, ErrorKind, LoadError, SurrealismError};
 use surrealism_stores::OpenError;
 use surrealism_surrealdb::DatabaseError;
 
@@ -134,6 +134,27 @@ impl From<SurrealismError> for CliError {
             _ => ExitCode::Failed,
         };
         Self::new(code, flatten(error))
+    }
+}
+
+impl From<Error> for CliError {
+    fn from(error: Error) -> Self {
+        let code = match error.kind() {
+            ErrorKind::TimedOut { .. } => ExitCode::Timeout,
+            ErrorKind::Load(LoadError::InvalidComponent | LoadError::UnsupportedAbi { .. }) => {
+                ExitCode::Archive
+            }
+            _ => ExitCode::Failed,
+        };
+        Self::new(code, with_source(error))
+    }
+}
+
+/// Converts an error of a call or a load. The user of the command is the host, who sees its own error.
+pub(crate) fn with_source(error: Error) -> anyhow::Error {
+    match std::error::Error::source(&error) {
+        Some(_) => error.into(),
+        None => flatten(error.into()),
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use surrealism_types::err::SurrealismError;
 
+use crate::error::{Error, ErrorKind, TimeoutStage};
 use crate::sync::lock;
 
 /// When a call must be over, and the limits behind that. Instantiation and `init` count.
@@ -51,9 +52,16 @@ impl Deadline {
         }
     }
 
-    pub(crate) fn timeout_error(self) -> SurrealismError {
+    /// The caller's own timeout.
+    pub(crate) fn caller_limit(self) -> Option<Duration> {
+        self.context_timeout
+    }
+
+    /// The error of a call that was stopped while it had an instance.
+    pub(crate) fn timeout_error(self) -> Error {
         let Self { effective, context_timeout, module_limit, at: _ } = self;
-        SurrealismError::Timeout { effective, context_timeout, module_limit }
+        let kind = ErrorKind::TimedOut { stage: TimeoutStage::Running, limit: effective };
+        Error::new(kind, SurrealismError::Timeout { effective, context_timeout, module_limit })
     }
 }
 

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use async_trait::async_trait;
 use surrealdb_types::{Object, Value};
 
+use crate::denied::{Capability, Denied};
 use crate::kv::KVStore;
 use crate::package::config::SurrealismConfig;
+use crate::text::truncate;
 
 /// Receives a guest's output line by line, without line feeds.
 pub type OutputCallback = Arc<dyn Fn(&str) + Send + Sync>;
@@ -24,10 +26,18 @@ pub type OutputCallback = Arc<dyn Fn(&str) + Send + Sync>;
 ///
 /// A future that a context returns is dropped when the call's deadline passes.
 ///
+/// # Errors and panics
+///
+/// The guest gets the text of a [`GuestError`](crate::GuestError) and of a [`Denied`], also as the cause of
+/// another error. Of any other error it learns only that the host failed, since the text may name files,
+/// addresses or other callers. The host's caller gets the error itself, as the
+/// [source](std::error::Error::source) of the call's, if the call fails with it. So it gets a panic of a
+/// method, which ends the call and drops the instance.
+///
 /// ```
 /// use async_trait::async_trait;
 /// use surrealdb_types::{Object, Value};
-/// use surrealism_runtime::{InvocationContext, KVStore, SurrealismConfig};
+/// use surrealism_runtime::{Capability, Denied, GuestError, InvocationContext, KVStore, SurrealismConfig};
 ///
 /// /// Serves `run` by a function of this program. It has neither a database nor a key-value store.
 /// struct Context;
@@ -35,7 +45,7 @@ pub type OutputCallback = Arc<dyn Fn(&str) + Send + Sync>;
 /// #[async_trait]
 /// impl InvocationContext for Context {
 ///     async fn sql(&mut self, _: &SurrealismConfig, _: String, _: Object) -> anyhow::Result<Value> {
-///         anyhow::bail!("this host has no database")
+///         Err(Denied::not_provided(Capability::Queries).into())
 ///     }
 ///
 ///     async fn run(
@@ -47,12 +57,12 @@ pub type OutputCallback = Arc<dyn Fn(&str) + Send + Sync>;
 ///     ) -> anyhow::Result<Value> {
 ///         match fnc.as_str() {
 ///             "fn::first" => Ok(args.into_iter().next().unwrap_or(Value::None)),
-///             _ => anyhow::bail!("this host has no function {fnc:?}"),
+///             _ => Err(GuestError::new(format!("this host has no function {fnc:?}")).into()),
 ///         }
 ///     }
 ///
 ///     fn kv(&mut self) -> anyhow::Result<&dyn KVStore> {
-///         anyhow::bail!("this host has no key-value store")
+///         Err(Denied::not_provided(Capability::KeyValue).into())
 ///     }
 /// }
 /// ```
@@ -155,7 +165,7 @@ impl fmt::Debug for DetachedContext {
 #[async_trait]
 impl InvocationContext for DetachedContext {
     async fn sql(&mut self, _: &SurrealismConfig, _: String, _: Object) -> Result<Value> {
-        bail!("this call has no database, so `sql` cannot run a query")
+        Err(Denied::not_provided(Capability::Queries).into())
     }
 
     async fn run(
@@ -165,13 +175,13 @@ impl InvocationContext for DetachedContext {
         _: Option<String>,
         _: Vec<Value>,
     ) -> Result<Value> {
-        bail!("this call has no database, so `run` cannot reach {fnc:?}")
+        Err(Denied::not_provided(Capability::Function(truncate(&fnc).to_string())).into())
     }
 
     fn kv(&mut self) -> Result<&dyn KVStore> {
         match &self.kv {
             Some(store) => Ok(store.as_ref()),
-            None => bail!("this call has no key-value store"),
+            None => Err(Denied::not_provided(Capability::KeyValue).into()),
         }
     }
 

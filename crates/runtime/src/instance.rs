@@ -5,8 +5,10 @@ pub(crate) mod template;
 mod trap;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use surrealdb_types::{Kind, Value};
@@ -17,10 +19,11 @@ use wasmtime::{Store, bail};
 
 use self::pool::Permit;
 use self::template::{Instantiated, Template};
-use self::trap::trap_error;
+use self::trap::{panic_error, trap_error};
 use crate::bindings::{Guest, GuestResult, InlineHalf, Metadata};
 use crate::compile::places::Place;
 use crate::deadline::{Deadline, timeout_at};
+use crate::error::{Error, ErrorKind, TrapKind};
 use crate::host::InvocationContext;
 use crate::limits::ROWS_PER_CALL;
 use crate::module::Module;
@@ -28,6 +31,7 @@ use crate::process::ensure_not_forked;
 use crate::reactor::within;
 use crate::store::StoreData;
 use crate::text::truncate;
+use crate::unwind::catch_panic;
 
 /// One isolated instance of a module. It serves one call at a time, and keeps its memory between calls.
 ///
@@ -67,7 +71,7 @@ impl Controller {
         template: Arc<Template>,
         context: Box<dyn InvocationContext>,
         deadline: Deadline,
-    ) -> SurrealismResult<Self> {
+    ) -> Result<Self, Error> {
         let Instantiated { store, guest, place } = template.instantiate(context, deadline).await?;
         let initialized = guest.init.is_none();
         let guest = Box::new(guest);
@@ -93,6 +97,21 @@ impl Controller {
     /// Whether the instance may serve another caller of `template`'s module.
     pub(crate) fn is_reusable(&self, template: &Arc<Template>) -> bool {
         !self.poisoned && self.initialized && Arc::ptr_eq(&self.template, template)
+    }
+
+    /// Begins to measure the time of host functions, for one caller.
+    pub(crate) fn measure_host_time(&mut self) {
+        self.store.data_mut().host_time = Some(Duration::ZERO);
+    }
+
+    /// Returns the time of host functions, if it was measured.
+    pub(crate) fn host_time(&self) -> Duration {
+        self.store.data().host_time.unwrap_or_default()
+    }
+
+    /// Returns the size of the instance's linear memory.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.store.data().limiter.used_bytes()
     }
 
     fn module(&self) -> &Module {
@@ -127,10 +146,10 @@ impl Controller {
     ///
     /// Those of [`invoke`](Self::invoke). Any of them poisons the instance.
     pub async fn init(&mut self) -> SurrealismResult<()> {
-        self.init_with_deadline(self.module().deadline(None)).await
+        Ok(self.init_with_deadline(self.module().deadline(None)).await?)
     }
 
-    pub(crate) async fn init_with_deadline(&mut self, deadline: Deadline) -> SurrealismResult<()> {
+    pub(crate) async fn init_with_deadline(&mut self, deadline: Deadline) -> Result<(), Error> {
         if self.initialized {
             return Ok(());
         }
@@ -143,8 +162,10 @@ impl Controller {
             .await?;
         if let Err(message) = result {
             self.poisoned = true;
-            let message = format!("`init` of {} failed: {}", self.module(), truncate(&message));
-            return Err(SurrealismError::FunctionCallError(message));
+            let text = truncate(&message).to_string();
+            let explained = format!("`init` of {} failed: {text}", self.module());
+            let init = |text| ErrorKind::Init { text };
+            return Err(self.store.data().guest_error(text, explained, init));
         }
         self.initialized = true;
         Ok(())
@@ -186,7 +207,7 @@ impl Controller {
         let deadline = self.module().deadline(context_timeout);
         let name = name.as_deref();
         let args = self.module().coerce_call(name, args.to_values())?;
-        self.invoke_with_deadline(name, &args, deadline).await
+        Ok(self.invoke_with_deadline(name, &args, deadline).await?)
     }
 
     /// Calls a function with arguments of the kinds of its signature.
@@ -195,7 +216,7 @@ impl Controller {
         name: Option<&str>,
         args: &[Value],
         deadline: Deadline,
-    ) -> SurrealismResult<Value> {
+    ) -> Result<Value, Error> {
         self.store.data_mut().begin_call();
         self.call_one(name, args, deadline, &mut Decoder::new()).await
     }
@@ -206,8 +227,8 @@ impl Controller {
         args: &[Value],
         deadline: Deadline,
         decoder: &mut Decoder,
-    ) -> SurrealismResult<Value> {
-        let args = codec::encode_values(args)?;
+    ) -> Result<Value, Error> {
+        let args = codec::encode_values(args).map_err(Error::unencodable)?;
         if self.guest.invoke_inline.is_some()
             && let Some(call) = InlineCall::new(name, &args)
         {
@@ -218,7 +239,8 @@ impl Controller {
                 guest.invoke.call_async(store, (name, &args)).await
             })
             .await?;
-        Ok(decoder.decode_value(&result.map_err(|message| self.guest_error(message))?)?)
+        let value = result.map_err(|message| self.guest_error(&message))?;
+        decoder.decode_value(&value).map_err(Error::invalid_result)
     }
 
     /// Passes the call in registers, and decodes the result in the guest's memory.
@@ -228,7 +250,7 @@ impl Controller {
         call: &InlineCall,
         deadline: Deadline,
         decoder: &mut Decoder,
-    ) -> SurrealismResult<Value> {
+    ) -> Result<Value, Error> {
         self.enter(name.unwrap_or("default"), deadline, async |store, guest| {
             let Some(invoke) = &guest.invoke_inline else {
                 bail!("the component exports no `invoke-inline`");
@@ -236,10 +258,12 @@ impl Controller {
             let call = call.to_words().map(InlineHalf::from).into();
             let (result,) = invoke.call_async(&mut *store, call).await?;
             Ok(match result {
-                Ok(value) => decoder.decode_value(value.as_le_slice(&*store)).map_err(Into::into),
+                Ok(value) => {
+                    decoder.decode_value(value.as_le_slice(&*store)).map_err(Error::invalid_result)
+                }
                 Err(message) => {
-                    let message = message.to_str(&*store)?.into_owned();
-                    Err(guest_error(message, store.data()))
+                    let message = message.to_str(&*store)?;
+                    Err(guest_error(&message, store.data()))
                 }
             })
         })
@@ -253,7 +277,7 @@ impl Controller {
         name: Option<&str>,
         rows: &[Vec<Value>],
         deadline: Deadline,
-    ) -> SurrealismResult<Vec<SurrealismResult<Value>>> {
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
         self.store.data_mut().begin_call();
         let (mut results, mut decoder) = (Vec::with_capacity(rows.len()), Decoder::new());
         if self.guest.invoke_rows.is_some() {
@@ -278,9 +302,9 @@ impl Controller {
         rows: &[Vec<Value>],
         deadline: Deadline,
         decoder: &mut Decoder,
-        results: &mut Vec<SurrealismResult<Value>>,
-    ) -> SurrealismResult<()> {
-        let args = codec::encode_rows(rows)?;
+        results: &mut Vec<Result<Value, Error>>,
+    ) -> Result<(), Error> {
+        let args = codec::encode_rows(rows).map_err(Error::unencodable)?;
         let (encoded,) = self
             .enter(name.unwrap_or("default"), deadline, async |store, guest| {
                 let Some(invoke) = &guest.invoke_rows else {
@@ -290,18 +314,20 @@ impl Controller {
             })
             .await?;
         let before = results.len();
-        for result in codec::results(&encoded.map_err(|message| self.guest_error(message))?)
+        for result in codec::results(&encoded.map_err(|message| self.guest_error(&message))?)
             .take(rows.len() + 1)
         {
-            results.push(match result.map_err(anyhow::Error::from)? {
-                RowResult::Value(value) => decoder.decode_value(value).map_err(Into::into),
-                RowResult::Error(message) => Err(self.guest_error(message)),
+            results.push(match result.map_err(Error::invalid_result)? {
+                RowResult::Value(value) => {
+                    decoder.decode_value(value).map_err(Error::invalid_result)
+                }
+                RowResult::Error(message) => Err(self.guest_error(&message)),
             });
         }
         let returned = results.len() - before;
         if returned != rows.len() {
             let returned = if returned > rows.len() { "more".into() } else { returned.to_string() };
-            return Err(SurrealismError::Other(anyhow::anyhow!(
+            return Err(Error::invalid_result(anyhow::anyhow!(
                 "{} returned {returned} results for {} rows",
                 self.module(),
                 rows.len()
@@ -392,7 +418,7 @@ impl Controller {
         let deadline = self.module().deadline(None);
         self.store.data_mut().begin_call();
         match self.enter(export, deadline, query).await? {
-            Some((result,)) => result.map_err(|message| self.guest_error(message)),
+            Some((result,)) => result.map_err(|message| self.guest_error(&message).into()),
             None => Err(SurrealismError::Other(anyhow::anyhow!(
                 "{} does not describe itself: its component exports no `{export}`",
                 self.module()
@@ -400,7 +426,7 @@ impl Controller {
         }
     }
 
-    fn guest_error(&self, message: String) -> SurrealismError {
+    fn guest_error(&self, message: &str) -> Error {
         guest_error(message, self.store.data())
     }
 
@@ -411,14 +437,10 @@ impl Controller {
         function: &str,
         deadline: Deadline,
         call: impl AsyncFnOnce(&mut Store<StoreData>, &Guest) -> wasmtime::Result<T>,
-    ) -> SurrealismResult<T> {
+    ) -> Result<T, Error> {
         ensure_not_forked()?;
         if self.poisoned {
-            return Err(SurrealismError::Wasmtime(wasmtime::format_err!(
-                "this instance of {} is poisoned, since its last call trapped, timed out or was \
-                 cancelled: drop it and acquire another",
-                self.module()
-            )));
+            return Err(self.poisoned_error());
         }
         self.reset_epoch_deadline();
         self.store.data_mut().before_guest_call();
@@ -428,25 +450,47 @@ impl Controller {
         let outcome = {
             // Pinned here, since the future is large and would be moved.
             let guest_call = pin!(call(&mut self.store, &self.guest));
-            let guest_call = within(self.template.module.reactor.as_ref(), guest_call);
+            let guest_call = pin!(within(self.template.module.reactor.as_ref(), guest_call));
+            let guest_call = catch_panic(guest_call);
             timeout_at(&self.template.globals.timers, deadline.at, guest_call).await
         };
-        self.store.data().after_guest_call();
-        match outcome {
-            Ok(Ok(result)) => {
+        let flushed = catch_unwind(AssertUnwindSafe(|| self.store.data().after_guest_call()));
+        match outcome.map(|result| flushed.and(result)) {
+            Ok(Ok(Ok(result))) => {
                 self.poisoned = false;
                 Ok(result)
             }
-            Ok(Err(error)) => Err(trap_error(error, function, self.store.data())),
+            Ok(Ok(Err(error))) => Err(trap_error(error, function, self.store.data())),
+            Ok(Err(panic)) => Err(panic_error(panic, &format!("`{function}`"), self.module())),
             Err(_) => Err(deadline.timeout_error()),
         }
+    }
+
+    #[cold]
+    fn poisoned_error(&self) -> Error {
+        let error = wasmtime::format_err!(
+            "this instance of {} is poisoned, since its last call trapped, timed out or was cancelled: \
+             drop it and acquire another",
+            self.module()
+        );
+        Error::new(ErrorKind::Trap(TrapKind::Other), SurrealismError::Wasmtime(error))
     }
 }
 
 /// Makes an error of what a function returned in place of a value.
-fn guest_error(message: String, data: &StoreData) -> SurrealismError {
-    let explanation = data.explain_failure();
-    SurrealismError::FunctionCallError(format!("{}{explanation}", truncate(&message)))
+#[cold]
+fn guest_error(message: &str, data: &StoreData) -> Error {
+    let text = truncate(message).to_string();
+    let explained = format!("{text}{}", data.explain_failure());
+    data.guest_error(text, explained, |text| ErrorKind::Guest { text })
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        if self.poisoned {
+            self.module().metrics.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl fmt::Debug for Controller {

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use async_trait::async_trait;
 use surrealdb_types::Value;
 use surrealism_types::codec;
@@ -12,6 +12,8 @@ mod btree_map_store;
 pub mod enforce;
 
 pub use btree_map_store::BTreeMapStore;
+
+use crate::error::GuestError;
 
 /// Maximal length of a key in bytes.
 pub const MAX_KV_KEY_BYTES: usize = 1024;
@@ -111,10 +113,11 @@ pub trait KVStore: Send + Sync {
 }
 
 fn unsupported<T>(method: &str) -> Result<T> {
-    bail!(
+    let text = format!(
         "the key-value store of this host does not have `{method}`: its operator has to configure one \
          that does, such as `BTreeMapStore`"
-    )
+    );
+    Err(GuestError::new(text).into())
 }
 
 #[cfg(test)]

@@ -8,18 +8,19 @@ use std::time::Duration;
 use anyhow::ensure;
 use surrealdb_types::Value;
 use surrealism_types::coerce::{ArgumentError, coerce_arguments};
-use surrealism_types::err::{SurrealismError, SurrealismResult};
+use surrealism_types::err::SurrealismError;
 use tokio::runtime::Handle;
 
 use crate::deadline::Deadline;
 use crate::egress::{EgressPolicy, NameResolution};
+use crate::error::{Error, ErrorKind, LoadError};
 use crate::kv::BTreeMapStore;
 use crate::limits::{HostLimits, KvLimits, MAX_POOL_SIZE};
 use crate::package::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
 use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::reactor::reactor;
-use crate::text::{nearest, quoted, truncate};
+use crate::text::{near_names, quoted, truncate};
 use crate::usage::ModuleMetrics;
 
 /// The identity, limits and resources of a loaded module.
@@ -34,7 +35,17 @@ pub(crate) struct Module {
     pub(crate) max_execution_time: Option<Duration>,
     /// Serves the guest's connections; `None` for a module without network access.
     pub(crate) reactor: Option<Handle>,
+    pub(crate) host_errors: HostErrors,
     files: Option<AttachedFs>,
+}
+
+/// What a guest learns of an error of its context that is not meant for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostErrors {
+    /// That there was one.
+    Private,
+    /// Its text. Contexts that were written for the published runtime count on it.
+    ToGuest,
 }
 
 impl Module {
@@ -48,25 +59,30 @@ impl Module {
         package: SurrealismPackage,
         host: &HostLimits,
         names: NameResolution,
-    ) -> SurrealismResult<Self> {
+    ) -> Result<Self, Error> {
         let SurrealismPackage { config, exports, fs: files, wasm: _, logo: _ } = package;
         if config.abi != AbiVersion::CURRENT {
             let (expected, got) = (AbiVersion::CURRENT.0, config.abi.0);
-            return Err(SurrealismError::UnsupportedAbi { expected, got });
+            let kind = LoadError::UnsupportedAbi { expected, got };
+            return Err(Error::load(kind, SurrealismError::UnsupportedAbi { expected, got }));
         }
         let requested = &config.capabilities;
         let pool_size = requested.max_pool_size.unwrap_or(usize::MAX).min(host.pool_size);
-        check_pool_size(pool_size, &config.meta)?;
+        check_pool_size(pool_size, &config.meta).map_err(Error::invalid_config)?;
         let kv = BTreeMapStore::bounded(KvLimits {
             max_entries: min_limit(requested.max_kv_entries, host.max_kv_entries),
             max_value_bytes: min_limit(requested.max_kv_value_bytes, host.max_kv_value_bytes),
             max_bytes: host.max_kv_bytes,
         });
         let egress = match names {
-            NameResolution::AtLoad => EgressPolicy::resolve(&requested.allow_net)?,
-            NameResolution::AtUse => EgressPolicy::parse(&requested.allow_net)?,
+            NameResolution::AtLoad => EgressPolicy::resolve(&requested.allow_net),
+            NameResolution::AtUse => EgressPolicy::parse(&requested.allow_net),
         };
-        let reactor = if egress.denies_all() { None } else { Some(reactor()?) };
+        let egress = egress.map_err(Error::invalid_config)?;
+        let reactor = match egress.denies_all() {
+            true => None,
+            false => Some(reactor().map_err(Error::process)?),
+        };
         Ok(Self {
             egress: Arc::new(egress),
             reactor,
@@ -75,6 +91,7 @@ impl Module {
             pool_size,
             max_memory_bytes: min_limit(requested.max_memory_bytes, host.max_memory_bytes),
             max_execution_time: min_limit(requested.max_execution_time, host.max_execution_time),
+            host_errors: HostErrors::Private,
             files,
             config,
             exports,
@@ -97,7 +114,7 @@ impl Module {
     }
 
     /// Returns a function's signature; `None` is the default export.
-    pub(crate) fn signature(&self, name: Option<&str>) -> Result<&FunctionExport, String> {
+    pub(crate) fn signature(&self, name: Option<&str>) -> Result<&FunctionExport, Error> {
         self.exports.get_signature(name).ok_or_else(|| self.no_such_function(name))
     }
 
@@ -110,9 +127,10 @@ impl Module {
         &self,
         name: Option<&str>,
         args: Vec<Value>,
-    ) -> SurrealismResult<Vec<Value>> {
-        let function = self.lookup_signature(name).map_err(SurrealismError::FunctionCallError)?;
-        coerce_args(function, args).map_err(SurrealismError::FunctionCallError)
+    ) -> Result<Vec<Value>, Error> {
+        let Some(function) = self.lookup_signature(name)? else { return Ok(args) };
+        coerce_arguments(args, &function.args)
+            .map_err(|error| argument_error(function, None, error))
     }
 
     /// Like [`coerce_call`](Self::coerce_call), for each row of arguments by itself.
@@ -124,26 +142,27 @@ impl Module {
         &self,
         name: Option<&str>,
         rows: Vec<Vec<Value>>,
-    ) -> SurrealismResult<Vec<Result<Vec<Value>, String>>> {
-        let function = self.lookup_signature(name).map_err(SurrealismError::FunctionCallError)?;
-        let Some(function) = function else { return Ok(rows.into_iter().map(Ok).collect()) };
+    ) -> Result<Vec<Result<Vec<Value>, Error>>, Error> {
+        let Some(function) = self.lookup_signature(name)? else {
+            return Ok(rows.into_iter().map(Ok).collect());
+        };
         let coerce_row = |(index, row)| match coerce_arguments(row, &function.args) {
             Err(error @ ArgumentError::Count { .. }) => {
-                let reason = explain_mismatch(function, &error);
-                Err(SurrealismError::FunctionCallError(format!("row {}: {reason}", index + 1)))
+                Err(argument_error(function, Some(index), error))
             }
-            row => Ok(row.map_err(|error| explain_mismatch(function, &error))),
+            row => Ok(row.map_err(|error| argument_error(function, Some(index), error))),
         };
         rows.into_iter().enumerate().map(coerce_row).collect()
     }
 
     /// Like [`signature`](Self::signature), but `None` for an archive without signatures, where the
     /// guest itself has to check the call.
-    fn lookup_signature(&self, name: Option<&str>) -> Result<Option<&FunctionExport>, String> {
+    fn lookup_signature(&self, name: Option<&str>) -> Result<Option<&FunctionExport>, Error> {
         if self.exports.functions.is_empty() { Ok(None) } else { self.signature(name).map(Some) }
     }
 
-    fn no_such_function(&self, name: Option<&str>) -> String {
+    #[cold]
+    fn no_such_function(&self, name: Option<&str>) -> Error {
         const MAX_LISTED: usize = 10;
 
         let known = || self.exports.functions.iter().filter_map(|f| f.name.as_deref());
@@ -151,16 +170,17 @@ impl Module {
             Some(name) => format!("{self} has no function `{}`", truncate(name)),
             None => format!("{self} has no default function"),
         };
-        let near = nearest(name.unwrap_or_default(), known());
-        if !near.is_empty() {
-            return format!("{missing}; did you mean {}?", quoted(&near));
-        }
+        let near = near_names(name.unwrap_or_default(), known());
         let listed: Vec<&str> = known().take(MAX_LISTED).collect();
         let more = if known().count() > MAX_LISTED { ", …" } else { "" };
-        match listed.as_slice() {
-            [] => missing,
-            listed => format!("{missing}; it has {}{more}", quoted(listed)),
-        }
+        let text = match (near.as_slice(), listed.as_slice()) {
+            ([], []) => missing,
+            ([], listed) => format!("{missing}; it has {}{more}", quoted(listed)),
+            (near, _) => format!("{missing}; did you mean {}?", quoted(near)),
+        };
+        let near = near.into_iter().map(str::to_string).collect();
+        let name = name.map(|name| truncate(name).to_string());
+        Error::call(ErrorKind::UnknownFunction { name, near }, text)
     }
 }
 
@@ -173,13 +193,16 @@ fn check_pool_size(size: usize, module: &SurrealismMeta) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Without a signature the arguments stay as they are, and the guest itself checks them.
-fn coerce_args(function: Option<&FunctionExport>, args: Vec<Value>) -> Result<Vec<Value>, String> {
-    let Some(function) = function else { return Ok(args) };
-    coerce_arguments(args, &function.args).map_err(|error| explain_mismatch(function, &error))
+#[cold]
+fn argument_error(function: &FunctionExport, row: Option<usize>, error: ArgumentError) -> Error {
+    let mut text = explain_mismatch(function, &error);
+    // A wrong count refuses all rows at once, so the text says which one has it.
+    if let (Some(index), ArgumentError::Count { .. }) = (row, &error) {
+        text = format!("row {}: {text}", index + 1);
+    }
+    Error::call(ErrorKind::Arguments { row, error }, text)
 }
 
-#[cold]
 fn explain_mismatch(function: &FunctionExport, error: &ArgumentError) -> String {
     let signature = function.to_string();
     let signature = truncate(&signature);

@@ -15,6 +15,7 @@ use crate::compile::engine::Engines;
 use crate::compile::engine_config::EngineConfig;
 use crate::deadline::TimerQueue;
 use crate::epoch::EPOCH_TICK_MS;
+use crate::error::Error;
 
 /// The engines, their settings, and the deadlines of pending calls.
 pub(crate) struct Globals {
@@ -70,7 +71,7 @@ impl EngineConfig {
 ///
 /// When WebAssembly cannot run on this machine, the ticker's thread cannot be started, or the process was
 /// forked from one that had globals.
-pub(crate) fn globals() -> SurrealismResult<&'static Globals> {
+pub(crate) fn globals() -> Result<&'static Globals, Error> {
     static GLOBALS: OnceLock<Result<Globals, String>> = OnceLock::new();
     static TICKER: OnceLock<Result<(), String>> = OnceLock::new();
 
@@ -78,12 +79,15 @@ pub(crate) fn globals() -> SurrealismResult<&'static Globals> {
     watch_forks();
     let globals = match GLOBALS.get_or_init(|| create().map_err(|error| format!("{error:#}"))) {
         Ok(globals) => globals,
-        Err(error) => return Err(anyhow!("WebAssembly cannot run on this machine: {error}").into()),
+        Err(error) => {
+            let error = anyhow!("WebAssembly cannot run on this machine: {error}");
+            return Err(Error::process(error));
+        }
     };
     let ticker = TICKER.get_or_init(|| spawn_epoch_ticker(globals).map_err(|e| format!("{e:#}")));
     match ticker {
         Ok(()) => Ok(globals),
-        Err(error) => Err(anyhow!("{error}").into()),
+        Err(error) => Err(Error::process(anyhow!("{error}"))),
     }
 }
 

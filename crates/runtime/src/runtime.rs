@@ -6,10 +6,11 @@ mod isolation;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use surrealism_types::args::Args;
-use surrealism_types::err::{PoolWaitTimeout, SurrealismError, SurrealismResult};
+use surrealism_types::err::SurrealismResult;
 
 pub use self::builder::RuntimeBuilder;
 use self::call::{Call, CallRows};
@@ -17,13 +18,14 @@ pub use self::isolation::Isolation;
 use crate::deadline::{Deadline, TimerQueue, timeout_at};
 use crate::egress::NameResolution;
 use crate::egress::allow_net::ResolvedNetAllow;
+use crate::error::{Busy, Error};
 use crate::host::InvocationContext;
 use crate::instance::Controller;
-use crate::instance::pool::{Permit, Pool};
+use crate::instance::pool::{Permit, Pool, PoolCounts};
 use crate::instance::template::Template;
 use crate::kv::BTreeMapStore;
 use crate::limits::KvLimits;
-use crate::module::Module;
+use crate::module::{HostErrors, Module};
 use crate::package::SurrealismPackage;
 use crate::package::config::SurrealismConfig;
 use crate::package::exports::{ExportsManifest, FunctionExport};
@@ -63,8 +65,9 @@ impl Runtime {
 
     /// Loads a package with the host's limits as positional arguments; `None` is unlimited.
     ///
-    /// [`builder`](Self::builder) has named settings, and resolves the names of `allow_net` only when the
-    /// guest uses them. This function resolves them before it returns, which **blocks**.
+    /// [`builder`](Self::builder) has named settings, and differs in two things, where this function does as
+    /// the published runtime: it resolves the names of `allow_net` before it returns, which **blocks**, and
+    /// passes the text of every error of a context on to the guest.
     ///
     /// # Errors
     ///
@@ -83,13 +86,17 @@ impl Runtime {
         builder.limits.max_kv_entries = server_max_kv_entries;
         builder.limits.max_kv_value_bytes = server_max_kv_value_bytes;
         builder.name_resolution = NameResolution::AtLoad;
-        builder.build()
+        builder.host_errors = HostErrors::ToGuest;
+        Ok(builder.build()?)
     }
 
     /// Calls a function and returns its result.
     ///
     /// The call checks an instance out of the pool or creates one, sets `context`, limits the time, and
     /// releases the instance. `function` is a name, or `None` for the default export.
+    ///
+    /// Dropping the future cancels the call, wherever it is: it leaves the queue, or its instance is
+    /// dropped with what it was waiting for.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -106,8 +113,12 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// Those of [`acquire_controller`](Self::acquire_controller) and
-    /// [`Controller::invoke_with_timeout`].
+    /// [`Error::kind`] has what happened.
+    ///
+    /// # Panics
+    ///
+    /// When a conversion of `args` by the caller's own [`Args`] panics. A panic of `context` is an error of
+    /// the kind [`Host`](crate::ErrorKind::Host).
     pub fn call<'f, A: Args>(
         &self,
         function: impl Into<Option<&'f str>>,
@@ -138,7 +149,12 @@ impl Runtime {
     ///
     /// Those of [`call`](Self::call), when the function cannot be called, traps or times out: no row has
     /// a result then. A row whose arguments are not of the kinds of the signature, or for which the function
-    /// itself fails, is an error among the results.
+    /// itself fails, is an error among the results. If several rows fail because of the host, the
+    /// [source](std::error::Error::source) of each is the last of its errors.
+    ///
+    /// # Panics
+    ///
+    /// As [`call`](Self::call), and when `rows` panics.
     pub fn call_rows<'f, A: Args>(
         &self,
         function: impl Into<Option<&'f str>>,
@@ -189,28 +205,28 @@ impl Runtime {
     /// # Errors
     ///
     /// When an instance cannot be created, `init` fails or times out, or too many callers wait
-    /// ([`is_busy`](SurrealismError::is_busy)).
+    /// ([`is_busy`](crate::SurrealismError::is_busy)).
     pub async fn acquire_controller(
         &self,
         context: Box<dyn InvocationContext>,
     ) -> SurrealismResult<Controller> {
         let checked_out = self.checkout().await?;
-        self.prepare(checked_out, context, || self.module().deadline(None)).await
+        Ok(self.prepare(checked_out, context, || self.module().deadline(None)).await?)
     }
 
-    async fn checkout(&self) -> SurrealismResult<CheckedOut> {
+    async fn checkout(&self) -> Result<CheckedOut, Error> {
         ensure_not_forked()?;
-        Ok(self.pool.checkout().await?)
+        self.pool.checkout().await
     }
 
     /// Like `checkout`, but gives up after `max_wait`.
-    async fn checkout_timeout(&self, max_wait: Option<Duration>) -> SurrealismResult<CheckedOut> {
+    async fn checkout_timeout(&self, max_wait: Option<Duration>) -> Result<CheckedOut, Error> {
         let until = max_wait.and_then(|wait| Instant::now().checked_add(wait));
         let checkout = timeout_at(self.timers(), until, self.checkout()).await;
         checkout.unwrap_or_else(|_| {
             let instances = self.module().pool_size;
             let waited = max_wait.unwrap_or_default();
-            Err(anyhow::Error::new(PoolWaitTimeout { instances, waited }).into())
+            Err(Error::busy(Busy::WaitTimeout { instances, waited }))
         })
     }
 
@@ -220,7 +236,7 @@ impl Runtime {
         (permit, idle): CheckedOut,
         context: Box<dyn InvocationContext>,
         deadline: impl FnOnce() -> Deadline,
-    ) -> SurrealismResult<Controller> {
+    ) -> Result<Controller, Error> {
         let mut controller = match idle {
             Some(mut controller) => {
                 controller.set_context(context);
@@ -237,7 +253,7 @@ impl Runtime {
         &self,
         context: Box<dyn InvocationContext>,
         deadline: Deadline,
-    ) -> SurrealismResult<Controller> {
+    ) -> Result<Controller, Error> {
         let mut controller = Controller::new(self.template.clone(), context, deadline).await?;
         controller.init_with_deadline(deadline).await?;
         Ok(controller)
@@ -266,14 +282,14 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`Instantiation`](SurrealismError::Instantiation) when the instance cannot be created,
-    /// [`Timeout`](SurrealismError::Timeout) when that takes longer than a call may.
+    /// [`Instantiation`](crate::SurrealismError::Instantiation) when the instance cannot be created,
+    /// [`Timeout`](crate::SurrealismError::Timeout) when that takes longer than a call may.
     pub async fn new_controller(
         &self,
         context: Box<dyn InvocationContext>,
     ) -> SurrealismResult<Controller> {
         let deadline = self.module().deadline(None);
-        Controller::new(self.template.clone(), context, deadline).await
+        Ok(Controller::new(self.template.clone(), context, deadline).await?)
     }
 
     /// Returns the signature of a function, as the archive has it; `None` is the default export.
@@ -282,7 +298,7 @@ impl Runtime {
     ///
     /// When the function does not exist. The message suggests similar names.
     pub fn get_signature(&self, sub: Option<&str>) -> SurrealismResult<&FunctionExport> {
-        self.module().signature(sub).map_err(SurrealismError::FunctionCallError)
+        Ok(self.module().signature(sub)?)
     }
 
     /// Returns the signatures of all functions, as the archive has them.
@@ -292,7 +308,12 @@ impl Runtime {
 
     /// Returns what the module holds of this process now, and the most that it has held.
     pub fn usage(&self) -> Usage {
+        let PoolCounts { queued, checked_out, idle } = self.pool.counts();
         Usage {
+            queued,
+            calls: checked_out,
+            idle,
+            lost: self.module().metrics.lost.load(Ordering::Relaxed),
             instances: self.module().metrics.instances.load(),
             memory_bytes: self.module().metrics.memory_bytes.load(),
             kv_bytes: self.module().kv.bytes(),

@@ -1,9 +1,11 @@
 //! The host's side of one instance.
 
+mod failure;
 mod host_functions;
 pub(crate) mod limiter;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use wasmtime::{Engine, Store};
@@ -13,13 +15,16 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 #[cfg(feature = "http")]
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
+use self::failure::HostFailure;
 use self::limiter::StoreLimiter;
 use crate::deadline::TimerQueue;
 use crate::egress::EgressFilter;
+use crate::error::GuestError;
 use crate::host::InvocationContext;
 use crate::limits::{MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES};
 use crate::module::Module;
 use crate::package::config::SurrealismConfig;
+use crate::unwind::ignore_panic;
 use crate::wasi::clock::{Clock, ClockView};
 #[cfg(feature = "http")]
 use crate::wasi::http::HttpClient;
@@ -35,6 +40,10 @@ pub(crate) struct StoreData {
     /// Whether the guest has used WASI since the context was set. Most calls do not, and skip both
     /// asking the context for its sinks and resetting them.
     wasi_active: bool,
+    /// The last failure of a host function in this call; `None` also if it was the guest's own.
+    host_failure: Option<HostFailure>,
+    /// The time of host functions in this call; `None` if it is not measured.
+    pub(crate) host_time: Option<Duration>,
     pub(crate) limiter: StoreLimiter,
     stdout: Stdio,
     pub(crate) stderr: Stdio,
@@ -71,6 +80,8 @@ impl StoreData {
         let data = Self {
             context: Some(context),
             wasi_active: false,
+            host_failure: None,
+            host_time: None,
             limiter,
             stdout,
             stderr,
@@ -97,11 +108,14 @@ impl StoreData {
 
     /// Drops the context and everything that the instance's host side holds of its caller.
     pub(crate) fn clear_context(&mut self) {
-        self.context = None;
+        let context = self.context.take();
+        // Its drop is the host's code.
+        ignore_panic(|| drop(context));
         self.caller_runtime = None;
+        self.host_time = None;
         if std::mem::take(&mut self.wasi_active) {
-            self.stdout.set_sink(None);
-            self.stderr.set_sink(None);
+            ignore_panic(|| self.stdout.set_sink(None));
+            ignore_panic(|| self.stderr.set_sink(None));
             self.egress.clear();
         }
     }
@@ -109,12 +123,12 @@ impl StoreData {
     /// Returns the context of the call, and the configuration that its methods take.
     pub(crate) fn context(
         &mut self,
-    ) -> anyhow::Result<(&mut dyn InvocationContext, &SurrealismConfig)> {
+    ) -> Result<(&mut dyn InvocationContext, &SurrealismConfig), GuestError> {
         match &mut self.context {
             Some(context) => Ok((&mut **context, &self.module.config)),
-            None => anyhow::bail!(
-                "this call has no context, and so no database, no functions and no key-value store"
-            ),
+            None => Err(GuestError::new(
+                "this call has no context, and so no database, no functions and no key-value store",
+            )),
         }
     }
 
@@ -128,6 +142,7 @@ impl StoreData {
 
     /// Begins a call: discards the output of earlier ones.
     pub(crate) fn begin_call(&mut self) {
+        self.host_failure = None;
         if self.wasi_active {
             self.stdout.reset();
             self.stderr.reset();
@@ -172,6 +187,7 @@ impl StoreData {
 
 impl Drop for StoreData {
     fn drop(&mut self) {
+        self.clear_context();
         self.module.metrics.instances.sub(1);
     }
 }

@@ -12,12 +12,15 @@ pub(crate) fn truncate_to(text: &str, max_bytes: usize) -> &str {
     &text[..text.floor_char_boundary(max_bytes)]
 }
 
-/// Returns at most three candidates that resemble `name`, best first. A candidate is compared with and
-/// without its namespace.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Vec<&'a str> {
+/// Returns at most three candidates that resemble `name`, best first: what its writer may have meant. A
+/// candidate is compared with and without its namespace.
+///
+/// ```
+/// use surrealism_runtime::near_names;
+///
+/// assert_eq!(near_names("slgu", ["slug", "render"]), ["slug"]);
+/// ```
+pub fn near_names<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const MIN_SIMILARITY: f64 = 0.6;
     const MAX_RESULTS: usize = 3;
 
@@ -57,13 +60,13 @@ mod tests {
     #[test]
     fn near_names_are_found_and_far_ones_are_not() {
         let known = ["max_memory_bytes", "max_pool_size", "allow_net", "math::add", "say"];
-        assert_eq!(nearest("max_memry_bytes", known)[0], "max_memory_bytes");
-        assert_eq!(nearest("alow_net", known), ["allow_net"]);
-        assert_eq!(nearest("sya", known), ["say"]);
-        assert_eq!(nearest("ad", known), ["math::add"]);
-        assert!(nearest("zzz", known).is_empty());
-        assert!(nearest(&"say".repeat(1 << 20), known).is_empty());
+        assert_eq!(near_names("max_memry_bytes", known)[0], "max_memory_bytes");
+        assert_eq!(near_names("alow_net", known), ["allow_net"]);
+        assert_eq!(near_names("sya", known), ["say"]);
+        assert_eq!(near_names("ad", known), ["math::add"]);
+        assert!(near_names("zzz", known).is_empty());
+        assert!(near_names(&"say".repeat(1 << 20), known).is_empty());
         let many = vec!["other"; MAX_COMPARED_NAMES];
-        assert!(nearest("say", many.iter().copied().chain(["say"])).is_empty());
+        assert!(near_names("say", many.iter().copied().chain(["say"])).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! What a module uses of its host.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What a module holds now, and the most that it has held. Returned by
 /// [`Runtime::usage`](crate::Runtime::usage).
@@ -20,6 +20,15 @@ pub struct Usage {
     pub memory_bytes: Gauge,
     /// Keys and encoded values of the module's own key-value store, in bytes.
     pub kv_bytes: Gauge,
+    /// Callers that wait for an instance.
+    pub queued: usize,
+    /// Calls under way: instances that are checked out.
+    pub calls: usize,
+    /// Instances that wait for a call.
+    pub idle: usize,
+    /// Instances that were dropped because they trapped, timed out, or their call was cancelled or panicked,
+    /// since the module was loaded.
+    pub lost: u64,
     /// Whether instances are allocated in the process's pool, where instantiation takes microseconds.
     /// `false` when the pool's address space could not be reserved, when the module does not fit the
     /// pool, and with `strict_timeout = false`. Instances beyond the module's share of the pool are
@@ -87,4 +96,6 @@ impl AtomicGauge {
 pub(crate) struct ModuleMetrics {
     pub(crate) instances: AtomicGauge,
     pub(crate) memory_bytes: AtomicGauge,
+    /// Poisoned instances that were dropped.
+    pub(crate) lost: AtomicU64,
 }

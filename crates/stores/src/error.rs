@@ -126,7 +126,7 @@ pub enum OpenError {
 pub enum StoreError {
     /// The store refuses the call: it would exceed a limit, or its key, value or time to live is not
     /// allowed. The message is the same for every kind of store.
-    #[error(transparent)]
+    #[error("{0}")]
     Rejected(#[from] anyhow::Error),
 
     /// The disk of the file is full. Until the host reopens the file, further calls return

@@ -4,13 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::Result;
 use async_trait::async_trait;
 use surrealdb_types::{Object, Value};
 use surrealism_runtime::host::OutputCallback;
-use surrealism_runtime::{InvocationContext, KVStore, Runtime, SurrealismConfig};
+use surrealism_runtime::{
+    Capability, Denied, Error, ErrorKind, GuestError, InvocationContext, KVStore, Runtime,
+    SurrealismConfig,
+};
 
 use crate::database::Database;
+use crate::error::DatabaseError;
 use crate::limits::{DEFAULT_MAX_INSTANCE_WAIT, MAX_MODULE_DEPTH};
 use crate::modules::{Module, ModuleRegistry};
 
@@ -98,10 +102,10 @@ impl CallContext {
         version: Option<String>,
         args: Vec<Value>,
     ) -> Result<Value> {
-        let database = self.database.as_ref().ok_or_else(|| {
-            anyhow!("`run` cannot call {function:?}: the host gave this call no database")
-        })?;
-        Ok(database.call(function, version.as_deref(), args).await?)
+        let capability = || Capability::Function(function.to_string());
+        let database = self.database.as_ref();
+        let database = database.ok_or_else(|| Denied::not_provided(capability()))?;
+        database.call(function, version.as_deref(), args).await.map_err(database_error)
     }
 
     async fn call_module(
@@ -118,23 +122,25 @@ impl CallContext {
         check_version(name, &module.runtime, version.as_deref())?;
         let context = self.nested(name, &module)?;
         let call = module.runtime.call(function, args, context).max_wait(self.max_instance_wait);
-        call.await.with_context(|| format!("{MODULE_FAMILY}::{path}"))
+        call.await.map_err(|error| module_error(error, path))
     }
 
     /// Returns the context of a call from this module to another one.
     fn nested(&self, name: &str, module: &Module) -> Result<Self> {
         let name = format!("{MODULE_FAMILY}::{name}");
         let is_called = |frame: &Frame| Arc::ptr_eq(&frame.runtime, &module.runtime);
-        ensure!(
-            !self.call_stack.iter().any(is_called),
-            "recursive module call {}: a module cannot be called while it waits for a call of its own",
-            self.format_stack(&name)
-        );
-        ensure!(
-            self.call_stack.len() < MAX_MODULE_DEPTH,
-            "the module calls {} are deeper than the limit of {MAX_MODULE_DEPTH} modules",
-            self.format_stack(&name)
-        );
+        if self.call_stack.iter().any(is_called) {
+            return refuse(format!(
+                "recursive module call {}: a module cannot be called while it waits for a call of its own",
+                self.format_stack(&name)
+            ));
+        }
+        if self.call_stack.len() >= MAX_MODULE_DEPTH {
+            return refuse(format!(
+                "the module calls {} are deeper than the limit of {MAX_MODULE_DEPTH} modules",
+                self.format_stack(&name)
+            ));
+        }
         let mut nested = self.clone();
         nested.kv = module.kv.clone();
         nested.call_stack.push(Frame { name, runtime: module.runtime.clone() });
@@ -147,13 +153,13 @@ impl CallContext {
         names.chain([callee]).collect::<Vec<_>>().join(" → ")
     }
 
-    fn no_such_module(&self, name: &str) -> anyhow::Error {
-        match self.modules.names().as_slice() {
+    fn no_such_module(&self, name: &str) -> GuestError {
+        GuestError::new(match self.modules.names().as_slice() {
             [] => {
-                anyhow!("`run` cannot call mod::{name}: the host gave this call no other modules")
+                format!("`run` cannot call mod::{name}: the host gave this call no other modules")
             }
-            names => anyhow!("no module {name:?}; available: {}", names.join(", ")),
-        }
+            names => format!("no module {name:?}; available: {}", names.join(", ")),
+        })
     }
 
     fn callback(&self) -> OutputCallback {
@@ -164,17 +170,46 @@ impl CallContext {
 fn check_version(name: &str, runtime: &Runtime, requested: Option<&str>) -> Result<()> {
     let loaded = runtime.config().meta.version.to_string();
     if let Some(requested) = requested.filter(|requested| *requested != loaded) {
-        bail!("mod::{name} has version {loaded}, and the call requests {requested}");
+        return refuse(format!(
+            "mod::{name} has version {loaded}, and the call requests {requested}"
+        ));
     }
     Ok(())
+}
+
+/// Fails with a text for the guest.
+fn refuse<T>(text: String) -> Result<T> {
+    Err(GuestError::new(text).into())
+}
+
+/// Makes the answer of a database one for the guest. What happened to its connection stays the host's.
+fn database_error(error: DatabaseError) -> anyhow::Error {
+    match error {
+        DatabaseError::Query(text) | DatabaseError::InvalidFunction(text) => {
+            GuestError::new(text).into()
+        }
+        error => error.into(),
+    }
+}
+
+/// Makes the error of another module one for the module that called it, unless the host failed.
+fn module_error(error: Error, path: &str) -> anyhow::Error {
+    let path = format!("{MODULE_FAMILY}::{path}");
+    match error.kind() {
+        ErrorKind::Host | ErrorKind::Process => {
+            let text = error.to_string();
+            anyhow::Error::from(error).context(format!("{path}: {text}"))
+        }
+        _ => GuestError::new(format!("{path}: {error}")).into(),
+    }
 }
 
 #[async_trait]
 impl InvocationContext for CallContext {
     async fn sql(&mut self, _: &SurrealismConfig, query: String, vars: Object) -> Result<Value> {
         match &self.database {
-            Some(database) => Ok(database.query(&query, vars).await?),
-            None => bail!("`sql` is not available: the host gave this call no database"),
+            Some(database) => database.query(&query, vars).await.map_err(database_error),
+            None => Err(Denied::not_provided(Capability::Queries).into()),
         }
     }
 

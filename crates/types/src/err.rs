@@ -44,8 +44,8 @@ pub enum SurrealismError {
         effective: Option<Duration>,
         /// The caller's timeout, which starts with the call.
         context_timeout: Option<Duration>,
-        /// The smaller of the module's limit and the host's ceiling, which starts once the call has a permit
-        /// for an instance. `None` if the call never had one.
+        /// The smaller of the module's limit and the host's ceiling, which starts once the call has an
+        /// instance. `None` if neither sets one.
         module_limit: Option<Duration>,
     },
 
@@ -127,7 +127,7 @@ impl SurrealismError {
     /// Returns whether the call was rejected before it began, because too many callers were waiting for an
     /// instance or none became available in time. Retrying later is safe.
     pub fn is_busy(&self) -> bool {
-        matches!(self, Self::Other(error) if error.is::<PoolQueueFull>() || error.is::<PoolWaitTimeout>())
+        matches!(self, Self::Other(error) if error.is::<Busy>())
     }
 
     /// Returns whether the call exceeded its time limit.
@@ -136,34 +136,34 @@ impl SurrealismError {
     }
 }
 
-/// Too many callers are waiting for an instance. The call did not begin. Found inside
-/// [`SurrealismError::Other`].
+/// Why a call did not begin: others hold every instance. Found inside [`SurrealismError::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the module is busy: all {instances} instances are checked out and {queued} callers wait, of at most \
-     {max_queued}: retry later, or raise the pool size"
-)]
-pub struct PoolQueueFull {
-    /// Instances that are checked out, which is the pool size.
-    pub instances: usize,
-    /// Callers that wait.
-    pub queued: usize,
-    /// The host's limit on callers that wait.
-    pub max_queued: usize,
-}
-
-/// No instance became available in the time that the caller waits for one. The call did not begin. Found
-/// inside [`SurrealismError::Other`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the module is busy: all {instances} instances were checked out for {waited:?}, which is the caller's \
-     limit: retry later, or raise the pool size"
-)]
-pub struct PoolWaitTimeout {
-    /// Instances that were checked out, which is the pool size.
-    pub instances: usize,
-    /// How long the caller waited.
-    pub waited: Duration,
+#[non_exhaustive]
+pub enum Busy {
+    /// As many callers wait for an instance as may.
+    #[error(
+        "the module is busy: all {instances} instances are checked out and {queued} callers wait, of at \
+         most {max_queued}: retry later, or raise the pool size"
+    )]
+    QueueFull {
+        /// Instances that are checked out, which is the pool size.
+        instances: usize,
+        /// Callers that wait.
+        queued: usize,
+        /// The host's limit on callers that wait.
+        max_queued: usize,
+    },
+    /// No instance became available in the time that the caller waits for one.
+    #[error(
+        "the module is busy: all {instances} instances were checked out for {waited:?}, which is the \
+         caller's limit: retry later, or raise the pool size"
+    )]
+    WaitTimeout {
+        /// Instances that were checked out, which is the pool size.
+        instances: usize,
+        /// How long the caller waited.
+        waited: Duration,
+    },
 }
 
 fn timeout_message(
@@ -244,13 +244,13 @@ mod tests {
             (SurrealismError::Other(anyhow::anyhow!("a").context("b")), false, "b: a"),
             (
                 SurrealismError::Other(
-                    PoolQueueFull { instances: 2, queued: 9, max_queued: 8 }.into(),
+                    Busy::QueueFull { instances: 2, queued: 9, max_queued: 8 }.into(),
                 ),
                 false,
                 "all 2 instances are checked out and 9 callers wait, of at most 8: retry later",
             ),
             (
-                SurrealismError::Other(PoolWaitTimeout { instances: 1, waited: ms(5) }.into()),
+                SurrealismError::Other(Busy::WaitTimeout { instances: 1, waited: ms(5) }.into()),
                 false,
                 "all 1 instances were checked out for 5ms",
             ),

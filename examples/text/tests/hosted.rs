@@ -4,9 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use surrealism::surrealdb_types::{SurrealValue, ToSql, Value};
-use surrealism_runtime::{
-    BTreeMapStore, DetachedContext, Runtime, SurrealismPackage, SurrealismResult,
-};
+use surrealism_runtime::{BTreeMapStore, DetachedContext, Error, Runtime, SurrealismPackage};
 
 /// Loaded once for all tests.
 static PLUGIN: LazyLock<Runtime> = LazyLock::new(|| {
@@ -21,7 +19,7 @@ async fn call(
     store: &Arc<BTreeMapStore>,
     function: &str,
     args: Vec<Value>,
-) -> SurrealismResult<String> {
+) -> Result<String, Error> {
     let context = DetachedContext::new().kv(store.clone());
     PLUGIN.call(function, args, context).await.map(|value| value.to_sql())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
-use surrealism_runtime::SurrealismError;
+use surrealism_runtime::{Error, ErrorKind, TrapKind};
 
 use crate::error::{CliError, TIMEOUT_HINT};
 
@@ -22,12 +22,13 @@ pub(crate) struct LimitArgs {
 
 impl LimitArgs {
     /// Converts the error of a call. Adds a hint if one of these limits caused it.
-    pub(crate) fn call_error(self, error: SurrealismError) -> CliError {
+    pub(crate) fn call_error(self, error: Error) -> CliError {
         let text = error.to_string();
-        let hint = match &error {
-            SurrealismError::Timeout { effective, .. } if *effective == Some(self.timeout) => {
+        let hint = match error.kind() {
+            ErrorKind::TimedOut { limit: Some(limit), .. } if *limit == self.timeout => {
                 TIMEOUT_HINT
             }
+            ErrorKind::Trap(TrapKind::OutOfMemory) => "raise the memory limit with `--memory`",
             _ if text.contains("ran out of memory") || text.contains("memory limits") => {
                 "raise the memory limit with `--memory`"
             }

@@ -18,7 +18,7 @@ use surrealism_runtime::{
 
 use crate::args::cache::CacheArgs;
 use crate::component::world::{Functions, World};
-use crate::error::{CliError, CliResult, ExitCode, dedup_chain, flatten};
+use crate::error::{CliError, CliResult, ExitCode, dedup_chain, flatten, with_source};
 use crate::load;
 use crate::sizes::Sizes;
 use crate::ui::terminal::{self, ERROR, SUCCESS, Terminal};
@@ -265,6 +265,6 @@ fn code(mut package: SurrealismPackage, terminal: Terminal, cache: CacheArgs) ->
     let strict_timeout = package.config.capabilities.strict_timeout;
     package.config.capabilities = SurrealismCapabilities { strict_timeout, ..Default::default() };
     package.config.abi = AbiVersion::CURRENT;
-    load::builder(package, cache, terminal).build().map_err(flatten)?;
+    load::builder(package, cache, terminal).build().map_err(with_source)?;
     Ok("compiles and links".to_string())
 }

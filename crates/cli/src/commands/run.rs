@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use surrealdb_types::{ToSql, Value};
-use surrealism_runtime::{KVStore, Runtime, SurrealismError, SurrealismResult};
+use surrealism_runtime::{Error, KVStore, Runtime};
 use surrealism_surrealdb::{CallContext, Database, Module};
 
 use crate::args::cache::CacheArgs;
@@ -106,7 +106,7 @@ impl Run {
     }
 
     /// Converts the error of the call. Adds a hint about `-` if the user may have meant it.
-    fn call_error(&self, error: SurrealismError, runtime: &Runtime) -> CliError {
+    fn call_error(&self, error: Error, runtime: &Runtime) -> CliError {
         let exists = |name| runtime.get_signature(name).is_ok();
         let default_was_meant =
             self.function != DEFAULT_EXPORT && !exists(Some(&self.function)) && exists(None);
@@ -125,7 +125,7 @@ impl Run {
         args: Vec<Value>,
         database: Option<Database>,
         terminal: Terminal,
-    ) -> SurrealismResult<(Value, Timing)> {
+    ) -> Result<(Value, Timing), Error> {
         let name = (self.function != DEFAULT_EXPORT).then(|| self.function.clone());
         let progress =
             (self.repeat > 1).then(|| terminal.progress_bar(self.repeat.into(), "Calling"));
@@ -139,15 +139,15 @@ impl Run {
             context = context.database(database);
         }
 
-        let started = Instant::now();
-        let mut controller = runtime.acquire_controller(Box::new(context)).await?;
-        let mut timing = Timing { start: started.elapsed(), calls: Vec::new() };
+        let mut timing = Timing::default();
         loop {
-            let call_started = Instant::now();
-            let value = controller
-                .invoke_with_timeout(name.clone(), args.clone(), Some(self.limits.timeout))
-                .await?;
-            timing.calls.push(call_started.elapsed());
+            let call = runtime.call(name.as_deref(), args.clone(), context.clone());
+            let (result, stats) = call.timeout(self.limits.timeout).with_stats().await;
+            let value = result?;
+            if stats.fresh {
+                timing.start = stats.prepared;
+            }
+            timing.calls.push(stats.ran);
             if let Some(progress) = &progress {
                 progress.step();
             }
@@ -159,6 +159,7 @@ impl Run {
 }
 
 /// Measured times.
+#[derive(Default)]
 struct Timing {
     /// Time to create the instance and to run `init`.
     start: Duration,

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use surrealism_types::err::PoolQueueFull;
+use anyhow::anyhow;
 use tokio::sync::oneshot;
 
+use crate::error::{Busy, Error};
 use crate::sync::lock;
 
 /// A pool of at most `size` idle instances, with as many permits. Callers that find no permit wait in
@@ -31,6 +32,13 @@ struct State<T> {
 /// longest.
 pub(crate) struct Permit<T>(Option<Arc<Pool<T>>>);
 
+/// What is in a pool and out of it.
+pub(crate) struct PoolCounts {
+    pub(crate) queued: usize,
+    pub(crate) checked_out: usize,
+    pub(crate) idle: usize,
+}
+
 impl<T> Pool<T> {
     pub(crate) fn new(size: usize, max_queue: usize) -> Self {
         let state =
@@ -42,8 +50,8 @@ impl<T> Pool<T> {
     ///
     /// # Errors
     ///
-    /// [`PoolQueueFull`] when `max_queue` callers wait.
-    pub(crate) async fn checkout(self: &Arc<Self>) -> anyhow::Result<(Permit<T>, Option<T>)> {
+    /// [`Busy::QueueFull`] when `max_queue` callers wait.
+    pub(crate) async fn checkout(self: &Arc<Self>) -> Result<(Permit<T>, Option<T>), Error> {
         let waiter = {
             let mut state = lock(&self.state);
             if state.checked_out < self.size {
@@ -60,6 +68,16 @@ impl<T> Pool<T> {
     /// Returns an instance with its permit. The instance is dropped when the pool is full.
     pub(crate) fn check_in(&self, instance: T, permit: Option<Permit<T>>) {
         self.release(Some(instance), permit.and_then(|mut permit| permit.0.take()));
+    }
+
+    /// Counts what is in the pool and out of it.
+    pub(crate) fn counts(&self) -> PoolCounts {
+        let state = lock(&self.state);
+        PoolCounts {
+            queued: state.waiters.len(),
+            checked_out: state.checked_out,
+            idle: state.idle.len(),
+        }
     }
 
     fn release(&self, instance: Option<T>, permit: Option<Arc<Self>>) {
@@ -89,10 +107,11 @@ impl<T> Pool<T> {
         }
     }
 
-    fn enqueue(&self, state: &mut State<T>) -> Result<Waiter<'_, T>, PoolQueueFull> {
+    fn enqueue(&self, state: &mut State<T>) -> Result<Waiter<'_, T>, Error> {
         let queued = state.waiters.len();
         if queued >= self.max_queue {
-            return Err(PoolQueueFull { instances: self.size, queued, max_queued: self.max_queue });
+            let max_queued = self.max_queue;
+            return Err(Error::busy(Busy::QueueFull { instances: self.size, queued, max_queued }));
         }
         let ticket = state.next_ticket;
         state.next_ticket += 1;
@@ -118,8 +137,10 @@ struct Waiter<'a, T> {
 }
 
 impl<T> Waiter<'_, T> {
-    async fn wait(mut self) -> anyhow::Result<Permit<T>> {
-        Ok((&mut self.permit).await?)
+    async fn wait(mut self) -> Result<Permit<T>, Error> {
+        // The sender is in the pool until this waiter is dropped, or sends.
+        let lost = |_| Error::process(anyhow!("the pool of instances lost a waiting call"));
+        (&mut self.permit).await.map_err(lost)
     }
 }
 

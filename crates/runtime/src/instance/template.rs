@@ -1,20 +1,22 @@
 //! What every instance of a module is made from.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use surrealism_types::err::SurrealismResult;
 use wasmtime::{AsContextMut, Store};
 
-use super::trap::instantiation_error;
+use super::trap::{instantiation_error, panic_error};
 use crate::bindings::Guest;
 use crate::compile::CompiledComponent;
 use crate::compile::places::Place;
 use crate::deadline::{Deadline, timeout_at};
+use crate::error::Error;
 use crate::host::InvocationContext;
 use crate::module::Module;
 use crate::process::{Globals, ensure_not_forked};
 use crate::reactor::within;
 use crate::store::StoreData;
+use crate::unwind::catch_panic;
 
 /// A module, its code, and the process that runs it.
 pub(crate) struct Template {
@@ -28,23 +30,26 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// [`Instantiation`](crate::SurrealismError::Instantiation) when the instance cannot be created,
-    /// [`Timeout`](crate::SurrealismError::Timeout) when that takes too long.
+    /// When the instance cannot be created, or that takes too long.
     pub(crate) async fn instantiate(
         &self,
         context: Box<dyn InvocationContext>,
         deadline: Deadline,
-    ) -> SurrealismResult<Instantiated> {
+    ) -> Result<Instantiated, Error> {
         ensure_not_forked()?;
-        timeout_at(&self.globals.timers, deadline.at, self.instantiate_now(context))
-            .await
-            .map_err(|_| deadline.timeout_error())?
+        let instantiation = pin!(self.instantiate_now(context));
+        let instantiation = catch_panic(instantiation);
+        match timeout_at(&self.globals.timers, deadline.at, instantiation).await {
+            Ok(Ok(instantiated)) => instantiated,
+            Ok(Err(panic)) => Err(panic_error(panic, "its instantiation", &self.module)),
+            Err(_) => Err(deadline.timeout_error()),
+        }
     }
 
     async fn instantiate_now(
         &self,
         context: Box<dyn InvocationContext>,
-    ) -> SurrealismResult<Instantiated> {
+    ) -> Result<Instantiated, Error> {
         let Self { module, component, globals } = self;
         let engines = &globals.engines;
         let place = if component.pooled { engines.places.take(&component.places) } else { None };

@@ -1,44 +1,71 @@
 //! Errors for traps: the function and module, the guest's own message, and a backtrace.
 
-use surrealism_types::err::SurrealismError;
-use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace};
+use std::any::Any;
+use std::sync::Arc;
 
+use anyhow::anyhow;
+use surrealism_types::err::SurrealismError;
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use crate::error::{Error, ErrorKind, TrapKind};
 use crate::limits::{MAX_FUNCTION_NAME_BYTES, MAX_HANDLES, MAX_HOST_RESOURCES};
 use crate::module::Module;
 use crate::store::StoreData;
 use crate::text::truncate_to;
 
 /// Describes a trap for the plugin's author. wasmtime's error stays inside, for downcasts.
-pub(crate) fn trap_error(error: Error, function: &str, data: &StoreData) -> SurrealismError {
-    let cause = describe_cause(&error, data);
+pub(crate) fn trap_error(error: wasmtime::Error, function: &str, data: &StoreData) -> Error {
+    let Cause { kind, text: cause } = Cause::of(&error, data);
     let backtrace = format_backtrace(&error);
     let explanation = data.explain_failure();
     let message =
         format!("function `{function}` of {} {cause}{explanation}{backtrace}", data.module);
-    SurrealismError::Wasmtime(error.context(message))
+    let source = data.host_error_in(&message);
+    let trap = Error::new(ErrorKind::Trap(kind), SurrealismError::Wasmtime(error.context(message)));
+    match source {
+        Some(source) => trap.with_source(source),
+        None => trap,
+    }
 }
 
-/// Describes why an instance could not be created: denied growth, or a trap of a start function.
+/// Describes a panic of the host's code while it served a guest. The host gets the panic's message.
+pub(crate) fn panic_error(panic: Box<dyn Any + Send>, function: &str, module: &Module) -> Error {
+    let panicked = match panic.downcast_ref::<&str>() {
+        Some(message) => Some(*message),
+        None => panic.downcast_ref::<String>().map(String::as_str),
+    };
+    let source = anyhow!("the host panicked: {}", panicked.unwrap_or("without a message"));
+    let text = wasmtime::format_err!(
+        "the host panicked while it served {function} of {module}, and the instance was dropped: the \
+         operator has to correct the host's context"
+    );
+    Error::new(ErrorKind::Host, SurrealismError::Wasmtime(text)).with_source(Arc::new(source))
+}
+
+/// Describes why an instance could not be created: denied growth, or a trap of a start function. Anything
+/// else is a failure of the host.
 pub(crate) fn instantiation_error(
-    error: Error,
+    error: wasmtime::Error,
     module: &Module,
     data: Option<&StoreData>,
-) -> SurrealismError {
-    let cause = match data {
+) -> Error {
+    let (kind, cause) = match data {
         Some(data) if error.is::<WasmBacktrace>() => {
-            format!("it {}{}", describe_cause(&error, data), format_backtrace(&error))
+            let Cause { kind, text } = Cause::of(&error, data);
+            (ErrorKind::Trap(kind), format!("it {text}{}", format_backtrace(&error)))
         }
-        Some(StoreData { limiter, .. }) if let Some(denial) = limiter.denial_message() => {
-            format!("it {denial}: {error:#}")
+        Some(StoreData { limiter, .. }) if let Some(denial) = limiter.denial() => {
+            (ErrorKind::Trap(denial.trap_kind()), format!("it {denial}: {error:#}"))
         }
-        _ => format!("{error:#}"),
+        _ => (ErrorKind::Host, format!("{error:#}")),
     };
     let message = format!("{module} cannot be instantiated: {cause}");
-    SurrealismError::Instantiation(error.context(message))
+    Error::new(kind, SurrealismError::Instantiation(error.context(message)))
 }
 
 /// Formats the guest's backtrace, with one line for each frame.
-fn format_backtrace(error: &Error) -> String {
+fn format_backtrace(error: &wasmtime::Error) -> String {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
     let frames = backtrace.frames().iter().enumerate();
     let lines = frames.map(|(index, frame)| format!("\n  {index:>3}: {}", format_frame(frame)));
@@ -58,37 +85,57 @@ fn format_frame(frame: &FrameInfo) -> String {
     }
 }
 
-fn describe_cause(error: &Error, data: &StoreData) -> String {
-    let stderr = data.stderr.tail();
-    if let Some(panic) = panic_message(&stderr) {
-        return format!("panicked: {panic}");
-    }
-    if let Some(denial) = data.limiter.denial_message() {
-        return denial;
-    }
-    let trap = match error.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow) => "ran out of stack: it calls itself too deeply".to_string(),
-        Some(trap) => format!("trapped: {trap}"),
-        None => format!("failed: {}", describe_limit(&error.root_cause().to_string())),
-    };
-    match stderr.trim() {
-        "" => trap,
-        output => format!("{trap}; its last output was: {output}"),
-    }
+/// What stopped a guest, and the words for it.
+struct Cause {
+    kind: TrapKind,
+    text: String,
 }
 
-/// Replaces wasmtime's messages about an instance's limits with messages that state the limit.
-fn describe_limit(cause: &str) -> String {
-    match cause {
-        "resource table has no free keys" => format!(
-            "it wants more host resources (streams, files, sockets, requests, timers) than the \
-             {MAX_HOST_RESOURCES} that one instance may hold at a time"
-        ),
-        cause if cause.contains("store handle limit exceeded") => format!(
-            "it wants more handles to resources than the {MAX_HANDLES} that one instance may hold \
-             at a time"
-        ),
-        cause => cause.to_string(),
+impl Cause {
+    fn of(error: &wasmtime::Error, data: &StoreData) -> Self {
+        let stderr = data.stderr.tail();
+        if let Some(panic) = panic_message(&stderr) {
+            return Self { kind: TrapKind::Panic, text: format!("panicked: {panic}") };
+        }
+        if let Some(denial) = data.limiter.denial() {
+            return Self { kind: denial.trap_kind(), text: denial.to_string() };
+        }
+        let cause = match error.downcast_ref::<Trap>() {
+            Some(trap @ Trap::StackOverflow) => {
+                let text = "ran out of stack: it calls itself too deeply".to_string();
+                Self { kind: (*trap).into(), text }
+            }
+            Some(trap) => Self { kind: (*trap).into(), text: format!("trapped: {trap}") },
+            None if let Some(exit) = error.downcast_ref::<I32Exit>() => {
+                Self { kind: TrapKind::Exit, text: format!("failed: {exit}") }
+            }
+            None => Self::of_limit(&error.root_cause().to_string()),
+        };
+        match stderr.trim() {
+            "" => cause,
+            output => {
+                let text = format!("{}; its last output was: {output}", cause.text);
+                Self { text, ..cause }
+            }
+        }
+    }
+
+    /// Replaces wasmtime's messages about an instance's limits with messages that state the limit.
+    fn of_limit(cause: &str) -> Self {
+        let exceeded = if cause == "resource table has no free keys" {
+            format!(
+                "it wants more host resources (streams, files, sockets, requests, timers) than the \
+                 {MAX_HOST_RESOURCES} that one instance may hold at a time"
+            )
+        } else if cause.contains("store handle limit exceeded") {
+            format!(
+                "it wants more handles to resources than the {MAX_HANDLES} that one instance may hold \
+                 at a time"
+            )
+        } else {
+            return Self { kind: TrapKind::Other, text: format!("failed: {cause}") };
+        };
+        Self { kind: TrapKind::OutOfResources, text: format!("failed: {exceeded}") }
     }
 }
 

@@ -1,16 +1,22 @@
 //! Limit checks for implementations of [`KVStore`](super::KVStore), with the same measures and messages
-//! in every store.
+//! in every store. Every error is a [`GuestError`]: its text is for the guest.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use surrealdb_types::{Number, Value};
 use surrealism_types::codec::{self, Decoder};
 
 use super::MAX_KV_KEY_BYTES;
+use crate::error::GuestError;
 use crate::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits, MAX_KV_RESPONSE_BYTES, MAX_KV_TTL};
+
+/// Fails with a text for the guest unless `allowed`.
+fn ensure(allowed: bool, text: impl FnOnce() -> String) -> Result<()> {
+    if allowed { Ok(()) } else { Err(GuestError::new(text()).into()) }
+}
 
 /// The size of a store's content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,13 +52,14 @@ impl KvLimits {
     ///
     /// When the encoded value is larger than the limit.
     pub fn encode(&self, key: &str, value: &Value) -> Result<Vec<u8>> {
-        let bytes = codec::encode_value(value)?;
+        let bytes = codec::encode_value(value).map_err(GuestError::of)?;
         if let Some(max) = self.max_value_bytes {
-            ensure!(
-                bytes.len() <= max,
-                "the value of key {key:?} takes {} bytes, and `max_kv_value_bytes` is {max}",
-                bytes.len()
-            );
+            ensure(bytes.len() <= max, || {
+                let size = bytes.len();
+                format!(
+                    "the value of key {key:?} takes {size} bytes, and `max_kv_value_bytes` is {max}"
+                )
+            })?;
         }
         Ok(bytes)
     }
@@ -79,18 +86,20 @@ impl KvLimits {
     /// When the store would grow beyond a limit.
     pub fn check_growth(&self, before: KvSize, after: KvSize) -> Result<()> {
         if let Some(max) = self.max_entries.filter(|_| after.entries > before.entries) {
-            ensure!(
-                after.entries <= max,
-                "the store would hold {} keys, and `max_kv_entries` is {max}: delete some first",
-                after.entries
-            );
+            ensure(after.entries <= max, || {
+                format!(
+                    "the store would hold {} keys, and `max_kv_entries` is {max}: delete some first",
+                    after.entries
+                )
+            })?;
         }
         if let Some(max) = self.max_bytes.filter(|_| after.bytes > before.bytes) {
-            ensure!(
-                after.bytes <= max,
-                "the store would hold {} bytes, and the host allows {max}: delete some first",
-                after.bytes
-            );
+            ensure(after.bytes <= max, || {
+                format!(
+                    "the store would hold {} bytes, and the host allows {max}: delete some first",
+                    after.bytes
+                )
+            })?;
         }
         Ok(())
     }
@@ -118,7 +127,7 @@ impl ResponseBudget {
     /// When the response would be too large.
     pub fn charge(&mut self, key: &str, value: &[u8]) -> Result<()> {
         let left = self.left.checked_sub(entry_bytes(key, value.len()));
-        self.left = left.with_context(Self::too_large)?;
+        self.left = left.ok_or_else(|| GuestError::new(Self::too_large()))?;
         Ok(())
     }
 
@@ -130,7 +139,7 @@ impl ResponseBudget {
     /// cannot be decoded.
     pub fn charge_and_decode(&mut self, key: &str, value: &[u8]) -> Result<Value> {
         self.charge(key, value)?;
-        self.decoder.decode_value(value)
+        Ok(self.decoder.decode_value(value).map_err(GuestError::of)?)
     }
 
     /// Returns the message of a response that is too large.
@@ -147,13 +156,13 @@ impl ResponseBudget {
 ///
 /// When the key is longer than [`MAX_KV_KEY_BYTES`].
 pub fn check_key(key: &str) -> Result<()> {
-    ensure!(
-        key.len() <= MAX_KV_KEY_BYTES,
-        "key {:?}… takes {} bytes, and a key has at most {MAX_KV_KEY_BYTES}",
-        key.chars().take(32).collect::<String>(),
-        key.len()
-    );
-    Ok(())
+    ensure(key.len() <= MAX_KV_KEY_BYTES, || {
+        format!(
+            "key {:?}… takes {} bytes, and a key has at most {MAX_KV_KEY_BYTES}",
+            key.chars().take(32).collect::<String>(),
+            key.len()
+        )
+    })
 }
 
 /// Whether a range is empty whatever the store holds. Most maps panic on such a range.
@@ -174,14 +183,17 @@ pub fn is_empty_range(start: &Bound<String>, end: &Bound<String>) -> bool {
 ///
 /// When it is zero, or more than [`MAX_KV_TTL`].
 pub fn check_ttl(key: &str, ttl: Duration) -> Result<u64> {
-    ensure!(!ttl.is_zero(), "the time to live of key {key:?} is zero: delete it instead");
-    ensure!(
-        ttl <= MAX_KV_TTL,
-        "the time to live of key {key:?} is {} seconds, and at most {} are allowed: set it without \
-         one",
-        ttl.as_secs(),
-        MAX_KV_TTL.as_secs()
-    );
+    ensure(!ttl.is_zero(), || {
+        format!("the time to live of key {key:?} is zero: delete it instead")
+    })?;
+    ensure(ttl <= MAX_KV_TTL, || {
+        format!(
+            "the time to live of key {key:?} is {} seconds, and at most {} are allowed: set it without \
+             one",
+            ttl.as_secs(),
+            MAX_KV_TTL.as_secs()
+        )
+    })?;
     // `MAX_KV_TTL` fits 64 bits by far.
     Ok(ttl.as_nanos().div_ceil(1_000_000) as u64)
 }
@@ -195,9 +207,14 @@ pub fn checked_add(key: &str, value: Option<&Value>, delta: i64) -> Result<i64> 
     let current = match value {
         None => 0,
         Some(Value::Number(Number::Int(current))) => *current,
-        Some(_) => anyhow::bail!("the value of key {key:?} is not an integer: set it to one first"),
+        Some(_) => {
+            let text = format!("the value of key {key:?} is not an integer: set it to one first");
+            return Err(GuestError::new(text).into());
+        }
     };
-    current.checked_add(delta).with_context(|| {
-        format!("key {key:?} has {current}, and {delta} more does not fit 64 bits: set it first")
-    })
+    Ok(current.checked_add(delta).ok_or_else(|| {
+        GuestError::new(format!(
+            "key {key:?} has {current}, and {delta} more does not fit 64 bits: set it first"
+        ))
+    })?)
 }

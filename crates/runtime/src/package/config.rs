@@ -82,13 +82,13 @@ impl SurrealismConfig {
 fn with_suggestion(error: &toml::de::Error) -> String {
     let message = error.to_string();
     let mut quoted = error.message().split('`').skip(1).step_by(2);
-    let nearest = match quoted.next() {
+    let near = match quoted.next() {
         Some(unknown) if error.message().starts_with("unknown field") => {
-            text::nearest(unknown, quoted)
+            text::near_names(unknown, quoted)
         }
         _ => Vec::new(),
     };
-    match nearest.first() {
+    match near.first() {
         Some(name) => format!("{message}did you mean `{name}`?"),
         None => message,
     }

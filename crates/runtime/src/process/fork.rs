@@ -4,7 +4,9 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::ensure;
+use anyhow::anyhow;
+
+use crate::error::Error;
 
 static FORKED: AtomicBool = AtomicBool::new(false);
 
@@ -15,14 +17,15 @@ static FORKED: AtomicBool = AtomicBool::new(false);
 /// # Errors
 ///
 /// In such a process.
-pub(crate) fn ensure_not_forked() -> anyhow::Result<()> {
-    ensure!(
-        !FORKED.load(Ordering::Relaxed),
+pub(crate) fn ensure_not_forked() -> Result<(), Error> {
+    if !FORKED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    Err(Error::process(anyhow!(
         "modules cannot be loaded or called in this process: it was forked from a process that had loaded \
          one, and the threads that stop and compile guests do not exist after a fork; load modules after \
          the fork, in each process"
-    );
-    Ok(())
+    )))
 }
 
 /// Begins to watch for forks. From now on, [`ensure_not_forked`] fails in forked processes.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use surrealism_types::err::SurrealismResult;
+use surrealism_types::err::SurrealismError;
 
 use super::{Isolation, Runtime};
 use crate::compile::Loader;
@@ -11,10 +11,11 @@ use crate::compile::background::spawn_blocking;
 use crate::compile::cache::CodeCache;
 use crate::compile::preinit::PreinitLimits;
 use crate::egress::NameResolution;
+use crate::error::{Error, LoadError};
 use crate::instance::pool::Pool;
 use crate::instance::template::Template;
 use crate::limits::HostLimits;
-use crate::module::Module;
+use crate::module::{HostErrors, Module};
 use crate::package::SurrealismPackage;
 use crate::process::{ensure_not_forked, globals};
 
@@ -58,6 +59,7 @@ pub struct RuntimeBuilder {
     code_cache: Option<CodeCache>,
     max_queue: usize,
     pub(super) name_resolution: NameResolution,
+    pub(super) host_errors: HostErrors,
 }
 
 impl RuntimeBuilder {
@@ -70,6 +72,7 @@ impl RuntimeBuilder {
             code_cache: None,
             max_queue: usize::MAX,
             name_resolution: NameResolution::AtUse,
+            host_errors: HostErrors::Private,
         }
     }
 
@@ -152,7 +155,7 @@ impl RuntimeBuilder {
     }
 
     /// Limits the callers that wait for an instance. One more is refused as
-    /// [busy](crate::SurrealismError::is_busy). Default: unlimited.
+    /// [busy](crate::ErrorKind::Busy). Default: unlimited.
     pub fn max_queue(mut self, callers: usize) -> Self {
         self.max_queue = callers;
         self
@@ -169,16 +172,21 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     ///
-    /// - [`UnsupportedAbi`](crate::SurrealismError::UnsupportedAbi) when the module was built for another
-    ///   version of the interface.
-    /// - [`Compilation`](crate::SurrealismError::Compilation) when the component is not valid, exports no
+    /// [`ErrorKind::Load`](crate::ErrorKind::Load):
+    ///
+    /// - [`UnsupportedAbi`](LoadError::UnsupportedAbi) when the module was built for another version of the
+    ///   interface.
+    /// - [`InvalidComponent`](LoadError::InvalidComponent) when the component is not valid, exports no
     ///   `invoke` or one of another type, or imports what the host's interface does not have.
-    /// - [`Other`](crate::SurrealismError::Other) when `allow_net` cannot be parsed, the pool size is out of
-    ///   range, or a thread cannot be started.
-    pub fn build(mut self) -> SurrealismResult<Runtime> {
+    /// - [`InvalidConfig`](LoadError::InvalidConfig) when `allow_net` cannot be parsed, or the pool size is
+    ///   out of range.
+    ///
+    /// [`ErrorKind::Process`](crate::ErrorKind::Process) when a thread cannot be started.
+    pub fn build(mut self) -> Result<Runtime, Error> {
         let globals = globals()?;
         let wasm = std::mem::take(&mut self.package.wasm);
-        let module = Module::new(self.package, &self.limits, self.name_resolution)?;
+        let mut module = Module::new(self.package, &self.limits, self.name_resolution)?;
+        module.host_errors = self.host_errors;
         let preinitialize = self.preinitialize.unwrap_or(self.isolation == Isolation::Fresh);
         let loader = Loader {
             engines: &globals.engines,
@@ -189,7 +197,7 @@ impl RuntimeBuilder {
                 PreinitLimits::new(module.max_memory_bytes, stack_bytes, module.max_execution_time)
             }),
         };
-        let (component, code_source) = loader.load(&wasm)?;
+        let (component, code_source) = loader.load(&wasm).map_err(load_error)?;
         let pool = Arc::new(Pool::new(module.pool_size, self.max_queue));
         let template = Arc::new(Template { module: Arc::new(module), component, globals });
         let isolation = self.isolation;
@@ -214,12 +222,16 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     ///
-    /// Those of [`build`](Self::build), and [`Other`](crate::SurrealismError::Other) when no thread can be
-    /// started.
-    pub async fn build_async(self) -> SurrealismResult<Runtime> {
+    /// Those of [`build`](Self::build).
+    pub async fn build_async(self) -> Result<Runtime, Error> {
         ensure_not_forked()?;
-        spawn_blocking(|| self.build()).await?
+        spawn_blocking(|| self.build()).await.map_err(Error::process)?
     }
+}
+
+/// Sorts an error of the loader.
+fn load_error(error: SurrealismError) -> Error {
+    Error::load(LoadError::InvalidComponent, error)
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use surrealdb_types::Value;
 use surrealism_types::args::Args;
-use surrealism_types::err::{SurrealismError, SurrealismResult};
 
 use super::Runtime;
 use crate::deadline::{Deadline, timeout_at};
+use crate::error::{Busy, Error};
 use crate::host::InvocationContext;
 use crate::instance::Controller;
+use crate::stats::{CallStats, Recorder};
 
 /// A call that has not begun. Awaiting it makes the call. Returned by [`Runtime::call`].
 #[must_use = "a call does nothing until it is awaited"]
@@ -60,7 +61,7 @@ impl<'a, A> Call<'a, A> {
     }
 
     /// Limits the wait for an instance. A call that waits longer is refused as
-    /// [busy](crate::SurrealismError::is_busy). Default: as long as the call may take.
+    /// [busy](crate::ErrorKind::Busy). Default: as long as the call may take.
     ///
     /// Set it for calls that are made while another instance is checked out, such as calls between
     /// modules: without it, two of them could wait for each other's instance forever.
@@ -69,65 +70,145 @@ impl<'a, A> Call<'a, A> {
         self
     }
 
+    /// Measures the call: the result comes with [`CallStats`]. Call it last. A call that does not ask for
+    /// them measures nothing.
+    ///
+    /// ```no_run
+    /// # use surrealism_runtime::{DetachedContext, Runtime};
+    /// # async fn example(runtime: Runtime) {
+    /// let call = runtime.call("greet", ("Ada".to_string(),), DetachedContext::new());
+    /// let (result, stats) = call.with_stats().await;
+    /// println!("{result:?} after {:?} in the queue and {:?} in the guest", stats.waited, stats.ran);
+    /// # }
+    /// ```
+    pub fn with_stats(self) -> WithStats<Self> {
+        WithStats(self)
+    }
+
     /// Checks an instance out, runs `work` with it, and releases it.
     async fn with_instance<T>(
         self,
-        work: impl AsyncFnOnce(&mut Controller, Option<&str>, A, Deadline) -> SurrealismResult<T>,
-    ) -> SurrealismResult<T> {
+        recorder: &mut Recorder,
+        work: impl AsyncFnOnce(&mut Controller, Option<&str>, A, Deadline) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let Self { runtime, name, args, context, timeout, max_wait } = self;
         let caller = Deadline::for_caller(timeout);
         let checkout = runtime.checkout_timeout(max_wait);
-        let checked_out = timeout_at(runtime.timers(), caller.at, checkout)
-            .await
-            .map_err(|_| caller.timeout_error())??;
+        let checked_out = timeout_at(runtime.timers(), caller.at, checkout).await;
+        recorder.lap(|stats| &mut stats.waited);
+        let checked_out = checked_out.map_err(|_| {
+            let (instances, limit) = (runtime.module().pool_size, caller.caller_limit());
+            let waited = limit.unwrap_or_default();
+            Error::timed_out_queued(Busy::WaitTimeout { instances, waited }, limit)
+        })??;
+        recorder.note(|stats| stats.fresh = checked_out.1.is_none());
 
         // The module's limit counts from here, and not while the call waits for an instance.
         let deadline = caller.with_module_limit(runtime.module().max_execution_time);
-        let mut controller = runtime.prepare(checked_out, context, || deadline).await?;
+        let prepared = runtime.prepare(checked_out, context, || deadline).await;
+        recorder.lap(|stats| &mut stats.prepared);
+        let mut controller = prepared?;
+        if recorder.is_on() {
+            controller.measure_host_time();
+        }
         let result = work(&mut controller, name.as_deref(), args, deadline).await;
+        recorder.lap(|stats| &mut stats.ran);
+        recorder.note(|stats| {
+            stats.in_host = controller.host_time();
+            stats.memory_bytes = controller.memory_bytes();
+        });
         runtime.release_controller(controller);
         result
     }
 }
 
+impl<A: Args> Call<'_, A> {
+    async fn run(self, recorder: &mut Recorder) -> Result<Value, Error> {
+        let Self { runtime, name, args, context, timeout, max_wait } = self;
+        let args = runtime.module().coerce_call(name.as_deref(), args.to_values())?;
+        let call = Call { runtime, name, args, context, timeout, max_wait };
+        call.with_instance(recorder, async |controller, name, args, deadline| {
+            controller.invoke_with_deadline(name, &args, deadline).await
+        })
+        .await
+    }
+}
+
+impl CallRows<'_> {
+    /// Measures the whole call, as [`Call::with_stats`] does. Call it last.
+    pub fn with_stats(self) -> WithStats<Self> {
+        WithStats(self)
+    }
+
+    async fn run(self, recorder: &mut Recorder) -> RowsResult {
+        let Call { runtime, name, args, context, timeout, max_wait } = self.0;
+        let (args, refused) = split_rows(runtime.module().coerce_rows(name.as_deref(), args)?);
+        let call = Call { runtime, name, args, context, timeout, max_wait };
+        let results = call
+            .with_instance(recorder, async |controller, name, rows, deadline| {
+                controller.invoke_rows_with_deadline(name, &rows, deadline).await
+            })
+            .await?;
+        Ok(join_results(results, refused))
+    }
+}
+
+/// A call that is measured, and has not begun. Awaiting it makes the call. Returned by
+/// [`Call::with_stats`] and [`CallRows::with_stats`].
+#[must_use = "a call does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct WithStats<C>(C);
+
+type RowsResult = Result<Vec<Result<Value, Error>>, Error>;
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 impl<'a, A: Args + Send + 'a> IntoFuture for Call<'a, A> {
-    type Output = SurrealismResult<Value>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+    type Output = Result<Value, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.run(&mut Recorder::default()).await })
+    }
+}
+
+impl<'a, A: Args + Send + 'a> IntoFuture for WithStats<Call<'a, A>> {
+    type Output = (Result<Value, Error>, CallStats);
+    type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Self { runtime, name, args, context, timeout, max_wait } = self;
-            let args = runtime.module().coerce_call(name.as_deref(), args.to_values())?;
-            let call = Call { runtime, name, args, context, timeout, max_wait };
-            call.with_instance(async |controller, name, args, deadline| {
-                controller.invoke_with_deadline(name, &args, deadline).await
-            })
-            .await
+            let mut recorder = Recorder::start();
+            let result = self.0.run(&mut recorder).await;
+            (result, recorder.stats())
         })
     }
 }
 
 impl<'a> IntoFuture for CallRows<'a> {
-    type Output = SurrealismResult<Vec<SurrealismResult<Value>>>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+    type Output = RowsResult;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.run(&mut Recorder::default()).await })
+    }
+}
+
+impl<'a> IntoFuture for WithStats<CallRows<'a>> {
+    type Output = (RowsResult, CallStats);
+    type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Call { runtime, name, args, context, timeout, max_wait } = self.0;
-            let (args, refused) = split_rows(runtime.module().coerce_rows(name.as_deref(), args)?);
-            let call = Call { runtime, name, args, context, timeout, max_wait };
-            let results = call
-                .with_instance(async |controller, name, rows, deadline| {
-                    controller.invoke_rows_with_deadline(name, &rows, deadline).await
-                })
-                .await?;
-            Ok(join_results(results, refused))
+            let mut recorder = Recorder::start();
+            let result = self.0.run(&mut recorder).await;
+            (result, recorder.stats())
         })
     }
 }
 
 /// Returns the rows that can be called, and for each row why it cannot be, if it cannot.
-fn split_rows(rows: Vec<Result<Vec<Value>, String>>) -> (Vec<Vec<Value>>, Vec<Option<String>>) {
+fn split_rows(rows: Vec<Result<Vec<Value>, Error>>) -> (Vec<Vec<Value>>, Vec<Option<Error>>) {
     let mut refused = Vec::with_capacity(rows.len());
     let callable = rows.into_iter().filter_map(|row| match row {
         Ok(row) => {
@@ -144,12 +225,12 @@ fn split_rows(rows: Vec<Result<Vec<Value>, String>>) -> (Vec<Vec<Value>>, Vec<Op
 
 /// Returns one result for each row: the reason for which it was refused, or what the function returned.
 fn join_results(
-    results: Vec<SurrealismResult<Value>>,
-    refused: Vec<Option<String>>,
-) -> Vec<SurrealismResult<Value>> {
+    results: Vec<Result<Value, Error>>,
+    refused: Vec<Option<Error>>,
+) -> Vec<Result<Value, Error>> {
     let mut results = results.into_iter();
     let join = |refused| match refused {
-        Some(reason) => Some(Err(SurrealismError::FunctionCallError(reason))),
+        Some(reason) => Some(Err(reason)),
         None => results.next(),
     };
     refused.into_iter().filter_map(join).collect()

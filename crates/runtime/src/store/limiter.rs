@@ -1,9 +1,11 @@
 //! The limits of one instance's memories and tables.
 
+use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::{Error, ResourceLimiter, Result, ensure};
 
+use crate::error::TrapKind;
 use crate::limits::{MAX_CORE_ITEMS, MAX_TABLE_ELEMENTS};
 use crate::usage::ModuleMetrics;
 
@@ -21,9 +23,35 @@ pub(crate) struct StoreLimiter {
 
 /// What the guest would have had, had its last request for more been granted.
 #[derive(Debug, Clone, Copy)]
-enum DeniedGrowth {
+pub(crate) enum DeniedGrowth {
     Bytes { requested: usize, max: usize },
     TableElements(usize),
+}
+
+impl DeniedGrowth {
+    pub(crate) fn trap_kind(self) -> TrapKind {
+        match self {
+            Self::Bytes { .. } => TrapKind::OutOfMemory,
+            Self::TableElements(_) => TrapKind::OutOfTableElements,
+        }
+    }
+}
+
+impl fmt::Display for DeniedGrowth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes { requested, max } => write!(
+                f,
+                "ran out of memory: it asked for {requested} bytes of memory, and \
+                 `max_memory_bytes` is {max}"
+            ),
+            Self::TableElements(requested) => write!(
+                f,
+                "ran out of tables: it asked for {requested} elements in all its tables, and \
+                 {MAX_TABLE_ELEMENTS} are allowed"
+            ),
+        }
+    }
 }
 
 impl StoreLimiter {
@@ -50,18 +78,14 @@ impl StoreLimiter {
         self.denied = None;
     }
 
-    /// Describes what the guest ran out of, if growth was denied.
-    pub(crate) fn denial_message(&self) -> Option<String> {
-        Some(match self.denied? {
-            DeniedGrowth::Bytes { requested, max } => format!(
-                "ran out of memory: it asked for {requested} bytes of memory, and \
-                 `max_memory_bytes` is {max}"
-            ),
-            DeniedGrowth::TableElements(requested) => format!(
-                "ran out of tables: it asked for {requested} elements in all its tables, and \
-                 {MAX_TABLE_ELEMENTS} are allowed"
-            ),
-        })
+    /// Returns the size of all memories together.
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.used_bytes
+    }
+
+    /// Returns what the guest ran out of, if growth was denied.
+    pub(crate) fn denial(&self) -> Option<DeniedGrowth> {
+        self.denied
     }
 
     fn deny(&mut self, growth: DeniedGrowth) -> Result<bool> {
@@ -156,18 +180,18 @@ mod tests {
         assert!(limit.memory_growing(0, 60, None).unwrap());
         assert!(limit.memory_growing(0, 40, None).unwrap());
         assert!(!limit.memory_growing(40, 41, None).unwrap());
-        assert!(limit.denial_message().unwrap().contains("101 bytes"));
+        assert!(limit.denial().unwrap().to_string().contains("101 bytes"));
     }
 
     #[test]
     fn denied_growth_is_not_counted() {
         let mut limit = StoreLimiter::new(Some(100), Arc::default());
         assert!(!limit.memory_growing(0, 60, Some(50)).unwrap());
-        assert!(limit.denial_message().is_none());
+        assert!(limit.denial().is_none());
         assert!(!limit.memory_growing(0, 200, None).unwrap());
         assert!(limit.memory_growing(0, 100, None).unwrap());
         limit.reset();
-        assert!(limit.denial_message().is_none());
+        assert!(limit.denial().is_none());
     }
 
     #[test]
@@ -175,7 +199,7 @@ mod tests {
         let mut limit = StoreLimiter::new(None, Arc::default());
         assert!(limit.table_growing(0, MAX_TABLE_ELEMENTS, None).unwrap());
         assert!(!limit.table_growing(0, 1, None).unwrap());
-        assert!(limit.denial_message().unwrap().contains("1000001 elements"));
+        assert!(limit.denial().unwrap().to_string().contains("1000001 elements"));
     }
 
     #[test]

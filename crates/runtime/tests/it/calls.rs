@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use surrealdb_types as types;
 use surrealdb_types::{Kind, Object, Value, object};
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismResult};
+use surrealism_runtime::{DetachedContext, Error, ErrorKind, LoadError, Runtime};
 
 use crate::support::{
     INVOKE, MEMORY, Transcript, assert_error_contains, component, name, runtime, shared, text,
     value,
 };
 
-fn call(runtime: &Runtime, function: Option<&str>, args: Vec<Value>) -> SurrealismResult<Value> {
+fn call(runtime: &Runtime, function: Option<&str>, args: Vec<Value>) -> Result<Value, Error> {
     // A guest that does not wait needs no executor.
     futures::executor::block_on(runtime.call(function, args, DetachedContext::new()).into_future())
 }
@@ -202,8 +202,13 @@ fn a_failing_function_reports_why_and_keeps_its_instance() {
     let mut transcript = Transcript::default();
     for (case, function, args) in cases {
         let error = call(runtime, function, args).unwrap_err();
-        assert!(matches!(error, SurrealismError::FunctionCallError(_)), "{error:?}");
-        assert!(!error.is_trap() && !error.is_timeout() && !error.is_busy());
+        let kind = matches!(
+            error.kind(),
+            ErrorKind::UnknownFunction { .. }
+                | ErrorKind::Arguments { .. }
+                | ErrorKind::Guest { .. }
+        );
+        assert!(kind && !error.is_retryable(), "{error:?}");
         transcript.add(case, error);
     }
     transcript.assert(|text| insta::assert_snapshot!(text));
@@ -282,7 +287,7 @@ fn a_component_of_another_interface_is_refused_at_load() {
         ),
     ] {
         let error = load(&exports).unwrap_err();
-        assert!(matches!(error, SurrealismError::Compilation(_)), "{error:?}");
+        assert!(matches!(error.kind(), ErrorKind::Load(LoadError::InvalidComponent)), "{error:?}");
         transcript.add(case, error);
     }
     transcript.assert(|text| insta::assert_snapshot!(text));

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use surrealism_runtime::limits::STALE_TEMP_FILE_AGE;
 use surrealism_runtime::usage::CodeSource::{self, Cache, Compiled, Shared};
 use surrealism_runtime::{
-    CodeCache, DetachedContext, Runtime, SurrealismError, SurrealismPackage, UnpackOptions,
+    CodeCache, DetachedContext, ErrorKind, LoadError, Runtime, SurrealismPackage, UnpackOptions,
 };
 use tempfile::TempDir;
 
@@ -183,7 +183,7 @@ fn code_in_an_archive_is_never_used() {
     package.wasm = code.to_vec();
     let loaded = Runtime::builder(package).code_cache(cached.cache.clone()).build();
     let error = loaded.unwrap_err();
-    assert!(matches!(error, SurrealismError::Compilation(_)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Load(LoadError::InvalidComponent)), "{error:?}");
 
     // Nor is code beside the component, under any name that a loader might look for.
     let whole = fs::read(&file).unwrap();

@@ -8,7 +8,7 @@ use surrealism_runtime::config::AbiVersion;
 use surrealism_runtime::kv::MAX_KV_KEY_BYTES;
 use surrealism_runtime::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES};
 use surrealism_runtime::{
-    BTreeMapStore, DetachedContext, FunctionTargets, Runtime, SurrealismPackage, SurrealismResult,
+    BTreeMapStore, DetachedContext, Error, FunctionTargets, Runtime, SurrealismPackage,
 };
 
 use crate::support::{
@@ -21,7 +21,7 @@ fn call(
     context: &Recorder,
     function: &str,
     args: Vec<Value>,
-) -> SurrealismResult<Value> {
+) -> Result<Value, Error> {
     futures::executor::block_on(runtime.call(function, args, context.clone()).into_future())
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use surrealdb_types::SurrealValue;
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismResult};
+use surrealism_runtime::{DetachedContext, Error, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::support::{
@@ -121,7 +121,7 @@ fn allowing(rules: &[&str], port: u16) -> Runtime {
     load(package).build().unwrap()
 }
 
-async fn get(runtime: &Runtime, authority: &str, path: &str) -> SurrealismResult<(u16, String)> {
+async fn get(runtime: &Runtime, authority: &str, path: &str) -> Result<(u16, String), Error> {
     let args = (authority.to_string(), path.to_string(), false);
     let response = runtime.call("get", args, DetachedContext::new()).timeout(PATIENCE).await?;
     Ok(<(u16, String)>::from_value(response).unwrap())

@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use surrealdb_types::Value;
-use surrealism_runtime::{
-    DetachedContext, Isolation, Runtime, SurrealismPackage, SurrealismResult,
-};
+use surrealism_runtime::{DetachedContext, Error, Isolation, Runtime, SurrealismPackage};
 use surrealism_types::codec;
 
 use crate::support::{
@@ -62,7 +60,7 @@ fn secret(place: &str) -> String {
     format!("the secret in: {place}")
 }
 
-async fn call(runtime: &Runtime, function: &str, args: &[&str]) -> SurrealismResult<Value> {
+async fn call(runtime: &Runtime, function: &str, args: &[&str]) -> Result<Value, Error> {
     let context = DetachedContext::new().kv(runtime.kv_store().clone());
     let args: Vec<Value> = args.iter().map(|arg| text(arg)).collect();
     runtime.call(function, args, context).await
@@ -218,7 +216,7 @@ async fn the_host_keeps_nothing_of_a_caller() {
         assert_eq!(held, [1, 1], "{isolation:?}");
 
         let error = runtime.call("seek", args(), DetachedContext::new()).await.unwrap_err();
-        assert_error_contains(&error, &["this call has no key-value store"]);
+        assert_error_contains(&error, &["the key-value store is not available"]);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use surrealdb_types::Value;
-use surrealism_runtime::{DetachedContext, Isolation, Runtime, SurrealismError};
+use surrealism_runtime::{DetachedContext, ErrorKind, Isolation, Runtime, TimeoutStage};
 
 use crate::support::{
     NO_ARGS, Recorder, Transcript, assert_error_contains, builder, name, runtime, value,
@@ -155,12 +155,12 @@ async fn waiting_for_an_instance_counts_towards_the_callers_timeout() {
     let queued = runtime.call("count", (), DetachedContext::new());
     let timeout = Duration::from_millis(30);
     let error = queued.timeout(timeout).await.unwrap_err();
-    // The module's own limit did not end it.
     assert!(
-        matches!(error, SurrealismError::Timeout { effective: Some(time), module_limit: None, .. }
-            if time == timeout),
+        matches!(error.kind(), ErrorKind::TimedOut { stage: TimeoutStage::Queued, limit: Some(limit) }
+            if *limit == timeout),
         "{error:?}"
     );
+    assert!(error.is_retryable());
     let mut transcript = Transcript::default();
     transcript.add("a timeout in the queue", error);
     transcript.assert(|text| insta::assert_snapshot!(text));

@@ -5,14 +5,14 @@ use surrealism_runtime::limits::{
     MAX_CORE_ITEMS, MAX_HANDLES, MAX_HOST_RESOURCES, MAX_RANDOM_BYTES, MAX_TABLE_ELEMENTS,
     POOLED_CORE_INSTANCES, POOLED_TABLES,
 };
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismResult};
+use surrealism_runtime::{DetachedContext, Error, ErrorKind, Runtime, TrapKind};
 
 use crate::support::{
     INVOKE, MEMORY, Transcript, assert_error_contains, builder, component, load, package, runtime,
     value, without_backtrace,
 };
 
-async fn call(runtime: &Runtime, function: &str, amount: u64) -> SurrealismResult<Value> {
+async fn call(runtime: &Runtime, function: &str, amount: u64) -> Result<Value, Error> {
     runtime.call(function, (value(amount as i64),), DetachedContext::new()).await
 }
 
@@ -30,7 +30,7 @@ async fn host_resources_and_random_bytes_are_bounded() {
     ] {
         assert_eq!(call(&runtime, function, enough).await.unwrap(), value(enough as i64));
         let error = call(&runtime, function, too_much).await.unwrap_err();
-        assert!(matches!(error, SurrealismError::Wasmtime(_)), "{error:?}");
+        assert!(error.is_trap(), "{error:?}");
         assert_eq!(runtime.usage().instances.current, 0, "after {function}");
         transcript.add(function, without_backtrace(&error));
     }
@@ -53,7 +53,7 @@ async fn a_module_that_needs_more_memory_than_it_may_have_cannot_be_instantiated
     package.config.capabilities.max_memory_bytes = Some(64 << 10);
     let runtime = load(package).build().unwrap();
     let error = runtime.call("alive", (), DetachedContext::new()).await.unwrap_err();
-    assert!(matches!(error, SurrealismError::Instantiation(_)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Trap(TrapKind::OutOfMemory)), "{error:?}");
     assert_error_contains(&error, &["surrealism/hostile 0.1.0 cannot be instantiated", "65536"]);
 }
 
@@ -128,8 +128,12 @@ async fn handles_and_table_elements_are_bounded() {
         ("two tables that are too large together", String::new(), two_tables.as_str()),
     ] {
         let error = call(&running(&code, tables), "any", 0).await.unwrap_err();
-        let is_instantiation = matches!(error, SurrealismError::Instantiation(_));
-        assert_eq!(is_instantiation, tables == two_tables, "{error:?}");
+        let expected = match case {
+            "as many handles as are allowed" => TrapKind::Unreachable,
+            "one handle more" => TrapKind::OutOfResources,
+            _ => TrapKind::OutOfTableElements,
+        };
+        assert!(matches!(error.kind(), ErrorKind::Trap(kind) if *kind == expected), "{error:?}");
         transcript.add(case, error);
     }
     transcript.assert(|text| insta::assert_snapshot!(text));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use surrealism_runtime::limits::MAX_LOADING_THREADS;
 use surrealism_runtime::usage::CodeSource;
-use surrealism_runtime::{CodeCache, DetachedContext, Runtime, SurrealismError};
+use surrealism_runtime::{CodeCache, DetachedContext, ErrorKind, LoadError, Runtime};
 
 use crate::support::{PATIENCE, Transcript, package, package_marked, value};
 
@@ -39,7 +39,7 @@ fn any_executor_loads_a_module() {
     let mut truncated = package("state");
     truncated.wasm.truncate(1_000);
     let error = futures::executor::block_on(Runtime::builder(truncated).build_async()).unwrap_err();
-    assert!(matches!(error, SurrealismError::Compilation(_)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Load(LoadError::InvalidComponent)), "{error:?}");
 
     let error = futures::executor::block_on(build().pool_size(0).build_async()).unwrap_err();
     let mut transcript = Transcript::default();

@@ -9,6 +9,7 @@ mod calls;
 #[cfg(unix)]
 mod code_cache;
 mod deadlines;
+mod errors;
 mod host;
 #[cfg(feature = "http")]
 mod http;

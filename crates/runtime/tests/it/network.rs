@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismResult};
+use surrealism_runtime::{DetachedContext, Error, Runtime};
 use tokio::io::AsyncReadExt as _;
 
 use crate::support::{AMPLE, PATIENCE, load, name, package, text};
@@ -50,7 +50,7 @@ fn allowing(rules: &[&str], port: u16) -> Runtime {
     load(package).build().unwrap()
 }
 
-async fn call(runtime: &Runtime, function: &str, args: &[&str]) -> SurrealismResult<Value> {
+async fn call(runtime: &Runtime, function: &str, args: &[&str]) -> Result<Value, Error> {
     let args: Vec<Value> = args.iter().map(|arg| text(arg)).collect();
     runtime.call(function, args, DetachedContext::new()).timeout(PATIENCE).await
 }

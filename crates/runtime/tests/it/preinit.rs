@@ -11,7 +11,7 @@ mod unsupported;
 
 use surrealdb_types::Value;
 use surrealism_runtime::{
-    InvocationContext, Isolation, Runtime, RuntimeBuilder, SurrealismPackage, SurrealismResult,
+    Error, InvocationContext, Isolation, Runtime, RuntimeBuilder, SurrealismPackage,
 };
 
 use crate::support::Recorder;
@@ -24,7 +24,7 @@ fn fresh(package: SurrealismPackage) -> RuntimeBuilder {
 async fn call(
     runtime: &Runtime,
     context: impl InvocationContext + 'static,
-) -> SurrealismResult<Value> {
+) -> Result<Value, Error> {
     runtime.call("find", (), context).await
 }
 

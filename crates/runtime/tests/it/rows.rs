@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use surrealdb_types::Value;
 use surrealism_runtime::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, ROWS_PER_CALL};
-use surrealism_runtime::{Isolation, SurrealismError, SurrealismPackage};
+use surrealism_runtime::{ErrorKind, Isolation, SurrealismPackage};
 use surrealism_types::codec;
 
 use crate::support::{
@@ -66,8 +66,12 @@ async fn what_fails_a_call_fails_all_rows() {
         ("a panic", "panics", vec![vec![text("oh")]], true),
     ] {
         let error = runtime.call_rows(function, rows, Recorder::new()).await.unwrap_err();
-        assert_eq!(matches!(error, SurrealismError::Wasmtime(_)), is_trap, "{error:?}");
-        assert_eq!(matches!(error, SurrealismError::FunctionCallError(_)), !is_trap, "{error:?}");
+        assert_eq!(error.is_trap(), is_trap, "{error:?}");
+        let refused = matches!(
+            error.kind(),
+            ErrorKind::Arguments { row: Some(1), .. } | ErrorKind::UnknownFunction { .. }
+        );
+        assert_eq!(refused, !is_trap, "{error:?}");
         let message = if is_trap { without_backtrace(&error) } else { error.to_string() };
         transcript.add(case, message);
     }

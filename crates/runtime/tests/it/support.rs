@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{CodeCache, Runtime, RuntimeBuilder, SurrealismError, SurrealismPackage};
+use surrealism_runtime::{CodeCache, Runtime, RuntimeBuilder, SurrealismPackage};
 
 pub(crate) use component::{INVOKE, MEMORY, component, data};
 #[cfg(unix)]
@@ -96,7 +96,7 @@ pub(crate) fn name(name: &str) -> Option<String> {
 }
 
 #[track_caller]
-pub(crate) fn assert_error_contains(error: &SurrealismError, parts: &[&str]) {
+pub(crate) fn assert_error_contains(error: &impl std::fmt::Display, parts: &[&str]) {
     let text = error.to_string();
     for part in parts {
         assert!(text.contains(part), "{text:?} does not contain {part:?}");

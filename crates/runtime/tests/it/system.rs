@@ -3,14 +3,14 @@
 use std::fs;
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{DetachedContext, SurrealismResult};
+use surrealism_runtime::{DetachedContext, Error};
 
 use crate::support::{NO_ARGS, load, package, shared, text, value};
 
 /// What the archive of `files` was packed from.
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/files/data");
 
-async fn call(function: &str, args: Vec<Value>) -> SurrealismResult<Value> {
+async fn call(function: &str, args: Vec<Value>) -> Result<Value, Error> {
     shared("files").call(function, args, DetachedContext::new()).await
 }
 

@@ -11,14 +11,14 @@ use anyhow::{Result, bail};
 use async_trait::async_trait;
 use surrealdb_types::{Object, SurrealValue, Value};
 use surrealism_runtime::{
-    DetachedContext, InvocationContext, KVStore, Runtime, SurrealismConfig, SurrealismResult,
+    DetachedContext, Error, InvocationContext, KVStore, Runtime, SurrealismConfig,
 };
 use tokio::runtime::{Builder, Handle};
 
 use crate::{builder, builder_with, text};
 
-type CallFuture<'a> = Pin<Box<dyn Future<Output = SurrealismResult<Value>> + 'a>>;
-type Executor = fn(CallFuture<'_>) -> SurrealismResult<Value>;
+type CallFuture<'a> = Pin<Box<dyn Future<Output = Result<Value, Error>> + 'a>>;
+type Executor = fn(CallFuture<'_>) -> Result<Value, Error>;
 
 const EXECUTORS: [(&str, Executor); 5] = [
     ("no tokio", |call| futures::executor::block_on(call)),

@@ -26,7 +26,7 @@ async fn run(
     modules: &ModuleRegistry,
     function: &str,
     args: Vec<Value>,
-) -> surrealism_runtime::SurrealismResult<Value> {
+) -> Result<Value, surrealism_runtime::Error> {
     let context = CallContext::new(host).modules(modules);
     host.call("run", running(function, args), context).await
 }
@@ -65,7 +65,7 @@ async fn errors_name_the_modules_they_passed() {
         (
             "fn::greet",
             vec![],
-            "`run` cannot call \"fn::greet\": the host gave this call no database",
+            "`run` of \"fn::greet\" is not available: the host gave this call no database",
         ),
     ] {
         assert_error_contains(
@@ -154,7 +154,7 @@ async fn a_module_has_its_own_capabilities_limits_and_store() {
     let sql = run(&host, &modules, "mod::denied::sql", vec![text("RETURN 1")]).await.unwrap_err();
     assert_error_contains(
         &sql,
-        &["mod::denied::sql: `sql` is denied", "surrealism/no_capabilities"],
+        &["mod::denied::sql: `sql` is denied: the archive does not ask for it"],
     );
     let began = Instant::now();
     let spun = run(&host, &modules, "mod::quick::spin_forever", vec![]).await.unwrap_err();

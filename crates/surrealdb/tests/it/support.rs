@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{CodeCache, Runtime, RuntimeBuilder, SurrealismError, SurrealismPackage};
+use surrealism_runtime::{CodeCache, Runtime, RuntimeBuilder, SurrealismPackage};
 
 /// Loads a guest that `cargo xtask guests` built, with a pool of one instance. Compiled code is cached from
 /// one run of the tests to the next.
@@ -33,7 +33,7 @@ pub(crate) fn running(function: &str, args: Vec<Value>) -> Vec<Value> {
 
 /// Asserts that the message of an error contains every part.
 #[track_caller]
-pub(crate) fn assert_error_contains(error: &SurrealismError, parts: &[&str]) {
+pub(crate) fn assert_error_contains(error: &impl std::fmt::Display, parts: &[&str]) {
     let text = error.to_string();
     for part in parts {
         assert!(text.contains(part), "{text:?} lacks {part:?}");

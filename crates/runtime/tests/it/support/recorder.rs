@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use async_trait::async_trait;
 use surrealdb_types::{Object, SurrealValue, Value};
 use surrealism_runtime::config::SurrealismConfig;
-use surrealism_runtime::{BTreeMapStore, InvocationContext, KVStore};
+use surrealism_runtime::{BTreeMapStore, GuestError, InvocationContext, KVStore};
 
 use super::PATIENCE;
 
@@ -70,12 +70,14 @@ impl Recorder {
 
 #[async_trait]
 impl InvocationContext for Recorder {
-    /// The first word of a query says what it does: `fail` fails, `wait` never completes, `yield`
+    /// The first word of a query says what it does: `fail` fails with a text for the guest, `break` with one
+    /// for the host, `wait` never completes, `yield`
     /// completes when it is polled again, `panic` panics. Any other returns its variables.
     async fn sql(&mut self, _: &SurrealismConfig, query: String, vars: Object) -> Result<Value> {
         self.record(format!("sql {query} {:?}", vars.keys().collect::<Vec<_>>()));
         match query.split(' ').next() {
-            Some("fail") => bail!("the database says no"),
+            Some("fail") => return Err(GuestError::new("the database says no").into()),
+            Some("break") => bail!("cannot open /var/lib/secret/kv.redb"),
             Some("wait") => {
                 let _count = CountDrop(self.cancelled.clone());
                 std::future::pending().await

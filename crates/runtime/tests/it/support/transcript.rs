@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use surrealism_runtime::SurrealismError;
+use surrealism_runtime::Error;
 
 /// Cases and their messages, as one text for a snapshot.
 ///
@@ -33,7 +33,7 @@ impl Transcript {
 }
 
 /// The message of a trap in a guest of Rust, without its backtrace, which depends on the toolchain.
-pub(crate) fn without_backtrace(error: &SurrealismError) -> String {
+pub(crate) fn without_backtrace(error: &Error) -> String {
     let message = error.to_string();
     let (message, backtrace) = message.split_once("\nwasm backtrace:\n").expect("a backtrace");
     assert!(backtrace.contains(" at 0x"), "{backtrace}");
