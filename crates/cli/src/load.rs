@@ -13,7 +13,11 @@ use crate::ui::text::text;
 
 /// Reads an archive.
 pub(crate) fn open(archive: &Path) -> CliResult<SurrealismPackage> {
-    SurrealismPackage::from_file(archive.to_path_buf()).exit_code(ExitCode::Archive)
+    let package = SurrealismPackage::from_file(archive.to_path_buf()).exit_code(ExitCode::Archive);
+    package.map_err(|error| match archive.exists() {
+        true => error,
+        false => error.with_hint("correct the path; `surrealism build` prints that of its archive"),
+    })
 }
 
 /// Compiles a package into a runtime with one instance.

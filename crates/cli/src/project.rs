@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use surrealism_runtime::SurrealismConfig;
 use surrealism_runtime::package::verify_logo;
 
@@ -11,6 +11,23 @@ use crate::error::flatten;
 
 pub(crate) const CONFIG_FILE: &str = "surrealism.toml";
 const LOGO_FILE: &str = "logo.png";
+
+/// Fails if a file was passed that `build` does not take there.
+fn ensure_sources(path: &Path) -> Result<()> {
+    let has_extension =
+        |extension| path.is_file() && path.extension().is_some_and(|e| e == extension);
+    let shown = path.display();
+    ensure!(
+        !has_extension("surli"),
+        "{shown} is an archive, which is built already: call its functions with `surrealism run {shown}`"
+    );
+    ensure!(
+        !has_extension("wasm"),
+        "{shown} is WebAssembly, and `build` takes the directory of a plugin: pack it with \
+         `surrealism build --wasm {shown} DIRECTORY`"
+    );
+    Ok(())
+}
 
 /// A plugin's directory and the contents of its `surrealism.toml`.
 #[derive(Debug)]
@@ -26,8 +43,13 @@ impl Project {
     ///
     /// Fails if neither `path` nor a directory above it has a configuration, or if that is invalid.
     pub(crate) fn find(path: &Path) -> Result<Self> {
-        let start =
-            path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?;
+        let start = path.canonicalize().with_context(|| {
+            format!(
+                "cannot find {}: pass the directory of a plugin, or create one with `surrealism new`",
+                path.display()
+            )
+        })?;
+        ensure_sources(path)?;
         let has_config = |dir: &&Path| dir.join(CONFIG_FILE).is_file();
         let Some(dir) = start.ancestors().find(has_config) else {
             bail!(

@@ -16,6 +16,7 @@
 pub mod capabilities;
 pub mod config;
 pub mod exports;
+mod foreign;
 mod reader;
 mod tar;
 mod unpack_dir;

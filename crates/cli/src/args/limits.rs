@@ -16,8 +16,12 @@ pub(crate) struct LimitArgs {
     pub(crate) timeout: Duration,
 
     /// Memory limit of an instance
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_size)]
     pub(crate) memory: ByteSize,
+}
+
+fn parse_size(text: &str) -> Result<ByteSize, String> {
+    text.parse().map_err(|_| "write a number and a unit, as in 256MiB".to_string())
 }
 
 impl LimitArgs {

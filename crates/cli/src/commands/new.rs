@@ -48,7 +48,7 @@ pub(crate) struct New {
     name: Option<String>,
 
     /// Version of the plugin
-    #[arg(long, value_name = "VERSION", default_value = "0.1.0")]
+    #[arg(long, value_name = "VERSION", default_value = "0.1.0", value_parser = parse_version)]
     version: Version,
 
     /// Depend on the `surrealism` crate in this directory instead of the one on crates.io
@@ -83,7 +83,11 @@ impl New {
 
         let name = match self.name {
             Some(name) => name,
-            None if interactive => prompt("Name", Some(dir_name(&dir)?), check_identifier)?,
+            None if interactive => {
+                // A name of a directory may have any characters.
+                let default = dir_name(&dir).ok().filter(|name| check_identifier(name).is_ok());
+                prompt("Name", default, check_identifier)?
+            }
             None => dir_name(&dir)?,
         };
         let organisation = match self.organisation {
@@ -96,6 +100,7 @@ impl New {
         check_identifier(&name).context("invalid plugin name: pass another with `--name`")?;
         check_identifier(&organisation)
             .context("invalid organization: pass another with `--organisation`")?;
+        check_version(&self.version).context("invalid version: pass another with `--version`")?;
         let sdk_dependency = sdk_dependency(self.sdk_path.as_deref())?;
         Ok(Plugin { dir, organisation, name, version: self.version, sdk_dependency })
     }
@@ -181,7 +186,20 @@ fn ensure_empty(dir: &Path) -> Result<()> {
 
 /// Checks a name of an organization or a plugin by the rules of the package format.
 fn check_identifier(name: &str) -> Result<()> {
-    let meta = json!({ "organisation": name, "name": name, "version": "0.1.0" });
+    check_meta(name, "0.1.0")
+}
+
+fn parse_version(text: &str) -> Result<Version, String> {
+    text.parse().map_err(|error| format!("{error}; write three numbers, as in 1.0.0"))
+}
+
+/// Checks a version by the rules of the package format, which limits its length.
+fn check_version(version: &Version) -> Result<()> {
+    check_meta("x", &version.to_string())
+}
+
+fn check_meta(name: &str, version: &str) -> Result<()> {
+    let meta = json!({ "organisation": name, "name": name, "version": version });
     serde_json::from_value::<SurrealismMeta>(meta)?;
     Ok(())
 }
@@ -197,5 +215,9 @@ fn sdk_dependency(path: Option<&Path>) -> Result<String> {
         .ok()
         .filter(|path| path.join("Cargo.toml").is_file())
         .with_context(|| format!("cannot use the SDK in {}: no crate there", path.display()))?;
-    Ok(format!("{{ path = {} }}", json!(path.display().to_string())))
+    let path = path.to_str().with_context(|| {
+        format!("cannot use the SDK in {}: the path is not UTF-8", path.display())
+    })?;
+    // Strings of JSON are strings of TOML, except for this character.
+    Ok(format!("{{ path = {} }}", json!(path).to_string().replace('\u{7f}', "\\u007f")))
 }

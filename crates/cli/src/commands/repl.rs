@@ -1,21 +1,19 @@
 //! `surrealism repl`: calls functions and runs queries, line by line.
 
 mod completer;
+mod history;
+mod interrupt;
 mod line;
+mod prompt;
 mod render;
 mod session;
 
-use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, anyhow};
 use clap::Args;
-use etcetera::BaseStrategy;
-use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
-use rustyline::{Config, Editor};
 use surrealdb_types::{ToSql, Value};
 use surrealism_surrealdb::{Module, ModuleRegistry};
 use tokio::runtime::Runtime;
@@ -24,18 +22,13 @@ use crate::args::cache::CacheArgs;
 use crate::args::database::DatabaseArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::store::{StoreArgs, Stores};
-use crate::commands::repl::completer::NameCompleter;
-use crate::commands::repl::line::Line;
-use crate::commands::repl::render::render;
+use crate::commands::repl::interrupt::Interrupts;
+use crate::commands::repl::line::{Line, units};
 use crate::commands::repl::session::Session;
 use crate::error::{CliResult, ExitCode, ExitContext};
 use crate::executor;
 use crate::load;
-use crate::ui::terminal::{self, DIM, Terminal};
-use crate::ui::text::{Text, text};
-
-/// Lines that the history file keeps.
-const MAX_HISTORY_LINES: usize = 1_000;
+use crate::ui::terminal::{self, Terminal};
 
 /// Call functions of archives and run queries, line by line
 ///
@@ -91,13 +84,16 @@ impl Repl {
         let modules = self.load_modules(&stores, terminal, cache)?;
         let database = executor.block_on(self.database.connect(self.limits.timeout))?;
         let session = Session { modules, database, limits: self.limits };
-        let evaluate = |line: &str| executor.block_on(session.evaluate(line));
-        if io::stdin().is_terminal() {
-            let names = executor.block_on(session.function_names());
-            Ok(run_interactive(names, evaluate, terminal)?)
-        } else {
-            run_script(evaluate)
+        if !io::stdin().is_terminal() {
+            return run_script(|line| executor.block_on(session.evaluate(line)));
         }
+        let interrupts = Interrupts::install()?;
+        let evaluate = |line: &str| {
+            let evaluated = executor.block_on(interrupts.stop(session.evaluate(line)));
+            evaluated.unwrap_or_else(|| Err(anyhow!("interrupted").into()))
+        };
+        let names = executor.block_on(session.function_names());
+        Ok(prompt::run(names, evaluate, terminal)?)
     }
 
     fn load_modules(
@@ -135,62 +131,15 @@ fn module_name(package: &str) -> String {
 fn run_script(evaluate: impl Fn(&str) -> CliResult<Option<Value>>) -> CliResult {
     for (index, line) in io::stdin().lock().lines().enumerate() {
         let line = line.context("cannot read stdin")?;
-        if matches!(Line::parse(&line), Line::Quit) {
-            break;
-        }
-        let value = evaluate(&line).map_err(|error| error.at_line(index + 1))?;
-        if let Some(value) = value {
-            terminal::print_value(&value.to_sql())?;
+        for line in units(&line) {
+            if matches!(Line::parse(&line), Line::Quit) {
+                return Ok(());
+            }
+            let value = evaluate(&line).map_err(|error| error.at_line(index + 1))?;
+            if let Some(value) = value {
+                terminal::print_value(&value.to_sql())?;
+            }
         }
     }
     Ok(())
-}
-
-/// Prompts for lines until the user quits. Prints errors and continues.
-fn run_interactive(
-    function_names: Vec<String>,
-    evaluate: impl Fn(&str) -> CliResult<Option<Value>>,
-    terminal: Terminal,
-) -> Result<()> {
-    let config =
-        Config::builder().history_ignore_space(true).max_history_size(MAX_HISTORY_LINES)?.build();
-    let mut editor: Editor<NameCompleter, FileHistory> = Editor::with_config(config)?;
-    editor.set_helper(Some(NameCompleter::new(function_names)));
-    let history = history_file();
-    if let Some(file) = &history {
-        // The file does not exist in the first session.
-        let _ = editor.load_history(file);
-    }
-    terminal.note(Text::from(":help lists the commands, :quit ends the session").styled(DIM));
-    loop {
-        let line = match editor.readline("> ") {
-            Ok(line) => line,
-            Err(ReadlineError::Interrupted) => continue,
-            Err(ReadlineError::Eof) => break,
-            Err(error) => return Err(error.into()),
-        };
-        editor.add_history_entry(&line)?;
-        if matches!(Line::parse(&line), Line::Quit) {
-            break;
-        }
-        match evaluate(&line) {
-            Ok(Some(value)) => terminal::print(render(&value))?,
-            Ok(None) => (),
-            Err(error) => terminal::print_error(error.text()),
-        }
-    }
-    if let Some(file) = &history
-        && let Err(error) = editor.save_history(file)
-    {
-        terminal.warn(text!("the history is not saved: {}", error));
-    }
-    Ok(())
-}
-
-/// Returns the path of the history. A user without a home directory has none.
-fn history_file() -> Option<PathBuf> {
-    let strategy = etcetera::choose_base_strategy().ok()?;
-    let dir = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("surrealism");
-    fs::create_dir_all(&dir).ok()?;
-    Some(dir.join("history"))
 }

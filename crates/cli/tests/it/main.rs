@@ -7,6 +7,7 @@ mod build;
 mod cache;
 mod check;
 mod command_line;
+mod first_hour;
 mod info;
 mod new;
 #[cfg(target_os = "linux")]

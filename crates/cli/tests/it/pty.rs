@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::pty::{Winsize, openpty};
 
@@ -86,10 +86,28 @@ impl Pty {
         self
     }
 
+    /// Waits until the terminal itself handles keys such as Ctrl-C: the command does not read a line.
+    pub(crate) fn wait_for_canonical_mode(&mut self) -> &mut Self {
+        use nix::sys::termios::{LocalFlags, tcgetattr};
+        let begun = Instant::now();
+        while !tcgetattr(&self.keyboard).unwrap().local_flags.contains(LocalFlags::ISIG) {
+            assert!(begun.elapsed() < PATIENCE, "the command still reads a line");
+            thread::sleep(Duration::from_millis(10));
+        }
+        self
+    }
+
     /// Waits for the end of the command. Returns its exit code and all of its output.
     #[track_caller]
     pub(crate) fn end(mut self) -> (i32, String) {
-        let status = self.child.wait().unwrap();
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the command does not end");
+            thread::sleep(Duration::from_millis(10));
+        };
         // The terminal is closed with the last descriptor of the child, and the rest can be read.
         let output = self.screen.output.lock().unwrap();
         let (output, _) =

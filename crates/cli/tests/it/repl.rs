@@ -103,3 +103,72 @@ fn an_unusable_database_is_reported_without_secrets() {
         }
     }
 }
+
+/// Sessions on a terminal.
+#[cfg(target_os = "linux")]
+mod interactive {
+    use std::fs;
+
+    use crate::pty::Pty;
+    use crate::support::archive;
+
+    #[test]
+    fn ctrl_c_stops_a_call_and_not_the_session() {
+        let home = tempfile::tempdir().unwrap();
+        let mut pty = Pty::start(
+            home.path(),
+            &["repl", &archive("hostile"), &archive("state"), "--timeout", "1h", "--quiet"],
+        );
+        for call in ["mod::hostile::spin_forever()", "mod::hostile::sleep(3600000)"] {
+            pty.expect("> ").send(&format!("{call}\r")).expect(")").expect("\n");
+            // The terminal is in canonical mode while the call runs, and sends SIGINT for the key.
+            pty.wait_for_canonical_mode().send("\u{3}").expect("interrupted");
+        }
+        pty.expect("> ").send("mod::state::count()\r").expect("count()").expect("\n").expect("1");
+        pty.expect("> ").send("\u{3}").expect("> ").send(":quit\r");
+        let (code, output) = pty.end();
+        assert_eq!(code, 0, "{output}");
+        let history = fs::read_to_string(home.path().join("surrealism/history")).unwrap();
+        assert!(history.contains("spin_forever") && history.contains("count"), "{history}");
+    }
+
+    #[test]
+    fn pasted_calls_run_one_after_the_other() {
+        let home = tempfile::tempdir().unwrap();
+        let mut pty = Pty::start(home.path(), &["repl", &archive("state"), "--quiet"]);
+        let paste = "mod::state::count()\nmod::state::count()";
+        pty.expect("> ").send(&format!("\u{1b}[200~{paste}\u{1b}[201~")).expect("count()");
+        pty.expect("count()").send("\r").expect("\n1\r\n").expect("2\r\n").expect("> ");
+        pty.send("\u{4}");
+        let (code, output) = pty.end();
+        assert_eq!(code, 0, "{output}");
+    }
+
+    #[test]
+    fn sessions_at_the_same_time_share_the_history() {
+        let home = tempfile::tempdir().unwrap();
+        let args = ["repl", &archive("state"), "--quiet"];
+        let mut sessions = [0, 1].map(|_| Pty::start(home.path(), &args));
+        for session in &mut sessions {
+            session.expect("> ");
+        }
+        for round in ["first", "second"] {
+            for (number, session) in sessions.iter_mut().enumerate() {
+                session.send(&format!("-- {round} of {number}\r")).expect("of").expect("> ");
+            }
+        }
+        for mut session in sessions {
+            session.send(":quit\r");
+            assert_eq!(session.end().0, 0);
+        }
+        let mut later = Pty::start(home.path(), &args);
+        // The lines before `:quit`, which both sessions added.
+        later.expect("> ").send("\u{1b}[A\u{1b}[A\u{1b}[A").expect("second of 1");
+        later.send("\u{1b}[A").expect("second of 0").send("\u{3}").expect("> ").send("\u{4}");
+        later.end();
+        let history = fs::read_to_string(home.path().join("surrealism/history")).unwrap();
+        for line in ["first of 0", "first of 1", "second of 0", "second of 1"] {
+            assert!(history.contains(line), "{history}");
+        }
+    }
+}

@@ -68,6 +68,12 @@ pub(crate) fn surrealism_reading<S: AsRef<OsStr>>(args: &[S], lines: &str) -> Ra
     Ran::new(output, args)
 }
 
+/// Runs the command with stdout somewhere else.
+pub(crate) fn surrealism_to<S: AsRef<OsStr>>(stdout: impl Into<Stdio>, args: &[S]) -> Ran {
+    let mut command = command(Path::new("."), args);
+    Ran::new(command.stdin(Stdio::null()).stdout(stdout).output().unwrap(), args)
+}
+
 fn command<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_surrealism"));
     command
@@ -114,6 +120,14 @@ impl Ran {
     #[track_caller]
     pub(crate) fn code(self, expected: i32) -> Self {
         assert_eq!(self.code, expected, "{self}");
+        self
+    }
+
+    /// Replaces a temporary directory in the output.
+    pub(crate) fn hide(mut self, dir: &Path) -> Self {
+        let dir = dir.canonicalize().unwrap().display().to_string();
+        self.stdout = self.stdout.replace(&dir, "[DIR]");
+        self.stderr = self.stderr.replace(&dir, "[DIR]");
         self
     }
 

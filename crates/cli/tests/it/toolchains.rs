@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ impl Machine {
         machine.program("cargo", &format!(
             r#"if [ "$1" = metadata ]; then unset RUSTC; PATH={:?} exec {:?} "$@"; fi
 echo "$@" > {home}/called
+env > {home}/environment
 printf '%s' \
   '{{"reason":"compiler-artifact","package_id":"path+file:///p#0.1.0",' \
   '"manifest_path":"{home}/project/Cargo.toml","target":{{"kind":["cdylib"],"crate_types":["cdylib"],' \
@@ -70,9 +72,14 @@ echo"#,
     }
 
     fn build(&self, args: &[&str]) -> Ran {
+        self.build_with(args, &[])
+    }
+
+    fn build_with(&self, args: &[&str], variables: &[(&str, &OsStr)]) -> Ran {
         let args = [&["build"], args].concat();
-        let bin = self.path("bin");
-        surrealism_with(&self.path("project"), &args, &[("PATH", bin.as_os_str())])
+        let path = std::env::join_paths([&self.path("bin"), Path::new("/usr/bin")]).unwrap();
+        let path = [("PATH", path.as_os_str())];
+        surrealism_with(&self.path("project"), &args, &[&path, variables].concat())
     }
 
     fn cargo_args(&self) -> String {
@@ -127,6 +134,20 @@ fn options_are_passed_to_cargo() {
         let releases = called.matches("--release").count();
         assert_eq!(releases, expected.matches("--release").count(), "{called}");
     }
+}
+
+#[test]
+fn cargo_and_what_it_runs_get_no_secrets() {
+    let machine = Machine::with_targets(&["wasm32-wasip2"]);
+    let names = ["DB_USER", "DB_PASS", "DB_TOKEN", "KV", "ANYTHING"];
+    let names = names.map(|name| format!("SURREALISM_{name}"));
+    let variables: Vec<_> =
+        names.iter().map(|name| (name.as_str(), OsStr::new("hunter2"))).collect();
+    let others = [("OTHER_SURREALISM_KV", OsStr::new("kept"))];
+    machine.build_with(&[], &[&variables, &others[..]].concat()).code(0);
+    let environment = fs::read_to_string(machine.path("environment")).unwrap();
+    assert!(!environment.contains("hunter2"), "{environment}");
+    assert!(environment.contains("OTHER_SURREALISM_KV=kept"), "{environment}");
 }
 
 #[test]

@@ -215,7 +215,11 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<semver::Version
             text.len()
         )));
     }
-    text.parse().map_err(de::Error::custom)
+    text.parse().map_err(|error| {
+        de::Error::custom(format!(
+            "{text:?} is not a version ({error}): write three numbers, as in 1.0.0"
+        ))
+    })
 }
 
 /// The files packed beside the code.

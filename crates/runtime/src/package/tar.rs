@@ -8,6 +8,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail, ensure};
 use tar::EntryType;
 
+use super::foreign;
 use crate::limits::{
     ArchiveLimits, COMPRESSION_RATIO_GRACE_BYTES, MAX_ENTRY_METADATA_BYTES, MAX_ZSTD_WINDOW_LOG,
 };
@@ -25,7 +26,7 @@ pub(super) fn each_entry(
     mut visit: impl FnMut(Entry<'_>) -> Result<()>,
 ) -> Result<()> {
     let budget = Rc::new(Budget::new(limits.max_compression_ratio));
-    let packed = Counting { inner: archive, budget: budget.clone() };
+    let packed = Counting { inner: foreign::reject(archive)?, budget: budget.clone() };
     let mut unpacked = zstd::Decoder::new(packed).context("the archive is not zstd")?;
     unpacked.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
     let unpacked = Bounded { inner: unpacked, budget: budget.clone() };

@@ -12,7 +12,9 @@ pub(super) struct NameCompleter(Vec<String>);
 impl NameCompleter {
     pub(super) fn new(functions: Vec<String>) -> Self {
         let commands = [":functions", ":help", ":quit"].map(str::to_string);
-        let functions = functions.into_iter().map(|name| format!("{name}("));
+        // A database may define functions with any name, and completing one must not add a statement.
+        let is_path = |name: &String| name.chars().all(|c| c.is_alphanumeric() || "_:".contains(c));
+        let functions = functions.into_iter().filter(is_path).map(|name| format!("{name}("));
         Self(functions.chain(commands).collect())
     }
 
@@ -61,7 +63,8 @@ mod tests {
 
     #[test]
     fn names_are_completed_where_the_cursor_is() {
-        let names = ["mod::text::slug", "mod::text::similarity::closest", "fn::greet"];
+        let names =
+            ["mod::text::slug", "mod::text::similarity::closest", "fn::greet", "fn::a(); DELETE b"];
         let completion = NameCompleter::new(names.map(str::to_string).to_vec());
         for (line, start, expected) in [
             ("mod::text::sl", 0, &["mod::text::slug("][..]),
@@ -69,6 +72,7 @@ mod tests {
             ("clo", 0, &["mod::text::similarity::closest("]),
             ("é fn::", 3, &["fn::greet("]),
             (":q", 0, &[":quit"]),
+            ("fn::a", 0, &[]),
             ("nobody", 0, &[]),
             ("a ", 2, &[]),
         ] {

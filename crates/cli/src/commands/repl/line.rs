@@ -36,6 +36,80 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Splits what was typed or pasted into what is evaluated one after the other: calls and commands, by the
+/// line and at `;`. A query may have several lines, and is not split: the database does that.
+pub(super) fn units(input: &str) -> Vec<String> {
+    let (mut units, mut open) = (Vec::new(), String::new());
+    for line in input.lines() {
+        let is_open = !open.is_empty() && !is_balanced(&open);
+        let is_query = matches!(Line::parse(line), Line::Query(_)) && calls(line).is_none();
+        if !is_open && !is_query {
+            units.extend((!open.is_empty()).then(|| std::mem::take(&mut open)));
+            units.extend(calls(line).unwrap_or_else(|| vec![line.to_string()]));
+            continue;
+        }
+        if !open.is_empty() {
+            open.push('\n');
+        }
+        open.push_str(line);
+        // A call over several lines.
+        if let Some(calls) = calls(&open) {
+            units.extend(calls);
+            open.clear();
+        }
+    }
+    units.extend((!open.is_empty()).then_some(open));
+    units
+}
+
+/// Splits text at each `;` outside of quotes and brackets. Returns `None` unless all parts are calls.
+fn calls(text: &str) -> Option<Vec<String>> {
+    let (mut calls, mut start, mut scanner) = (Vec::new(), 0, Scanner::default());
+    let ends = text.char_indices().filter(|(_, c)| scanner.is_outside(*c) && *c == ';');
+    let ends: Vec<_> = ends.map(|(end, _)| end).chain([text.len()]).collect();
+    for end in ends {
+        let part = &text[start..end];
+        match Line::parse(part) {
+            Line::Call(_) => calls.push(part.to_string()),
+            Line::Empty if part.trim().is_empty() => (),
+            _ => return None,
+        }
+        start = (end + 1).min(text.len());
+    }
+    (!calls.is_empty()).then_some(calls)
+}
+
+/// Whether all quotes and brackets are closed.
+fn is_balanced(text: &str) -> bool {
+    let mut scanner = Scanner::default();
+    text.chars().fold(true, |_, c| scanner.is_outside(c))
+}
+
+/// Recognizes quotes and brackets, but no other syntax that may contain them, such as regexes.
+#[derive(Default)]
+struct Scanner {
+    depth: i32,
+    quote: Option<char>,
+    is_escaped: bool,
+}
+
+impl Scanner {
+    /// Reads a character. Returns whether the text up to it closes all that it opens.
+    fn is_outside(&mut self, c: char) -> bool {
+        match (self.quote, c) {
+            (Some(_), _) if self.is_escaped => self.is_escaped = false,
+            (Some(_), '\\') => self.is_escaped = true,
+            (Some(mark), _) if c == mark => self.quote = None,
+            (Some(_), _) => (),
+            (None, '\'' | '"' | '`') => self.quote = Some(c),
+            (None, '(' | '[' | '{') => self.depth += 1,
+            (None, ')' | ']' | '}') => self.depth -= 1,
+            (None, _) => (),
+        }
+        self.quote.is_none() && self.depth <= 0
+    }
+}
+
 impl<'a> Call<'a> {
     fn parse(line: &'a str) -> Option<Self> {
         let (path, args) = line.strip_prefix("mod::")?.split_once('(')?;
@@ -57,31 +131,36 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Returns the text before the parenthesis that closes the call, unless text follows it. Recognizes quotes,
-/// but no other syntax that may contain parentheses, such as regexes.
+/// Returns the text before the parenthesis that closes the call, unless text follows it.
 fn before_closing_parenthesis(rest: &str) -> Option<&str> {
-    let (mut depth, mut quote, mut escaped) = (1, None, false);
-    for (index, c) in rest.char_indices() {
-        match (quote, c) {
-            (Some(_), _) if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(mark), _) if c == mark => quote = None,
-            (Some(_), _) => (),
-            (None, '\'' | '"' | '`') => quote = Some(c),
-            (None, '(') => depth += 1,
-            (None, ')') => depth -= 1,
-            (None, _) => (),
-        }
-        if depth == 0 {
-            return rest[index + 1..].is_empty().then_some(&rest[..index]);
-        }
-    }
-    None
+    let mut scanner = Scanner { depth: 1, ..Scanner::default() };
+    let (end, c) = rest.char_indices().find(|(_, c)| scanner.is_outside(*c))?;
+    (c == ')' && rest[end + 1..].is_empty()).then_some(&rest[..end])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pasted_lines_are_split_into_calls_and_queries() {
+        for (input, expected) in [
+            ("", &[][..]),
+            ("mod::a::f(1)\nmod::b::g(2)", &["mod::a::f(1)", "mod::b::g(2)"]),
+            ("mod::a::f(1);\n\n:functions\n", &["mod::a::f(1)", "", ":functions"]),
+            ("mod::a(1); mod::b(';');", &["mod::a(1)", " mod::b(';')"]),
+            ("mod::a(\n  1,\n  2\n)\nmod::b()", &["mod::a(\n  1,\n  2\n)", "mod::b()"]),
+            ("mod::a('x\nmod::b()')", &["mod::a('x\nmod::b()')"]),
+            ("SELECT *\nFROM page;\nmod::b()", &["SELECT *\nFROM page;", "mod::b()"]),
+            ("{ LET $x = 1;\nmod::b($x)\n}", &["{ LET $x = 1;\nmod::b($x)\n}"]),
+            ("LET $x = 1; RETURN $x", &["LET $x = 1; RETURN $x"]),
+            ("mod::a(1); RETURN 1", &["mod::a(1); RETURN 1"]),
+            ("mod::a('open", &["mod::a('open"]),
+            ("a)\nmod::b()", &["a)", "mod::b()"]),
+        ] {
+            assert_eq!(units(input), expected, "{input:?}");
+        }
+    }
 
     #[test]
     fn lines_are_parsed() {

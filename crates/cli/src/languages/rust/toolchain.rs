@@ -200,7 +200,7 @@ impl Toolchain {
     }
 
     fn cargo(&self) -> Command {
-        let mut cargo = clean_cargo_env(&self.cargo);
+        let mut cargo = clean_env(&self.cargo);
         if let Some(System { rustc, .. }) = &self.system {
             cargo.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
         }
@@ -245,19 +245,19 @@ fn no_toolchain(reasons: &[String]) -> anyhow::Error {
     )
 }
 
-/// Creates a command without the variables that a calling `cargo run` sets for its own build.
-fn clean_cargo_env(program: &Path) -> Command {
+/// Creates a command without this command's own variables, which have passwords: cargo runs build scripts
+/// and macros of others. Also removes those that a calling `cargo run` sets for its own build.
+fn clean_env(program: &Path) -> Command {
     let mut command = Command::new(program);
-    if env::var_os("CARGO").is_some() {
-        for (name, _) in env::vars_os() {
-            let Some(name) = name.to_str() else { continue };
-            let is_cargos = matches!(name, "CARGO" | "RUSTC" | "RUSTDOC" | "RUSTUP_TOOLCHAIN")
-                || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
-                    .iter()
-                    .any(|p| name.starts_with(p));
-            if is_cargos {
-                command.env_remove(name);
-            }
+    let in_cargo = env::var_os("CARGO").is_some();
+    for (name, _) in env::vars_os() {
+        let shown = name.to_string_lossy();
+        let is_cargos = matches!(&*shown, "CARGO" | "RUSTC" | "RUSTDOC" | "RUSTUP_TOOLCHAIN")
+            || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|p| shown.starts_with(p));
+        // Windows does not distinguish case.
+        let is_ours = shown.to_ascii_uppercase().starts_with("SURREALISM_");
+        if is_ours || (in_cargo && is_cargos) {
+            command.env_remove(&name);
         }
     }
     command
@@ -265,7 +265,7 @@ fn clean_cargo_env(program: &Path) -> Command {
 
 /// Runs a program and returns its trimmed output.
 fn output(program: &Path, args: &[&str], dir: &Path) -> Result<String> {
-    let output = clean_cargo_env(program).args(args).current_dir(dir).output()?;
+    let output = clean_env(program).args(args).current_dir(dir).output()?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
