@@ -105,6 +105,7 @@ pub mod host;
 pub mod kv;
 pub mod limits;
 pub mod package;
+pub mod private;
 pub mod runtime;
 pub mod usage;
 

@@ -1,19 +1,20 @@
 //! A directory of compiled code. The process runs its content as machine code, so it must belong to
 //! this user alone, and nothing is loaded from it but what this module wrote.
 
-use std::fs::{self, DirBuilder, File, Metadata};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use surrealism_types::err::SurrealismResult;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::fingerprint::Fingerprint;
 use crate::limits::{DEFAULT_MAX_CODE_CACHE_BYTES, STALE_TEMP_FILE_AGE};
+use crate::private::{self, Forbidden};
 
 /// The extension of entries, and the prefix of temporary files. No other file of the directory is
 /// touched.
@@ -54,15 +55,17 @@ pub struct CodeCache {
 impl CodeCache {
     /// Opens a directory, or creates it for this user only.
     ///
-    /// No other user may be able to write to the directories above it either: such a user could replace
-    /// it.
+    /// No other user may be able to write to the directories above it either, since such a user could
+    /// replace it. A directory that is sticky, as `/tmp` is, protects what is in it.
     ///
     /// # Errors
     ///
-    /// When the directory cannot be created, or another user owns it or may write to it.
+    /// When the directory cannot be created, and when another user owns it, may write to it, or could
+    /// replace it.
     pub fn open(directory: impl Into<PathBuf>) -> SurrealismResult<Self> {
         let directory = directory.into();
-        let opened = create_private_dir(&directory).and_then(|()| ensure_private_dir(&directory));
+        let opened =
+            create_private_dir(&directory).and_then(|()| private::canonical_dir(&directory));
         let directory = opened.with_context(|| {
             format!("the directory {} cannot be used for compiled code", directory.display())
         })?;
@@ -80,19 +83,20 @@ impl CodeCache {
     #[allow(unsafe_code, reason = "a cache of code loads code from a disk")]
     pub(crate) fn get(&self, engine: &Engine, fingerprint: &Fingerprint) -> Option<Component> {
         let name = entry_name(engine, fingerprint);
-        let path = self.directory.join(&name);
         let file = self.open_intact(&name)?;
         if file.metadata().ok()?.len() == EMPTY_LEN {
             return None;
         }
         // SAFETY: `deserialize_file` requires that `Component::serialize` made the content, and that it
         // does not change while it is mapped.
-        // - Only this user can write to the file and its directory (`check_private`), or replace the
-        //   directory (required of the caller of `open`).
+        // - Only this user can write to the file, which was checked by its descriptor, and the same
+        //   descriptor is mapped. Where descriptors have no path, only this user can replace the file,
+        //   since `canonical_dir` checked all directories above it.
         // - This user's processes write entries by `put` alone, which writes a temporary file, renames
         //   it, and never writes to it again.
         // - The checksum, which covers the name, shows that the content is what `put` wrote for this
         //   component and engine.
+        let path = descriptor_path(&file).unwrap_or_else(|| self.directory.join(&name));
         let component = unsafe { Component::deserialize_file(engine, &path) }.ok()?;
         // The time of last use, for eviction. The entry is good without it.
         let _ = file.set_modified(SystemTime::now());
@@ -119,8 +123,8 @@ impl CodeCache {
 
     /// Opens an entry, if it is private and its checksum is right.
     fn open_intact(&self, name: &str) -> Option<File> {
-        let file = File::open(self.directory.join(name)).ok()?;
-        check_private(&file.metadata().ok()?).ok()?;
+        let (path, mut options) = (self.directory.join(name), OpenOptions::new());
+        let file = private::open_file(&path, options.read(true), Forbidden::Write).ok()?;
         verify_checksum(&file, name).ok()?.then_some(file)
     }
 
@@ -212,35 +216,41 @@ fn is_abandoned(last_used: SystemTime) -> bool {
     last_used.elapsed().is_ok_and(|age| age > STALE_TEMP_FILE_AGE)
 }
 
-fn create_private_dir(directory: &Path) -> Result<()> {
+/// Returns a path of the open file itself, whatever has its name meanwhile.
+#[cfg(unix)]
+fn descriptor_path(file: &File) -> Option<PathBuf> {
+    use std::os::fd::AsRawFd;
+
+    let path = PathBuf::from(format!("/dev/fd/{}", file.as_raw_fd()));
+    path.exists().then_some(path)
+}
+
+#[cfg(not(unix))]
+fn descriptor_path(_: &File) -> Option<PathBuf> {
+    None
+}
+
+fn create_private_dir(directory: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    Ok(builder.create(directory)?)
+    builder.create(directory)
 }
 
-/// Returns the directory's path without symbolic links, which could be changed later.
-fn ensure_private_dir(directory: &Path) -> Result<PathBuf> {
-    let directory = directory.canonicalize()?;
-    check_private(&fs::metadata(&directory)?)?;
-    Ok(directory)
-}
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
 
-/// Refuses what other users own or may write to.
-#[cfg(unix)]
-fn check_private(metadata: &Metadata) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
-
-    let (owner, me) = (metadata.uid(), rustix::process::geteuid().as_raw());
-    ensure!(owner == me, "it belongs to user {owner}, and this is user {me}: choose another");
-    let mode = metadata.mode() & 0o777;
-    ensure!(mode & 0o022 == 0, "others may write to it (its mode is {mode:o}): make it 700");
-    Ok(())
-}
-
-/// Elsewhere, directories of a user's profile are private by default.
-#[cfg(not(unix))]
-fn check_private(_: &Metadata) -> Result<()> {
-    Ok(())
+    #[test]
+    fn the_path_of_a_descriptor_is_that_of_the_open_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("entry");
+        fs::write(&path, "checked").unwrap();
+        let file = File::open(&path).unwrap();
+        fs::rename(&path, directory.path().join("moved")).unwrap();
+        fs::write(&path, "other").unwrap();
+        let descriptor = descriptor_path(&file).expect("this system has /dev/fd");
+        assert_eq!(fs::read_to_string(descriptor).unwrap(), "checked");
+    }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -144,7 +146,8 @@ fn a_damaged_file_is_compiled_anew_and_replaced() {
     };
     type Damage<'a> = &'a dyn Fn(&Path, Vec<u8>);
     let write = |file: &Path, bytes: &[u8]| fs::write(file, bytes).unwrap();
-    let damages: [(&str, Damage<'_>); 8] = [
+    let mkfifo = |file: &Path| Command::new("mkfifo").arg(file).status().unwrap();
+    let damages: [(&str, Damage<'_>); 12] = [
         ("an empty file", &|file, _| write(file, b"")),
         ("the first half", &|file, bytes| write(file, &bytes[..bytes.len() / 2])),
         ("all but its last byte", &|file, bytes| write(file, &bytes[..bytes.len() - 1])),
@@ -158,6 +161,22 @@ fn a_damaged_file_is_compiled_anew_and_replaced() {
         ("code of another module", &|file, _| write(file, &other)),
         ("a file that others may write to", &|file, _| {
             fs::set_permissions(file, Permissions::from_mode(0o666)).unwrap();
+        }),
+        ("a FIFO, which nobody writes to", &|file, _| {
+            fs::remove_file(file).unwrap();
+            assert!(mkfifo(file).success());
+        }),
+        ("a socket", &|file, _| {
+            fs::remove_file(file).unwrap();
+            UnixListener::bind(file).unwrap();
+        }),
+        ("a link to a device without an end", &|file, _| {
+            fs::remove_file(file).unwrap();
+            symlink("/dev/zero", file).unwrap();
+        }),
+        ("a link to nothing", &|file, _| {
+            fs::remove_file(file).unwrap();
+            symlink("nothing", file).unwrap();
         }),
     ];
     let cached = TestCache::new();
@@ -291,7 +310,10 @@ fn a_directory_that_others_could_write_to_is_refused() {
     let given = directory("given", 0o700);
     let foreign = if chown(&given, Some(65_534), None).is_ok() { given } else { "/usr".into() };
     for (directory, expected) in [
-        (directory("of-all", 0o777), "others may write to it (its mode is 777): make it 700"),
+        (
+            directory("of-all", 0o777),
+            "others may write to it (its mode is 777): take the right away",
+        ),
         (directory("of-group", 0o770), "others may write to it (its mode is 770)"),
         (foreign, "it belongs to user"),
         (file.clone(), "File exists"),
@@ -302,6 +324,34 @@ fn a_directory_that_others_could_write_to_is_refused() {
         assert_error_contains(&error, &[&shown, "cannot be used for compiled code", expected]);
     }
     CodeCache::open(directory("read-by-all", 0o755)).unwrap();
+}
+
+/// Who may write to a directory can replace what is in it, unless the directory is sticky.
+#[test]
+fn a_directory_that_others_could_replace_is_refused() {
+    let base = tempfile::tempdir().unwrap();
+    let above = |name: &str, mode| {
+        let above = base.path().join(name);
+        fs::create_dir_all(above.join("deep/cache")).unwrap();
+        fs::set_permissions(&above, Permissions::from_mode(mode)).unwrap();
+        above
+    };
+    let (all, group) = (above("of-all", 0o777), above("of-group", 0o775));
+    let link = base.path().join("link");
+    symlink(&all, &link).unwrap();
+    let mut refused = vec![(all, "(mode 777)"), (group, "(mode 775)"), (link, "(mode 777)")];
+    let foreign = above("foreign", 0o755);
+    // Only root can give a directory away.
+    if chown(&foreign, Some(65_534), None).is_ok() {
+        refused.push((foreign, "belongs to user 65534"));
+    }
+    for (above, expected) in refused {
+        let error = CodeCache::open(above.join("deep/cache")).unwrap_err();
+        assert_error_contains(&error, &["above it", expected, "could replace it"]);
+    }
+    for allowed in [above("sticky", 0o1777), above("read-by-all", 0o755)] {
+        CodeCache::open(allowed.join("deep/cache")).unwrap();
+    }
 }
 
 #[test]
@@ -341,6 +391,35 @@ fn a_full_disk_fails_no_load_and_leaves_no_file() {
     assert_eq!(cached.files().len(), 0);
     assert_eq!(cached.load(cached.module(0)), Compiled);
     assert!(*cached.files().values().next().unwrap() > 4 << 10);
+}
+
+/// Every file that is there under its name is whole, whenever its writer was killed.
+#[test]
+fn a_killed_process_leaves_whole_files() {
+    const TEST: &str = "code_cache::a_killed_process_leaves_whole_files";
+    const MODULES: usize = 40;
+    if let Some(directory) = child_directory(TEST) {
+        let cache = CodeCache::open(directory).unwrap();
+        for number in 0.. {
+            let package = numbered(number % MODULES);
+            Runtime::builder(package).code_cache(cache.clone()).build().unwrap();
+        }
+    }
+    for kill in 0..20 {
+        let cached = TestCache::new();
+        let mut child = start_child(TEST, cached.directory.path(), "");
+        while cached.files().is_empty() {
+            assert!(child.try_wait().unwrap().is_none(), "the child ended");
+        }
+        thread::sleep(Duration::from_micros(kill * 531));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let whole = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "cwasm");
+        let files = cached.files().into_keys().filter(whole).count();
+        let from_cache =
+            (0..MODULES).filter(|number| cached.load(numbered(*number)) == Cache).count();
+        assert_eq!(from_cache, files, "after {kill}");
+    }
 }
 
 #[test]
