@@ -19,6 +19,7 @@ pub mod exports;
 mod foreign;
 mod reader;
 mod tar;
+mod target;
 mod unpack_dir;
 mod writer;
 
@@ -27,6 +28,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use sha2::{Digest, Sha256};
 use surrealism_types::err::SurrealismResult;
 
 use self::config::SurrealismConfig;
@@ -135,8 +137,16 @@ impl SurrealismPackage {
         Ok(reader::package(reader, opts, limits)?)
     }
 
+    /// Returns the SHA-256 of the component, which identifies its code.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.wasm).into()
+    }
+
     /// Writes an archive. The same package results in the same bytes, and the file is replaced
     /// atomically.
+    ///
+    /// A new file has the permissions that the umask leaves, and one that is replaced keeps its own. A
+    /// link stays, and what it refers to is replaced. A character device or a FIFO is written to.
     ///
     /// `fs_dir` is the directory of files to attach; `None` attaches the package's own files.
     ///

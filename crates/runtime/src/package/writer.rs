@@ -1,12 +1,12 @@
 //! Writes an archive.
 
-use std::fs::{self, File};
-use std::io::{BufReader, Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufReader, Read, Seek, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use tempfile::NamedTempFile;
 
+use super::target::Target;
 use super::{
     DEFAULT_MAX_FS_BYTES, SurrealismPackage, UnpackOptions, check_component, check_logo, reader,
 };
@@ -15,44 +15,25 @@ use crate::limits::ArchiveLimits;
 /// Packs more slowly than the default level, unpacks as fast, and is a tenth smaller.
 const ZSTD_LEVEL: i32 = 19;
 
-/// Writes a temporary file beside the target and renames it, so that the target is never incomplete.
+/// Writes the archive to a temporary file first, so that the target is never incomplete or unreadable.
 pub(super) fn to_file(
     package: &SurrealismPackage,
     target: &Path,
     attached: Option<&Path>,
 ) -> Result<()> {
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = NamedTempFile::new_in(directory)?;
+    let target = Target::open(target)?;
+    let mut file = target.temporary_file()?;
     to_writer(package, file.as_file_mut(), attached)?;
-    check_readable(file.path())?;
-    make_readable(file.as_file())?;
-    file.as_file().sync_all()?;
-    file.persist(target)?;
-    Ok(())
+    check_readable(file.as_file_mut())?;
+    target.fill(file)
 }
 
 /// Checks that the archive can be read.
-fn check_readable(file: &Path) -> Result<()> {
-    let archive = BufReader::new(File::open(file)?);
+fn check_readable(file: &mut File) -> Result<()> {
+    file.rewind()?;
     let (opts, limits) = (UnpackOptions::default(), ArchiveLimits::default());
-    reader::package(archive, &opts, &limits).context("the written archive fails validation")?;
-    Ok(())
-}
-
-/// Makes the archive readable for all users: a temporary file is readable for its owner only.
-#[cfg(unix)]
-fn make_readable(file: &File) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    file.set_permissions(fs::Permissions::from_mode(0o644))?;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn make_readable(_: &File) -> Result<()> {
+    reader::package(BufReader::new(file), &opts, &limits)
+        .context("the written archive fails validation")?;
     Ok(())
 }
 
@@ -141,7 +122,7 @@ impl<W: Write> Archive<W> {
 
     fn attached(&mut self, file: &Path, path: &str, left: &mut u64) -> Result<()> {
         let content =
-            File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+            open_regular(file).with_context(|| format!("cannot read {}", file.display()))?;
         let size = content.metadata()?.len();
         *left = left.checked_sub(size).with_context(|| {
             format!(
@@ -169,6 +150,20 @@ impl<W: Write> Archive<W> {
         );
         Ok(())
     }
+}
+
+/// Opens a file that is neither a link nor a FIFO, whatever it was when its directory was read.
+fn open_regular(file: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        libc::O_NOFOLLOW | libc::O_NONBLOCK,
+    );
+    let file = options.open(file)?;
+    ensure!(file.metadata()?.is_file(), "it is not a regular file any more");
+    Ok(file)
 }
 
 /// Returns a header without times and owners, so that the same package results in the same bytes.

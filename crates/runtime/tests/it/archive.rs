@@ -2,7 +2,14 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+#[cfg(unix)]
+use std::os::unix::{
+    fs::{FileTypeExt, PermissionsExt, symlink},
+    net::UnixListener,
+};
 use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 
 use surrealism_runtime::config::SurrealismConfig;
 use surrealism_runtime::limits::ArchiveLimits;
@@ -13,6 +20,8 @@ use surrealism_runtime::{ExportsManifest, SurrealismResult};
 use tar::EntryType;
 
 use crate::support::Transcript;
+#[cfg(unix)]
+use crate::support::{assert_child_succeeds, child_directory, start_child};
 
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
@@ -190,19 +199,140 @@ fn packing_refuses_invalid_parts() {
 
 #[cfg(unix)]
 #[test]
+fn an_archive_has_the_permissions_that_the_umask_leaves_or_its_old_ones() {
+    const TEST: &str =
+        "archive::an_archive_has_the_permissions_that_the_umask_leaves_or_its_old_ones";
+    if let Some(directory) = child_directory(TEST) {
+        return package(None).pack(directory.join("demo.surli"), None).unwrap();
+    }
+    for (umask, old, expected) in [
+        ("022", None, 0o644),
+        ("077", None, 0o600),
+        ("007", None, 0o660),
+        ("000", None, 0o666),
+        ("000", Some(0o600), 0o600),
+        ("077", Some(0o640), 0o640),
+        ("022", Some(0o4755), 0o755),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("demo.surli");
+        if let Some(mode) = old {
+            fs::write(&target, "old").unwrap();
+            fs::set_permissions(&target, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        assert_child_succeeds(start_child(TEST, directory.path(), &format!("umask {umask};")));
+        let mode = fs::metadata(&target).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode, expected, "umask {umask}, {old:?}");
+        SurrealismPackage::from_file(target).unwrap();
+    }
+}
+
+/// A device, a FIFO or a link is not replaced: what it leads to gets the archive, or it is refused.
+#[cfg(unix)]
+#[test]
+fn packing_replaces_nothing_but_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let pack = |name: &str| package(None).pack(at(name), None);
+    let kind = |name: &str| fs::symlink_metadata(at(name)).unwrap().file_type();
+    pack("whole.surli").unwrap();
+    let whole = fs::read(at("whole.surli")).unwrap();
+
+    assert!(Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
+    let reader = {
+        let fifo = at("fifo");
+        std::thread::spawn(move || fs::read(fifo).unwrap())
+    };
+    pack("fifo").unwrap();
+    assert!(reader.join().unwrap() == whole && kind("fifo").is_fifo());
+
+    let made = Command::new("mknod").arg(at("null")).args(["c", "1", "3"]).output().unwrap();
+    // Only root can make a device, and a file system may forbid to open it.
+    if made.status.success() && fs::write(at("null"), "").is_ok() {
+        pack("null").unwrap();
+        assert!(kind("null").is_char_device());
+    }
+
+    fs::create_dir(at("elsewhere")).unwrap();
+    fs::write(at("elsewhere/old.surli"), "old").unwrap();
+    symlink("elsewhere/old.surli", at("link")).unwrap();
+    pack("link").unwrap();
+    assert!(fs::read(at("elsewhere/old.surli")).unwrap() == whole && kind("link").is_symlink());
+
+    let _socket = UnixListener::bind(at("socket")).unwrap();
+    symlink("nothing", at("dangling")).unwrap();
+    for (refused, reason) in [
+        ("socket", "neither a file nor a stream"),
+        ("dangling", "a link to nothing"),
+        ("elsewhere", "neither a file nor a stream"),
+    ] {
+        let error = pack(refused).unwrap_err().to_string();
+        assert!(error.contains(reason) && error.contains(refused), "{error}");
+    }
+    assert!(
+        kind("socket").is_socket() && kind("dangling").is_symlink() && kind("elsewhere").is_dir()
+    );
+    assert_eq!(fs::read_dir(at("elsewhere")).unwrap().count(), 1);
+}
+
+/// An archive that there was stays, and nothing is left beside it.
+#[cfg(unix)]
+#[test]
+fn packing_on_a_full_disk_changes_nothing() {
+    const TEST: &str = "archive::packing_on_a_full_disk_changes_nothing";
+    if let Some(directory) = child_directory(TEST) {
+        let mut state = 1_u64;
+        let mut noise = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as u8
+        };
+        fs::create_dir(directory.join("data")).unwrap();
+        // Each is smaller than the limit, and all together are not.
+        for name in 0..10 {
+            let bytes: Vec<u8> = (0..1_000).map(|_| noise()).collect();
+            fs::write(directory.join("data").join(name.to_string()), bytes).unwrap();
+        }
+        let data = directory.join("data");
+        let error = package(None).pack(directory.join("demo.surli"), Some(&data)).unwrap_err();
+        assert!(error.to_string().contains("File too large"), "{error}");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("demo.surli"), "old").unwrap();
+    // Writing fails beyond four kilobytes of a file.
+    let full = "trap '' XFSZ; ulimit -f 8;";
+    assert_child_succeeds(start_child(TEST, directory.path(), full));
+    assert_eq!(fs::read_to_string(directory.path().join("demo.surli")).unwrap(), "old");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+}
+
+#[cfg(unix)]
+#[test]
 fn packing_refuses_files_that_unpacking_would_refuse() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("demo.surli");
-    let [colon, link] = ["colon", "link"].map(|name| {
-        let data = directory.path().join(name);
-        fs::create_dir(&data).unwrap();
-        data
-    });
+    let [colon, link, fifo, socket, hard_link] =
+        ["colon", "link", "fifo", "socket", "hard"].map(|name| {
+            let data = directory.path().join(name);
+            fs::create_dir(&data).unwrap();
+            data
+        });
     fs::write(colon.join("a:b"), "").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", link.join("link")).unwrap();
+    assert!(Command::new("mkfifo").arg(fifo.join("fifo")).status().unwrap().success());
+    fs::hard_link(fifo.join("fifo"), hard_link.join("fifo")).unwrap();
+    let _socket = UnixListener::bind(socket.join("socket")).unwrap();
 
     let mut transcript = Transcript::default();
-    for (case, data) in [("a name with a colon", colon), ("a symbolic link", link)] {
+    for (case, data) in [
+        ("a name with a colon", colon),
+        ("a symbolic link", link),
+        ("a FIFO", fifo),
+        ("another name of a FIFO", hard_link),
+        ("a socket", socket),
+    ] {
         transcript.add(case, package(None).pack(target.clone(), Some(&data)).unwrap_err());
         assert!(!target.exists());
     }
