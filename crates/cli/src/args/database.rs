@@ -99,9 +99,9 @@ impl DatabaseArgs {
     }
 }
 
-/// Leaves out the credentials.
+/// Leaves out the credentials, and the address, which may contain some.
 impl std::fmt::Debug for DatabaseArgs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DatabaseArgs").field("db", &self.db).finish_non_exhaustive()
+        f.debug_struct("DatabaseArgs").finish_non_exhaustive()
     }
 }
