@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use surrealdb_types::Value;
 use surrealism_types::codec;
 
+pub mod atomic;
 mod btree_map_store;
 pub mod enforce;
 
@@ -24,8 +25,8 @@ pub const MAX_KV_KEY_BYTES: usize = 1024;
 /// Every write is atomic, also when its future is dropped. An expired key does not exist for any
 /// method, and does not count against limits.
 ///
-/// The last six methods extend the published interface. By default, [`get_encoded`](Self::get_encoded)
-/// encodes what `get` returns, and the other five return an error.
+/// The last seven methods extend the published interface. By default, [`get_encoded`](Self::get_encoded)
+/// encodes what `get` returns, and the other six return an error.
 ///
 /// [`enforce`] checks limits, with the same messages as the stores of this project.
 #[async_trait]
@@ -88,6 +89,13 @@ pub trait KVStore: Send + Sync {
     async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         let _ = (key, delta);
         unsupported("increment")
+    }
+
+    /// Adds `delta` as [`increment`](Self::increment) does, and sets the time to live of a key that did not
+    /// exist, as [`set_with_ttl`](Self::set_with_ttl) does. The time to live of another key stays.
+    async fn increment_with_ttl(&self, key: String, delta: i64, ttl: Duration) -> Result<i64> {
+        let _ = (key, delta, ttl);
+        unsupported("increment_with_ttl")
     }
 
     /// Sets the value of a key, and its time to live: more than zero, at most
@@ -180,6 +188,7 @@ mod tests {
         let results = [
             ("compare_and_set", block_on(store.compare_and_set(key(), None, None)).map(drop)),
             ("increment", block_on(store.increment(key(), 1)).map(drop)),
+            ("increment_with_ttl", block_on(store.increment_with_ttl(key(), 1, second)).map(drop)),
             ("set_with_ttl", block_on(store.set_with_ttl(key(), Value::None, second))),
             ("ttl", block_on(store.ttl(key())).map(drop)),
             ("set_ttl", block_on(store.set_ttl(key(), None)).map(drop)),

@@ -7,7 +7,6 @@ use std::time::Duration;
 use surrealdb_types::Value;
 use surrealism_runtime::kv::enforce;
 use surrealism_runtime::limits::KvLimits;
-use surrealism_types::codec;
 
 use crate::error::StoreError;
 
@@ -30,9 +29,4 @@ pub(crate) fn check_ttl(key: &str, ttl: Duration) -> Result<u64, StoreError> {
 pub(crate) fn encode(limits: &KvLimits, key: &str, value: &Value) -> Result<Vec<u8>, StoreError> {
     check_key(key)?;
     Ok(limits.encode(key, value)?)
-}
-
-/// Encodes a value that is only compared, so no limit applies.
-pub(crate) fn encode_unlimited(value: &Value) -> Result<Vec<u8>, StoreError> {
-    Ok(codec::encode_value(value)?)
 }

@@ -22,6 +22,33 @@ pub enum OpenError {
         reason: String,
     },
 
+    /// The store belongs to another owner, which used its name first.
+    #[error(
+        "the key-value store {name:?} belongs to another archive, which used it first: {current} and not \
+         {owner}; if this one may have its values, name the store yourself"
+    )]
+    OtherOwner {
+        /// The name of the module.
+        name: String,
+        /// The owner that was refused, in hexadecimal digits.
+        owner: String,
+        /// The owner of the store.
+        current: String,
+    },
+
+    /// The store cannot be read or written to find its owner.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+
+    /// Another user owns the file, or may read or write it.
+    #[error("cannot use the key-value file {}: {reason}", path.display())]
+    NotPrivate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
     /// The file is open already, in this process or in another one.
     #[error(
         "the key-value file {} is locked: it is open already, and one process can open it once; use \

@@ -18,15 +18,17 @@
 //!
 //! async fn count_visit(runtime: Runtime) -> anyhow::Result<()> {
 //!     let database = RedbDatabase::open("/var/lib/my-host/kv.redb")?;
-//!     let meta = &runtime.config().meta;
-//!     let module = format!("{}/{}", meta.organisation, meta.name);
-//!     let store = Arc::new(database.module(&module, runtime.kv_limits())?);
+//!     // The host's choice: any archive can call itself `acme/hello`.
+//!     let store = Arc::new(database.module("acme/hello", runtime.kv_limits())?);
 //!
 //!     let context = DetachedContext::new().kv(store);
 //!     runtime.call("visits", (), context).await?;
 //!     Ok(())
 //! }
 //! ```
+//!
+//! Where a name comes from an archive, [`owned_module`](RedbDatabase::owned_module) gives its store to the
+//! first component that used it.
 //!
 //! All stores keep the same limits and return the same results. `docs/stores.md` in the repository says
 //! what each of them loses in a crash, and how much room it takes.

@@ -8,6 +8,9 @@ pub const MAX_MODULE_NAME_BYTES: usize = 256;
 /// Memory that an open file takes to cache its pages, in bytes: 64 MiB.
 pub const REDB_CACHE_BYTES: usize = 64 << 20;
 
+/// Number of writes that share a transaction of a file, so that the first of them does not wait for long.
+pub const MAX_GROUPED_WRITES: usize = 1_024;
+
 /// Time for one request to Redis, including reconnecting and retries: 5 seconds. The deadline of the call
 /// usually comes first.
 pub const REDIS_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);

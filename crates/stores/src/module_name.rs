@@ -1,4 +1,4 @@
-//! The names under which stores keep modules.
+//! The names under which stores keep modules, and who owns a name.
 
 use crate::error::OpenError;
 use crate::limits::MAX_MODULE_NAME_BYTES;
@@ -17,6 +17,18 @@ pub(crate) fn check_module_name(name: &str) -> Result<(), OpenError> {
         return Ok(());
     };
     Err(OpenError::InvalidModuleName { name: name.to_string(), reason })
+}
+
+/// Refuses the store of another owner.
+pub(crate) fn check_owner(name: &str, owner: [u8; 32], current: [u8; 32]) -> Result<(), OpenError> {
+    if owner == current {
+        return Ok(());
+    }
+    Err(OpenError::OtherOwner { name: name.to_string(), owner: hex(owner), current: hex(current) })
+}
+
+fn hex(digest: [u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

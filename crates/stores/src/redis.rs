@@ -10,16 +10,17 @@ use anyhow::Result;
 use async_trait::async_trait;
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_runtime::KVStore;
+use surrealism_runtime::kv::atomic::CompareAndSet;
 use surrealism_runtime::kv::enforce::{self, KvSize};
 use surrealism_runtime::limits::KvLimits;
 use tokio::time::Instant;
 
 use self::connection::Connection;
 use self::script::{Command, Items, Reply, Request, to_stored};
-use crate::check::{check_key, check_keys, check_ttl, encode, encode_unlimited};
+use crate::check::{check_key, check_keys, check_ttl, encode};
 use crate::error::{OpenError, StoreError};
 use crate::limits::REDIS_REQUEST_TIMEOUT;
-use crate::module_name::check_module_name;
+use crate::module_name::{check_module_name, check_owner};
 
 mod connection;
 mod script;
@@ -43,7 +44,7 @@ pub struct RedisStore {
     module: Arc<str>,
     /// The keys of the module on Redis. The module name in braces is their hash tag, so that all of them
     /// are in one slot of a cluster.
-    keys: [String; 4],
+    keys: [String; 5],
     limits: KvLimits,
 }
 
@@ -79,9 +80,32 @@ impl RedisClient {
     /// characters.
     pub fn module(&self, name: &str, limits: KvLimits) -> Result<RedisStore, OpenError> {
         check_module_name(name)?;
-        let keys = ["values", "keys", "expiries", "bytes"]
+        let keys = ["values", "keys", "expiries", "bytes", "owner"]
             .map(|part| format!("surrealism:{{{name}}}:{part}"));
         Ok(RedisStore { connection: self.0.clone(), module: name.into(), keys, limits })
+    }
+
+    /// Returns the store of a module whose name is not trusted, because it comes from the module's archive.
+    /// The first `owner` that asks for a name has its store from then on, and every other is refused.
+    ///
+    /// An owner is a digest of what may have the store, such as that of a component.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`module`](Self::module), [`OpenError::OtherOwner`] when the store belongs to another owner,
+    /// and [`OpenError::Store`] when Redis does not answer or rejects the request.
+    pub async fn owned_module(
+        &self,
+        name: &str,
+        owner: [u8; 32],
+        limits: KvLimits,
+    ) -> Result<RedisStore, OpenError> {
+        let store = self.module(name, limits)?;
+        let current: Vec<u8> =
+            store.send(store.request(Command::Claim).arg(owner)).await?.next()?;
+        let current = current.try_into().map_err(|_| unexpected("the owner is not a digest"))?;
+        check_owner(name, owner, current)?;
+        Ok(store)
     }
 }
 
@@ -129,7 +153,7 @@ impl RedisStore {
     }
 
     fn encode(&self, key: &str, value: &Value) -> Result<Vec<u8>, StoreError> {
-        Ok(to_stored(value, encode(&self.limits, key, value)?))
+        Ok(to_stored(encode(&self.limits, key, value)?))
     }
 
     async fn put(
@@ -141,6 +165,26 @@ impl RedisStore {
         let entries = entries.into_iter().flat_map(|(key, value)| [key.into_bytes(), value]);
         self.send(self.request(Command::Set).arg(ttl).args(entries)).await?;
         Ok(())
+    }
+
+    /// Adds to an integer. A key that does not exist gets the time to live, if there is one.
+    async fn add(&self, key: &str, delta: i64, ttl: Option<u64>) -> Result<i64, StoreError> {
+        let or_none =
+            |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
+        let max_bytes = or_none(self.limits.max_value_bytes.map(|max| max as u64));
+        let arguments = [key.to_string(), delta.to_string(), max_bytes, or_none(ttl)];
+        let mut items = self.send(self.request(Command::Increment).args(arguments)).await?;
+        let Some(sum) = items.next::<Option<i64>>()? else {
+            let current = items.encoded()?;
+            // Says why, in the words of the other stores.
+            enforce::checked_add(key, current.as_deref(), delta).map_err(StoreError::Rejected)?;
+            return Err(unexpected(format!("{delta} was not added to key {key:?}")));
+        };
+        let is_small_enough: bool = items.next()?;
+        if !is_small_enough {
+            encode(&self.limits, key, &sum.into_value())?;
+        }
+        Ok(sum)
     }
 
     async fn range(
@@ -177,6 +221,11 @@ impl KVStore for RedisStore {
     async fn get(&self, key: String) -> Result<Option<Value>> {
         check_key(&key)?;
         self.send(self.request(Command::Get).arg(key)).await?.value().map_err(Into::into)
+    }
+
+    async fn get_encoded(&self, key: String) -> Result<Option<Vec<u8>>> {
+        check_key(&key)?;
+        self.send(self.request(Command::Get).arg(key)).await?.encoded().map_err(Into::into)
     }
 
     async fn set(&self, key: String, value: Value) -> Result<()> {
@@ -248,32 +297,24 @@ impl KVStore for RedisStore {
         expected: Option<Value>,
         new: Option<Value>,
     ) -> Result<bool> {
-        check_key(&key)?;
-        let stored =
-            |value: Value| Ok::<_, StoreError>(to_stored(&value, encode_unlimited(&value)?));
-        let expected = expected.map(stored).transpose()?.unwrap_or_default();
-        let new = new.map(|value| self.encode(&key, &value)).transpose()?.unwrap_or_default();
-        let request = self.request(Command::CompareAndSet).arg(key).arg(expected).arg(new);
+        let change =
+            CompareAndSet::new(&self.limits, key, expected, new).map_err(StoreError::from)?;
+        // No stored value is empty.
+        let [expected, new] =
+            [change.expected, change.new].map(|value| value.map_or(Vec::new(), to_stored));
+        let request = self.request(Command::CompareAndSet).arg(change.key).arg(expected).arg(new);
         self.send(request).await?.next().map_err(Into::into)
     }
 
     async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         check_key(&key)?;
-        let max_bytes = self.limits.max_value_bytes.map_or(String::new(), |max| max.to_string());
-        let request = self.request(Command::Increment).arg(key.as_str()).arg(delta.to_string());
-        let mut items = self.send(request.arg(max_bytes)).await?;
-        let Some(sum) = items.next::<Option<i64>>()? else {
-            let current = items.value()?;
-            // Says why, in the words of the other stores.
-            enforce::checked_add(&key, current.as_ref(), delta).map_err(StoreError::Rejected)?;
-            let reason = format!("{delta} was not added to key {key:?}, which has {current:?}");
-            return Err(unexpected(reason).into());
-        };
-        let is_small_enough: bool = items.next()?;
-        if !is_small_enough {
-            encode(&self.limits, &key, &sum.into_value())?;
-        }
-        Ok(sum)
+        Ok(self.add(&key, delta, None).await?)
+    }
+
+    async fn increment_with_ttl(&self, key: String, delta: i64, ttl: Duration) -> Result<i64> {
+        check_key(&key)?;
+        let ttl = check_ttl(&key, ttl)?;
+        Ok(self.add(&key, delta, Some(ttl)).await?)
     }
 
     async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {

@@ -55,4 +55,4 @@ pub use self::messages::{
     decode_value, decode_values, decode_variables, encode_arguments, encode_entries, encode_kind,
     encode_optional_values, encode_range, encode_value, encode_values,
 };
-pub use self::native::{Native, NativeKind, TypeMismatch, encode_native};
+pub use self::native::{Native, NativeKind, TypeMismatch, decode_native, encode_native};

@@ -22,6 +22,11 @@ fn increment(key: String, delta: i64) -> Result<i64> {
     kv::increment(key, delta)
 }
 
+#[surrealism]
+fn increment_with_ttl(key: String, delta: i64, ttl: Duration) -> Result<i64> {
+    kv::increment_with_ttl(key, delta, ttl)
+}
+
 /// Replaces the value of a key. NONE means that the key does not exist.
 #[surrealism]
 fn swap(key: String, expected: Option<Value>, new: Option<Value>) -> Result<bool> {

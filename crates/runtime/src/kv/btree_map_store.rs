@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use async_trait::async_trait;
-use surrealdb_types::{SurrealValue, Value};
+use surrealdb_types::Value;
 use surrealism_types::codec;
 
 use super::KVStore;
-use super::enforce::{KvSize, ResponseBudget, check_key, check_ttl, checked_add, is_empty_range};
+use super::atomic::{self, CompareAndSet, Entries as _};
+use super::enforce::{KvSize, ResponseBudget, check_key, check_ttl, is_empty_range};
 use crate::limits::{KV_EXPIRED_PER_STEP, KvLimits};
 use crate::sync::{read, write};
 use crate::usage::{AtomicGauge, Gauge};
@@ -136,20 +137,6 @@ impl Contents {
         live.map(|(key, entry)| (key, &entry.value))
     }
 
-    fn set(
-        &mut self,
-        key: String,
-        value: Vec<u8>,
-        expires_at: Option<Instant>,
-        limits: &KvLimits,
-    ) -> Result<()> {
-        let size = self.size_after(self.size, &key, &value);
-        limits.check_growth(self.size, size)?;
-        self.insert(key, value, expires_at);
-        self.size = size;
-        Ok(())
-    }
-
     /// Sets all entries, or none of them.
     fn set_all(&mut self, entries: BTreeMap<String, Vec<u8>>, limits: &KvLimits) -> Result<()> {
         let after = |size, (key, value): (&String, &Vec<u8>)| self.size_after(size, key, value);
@@ -225,6 +212,38 @@ impl Contents {
             }
         }
         false
+    }
+}
+
+impl atomic::Entries for Contents {
+    type Expiry = Instant;
+    type Error = anyhow::Error;
+
+    fn entry(&self, key: &str) -> Result<Option<atomic::Entry<'_, Instant>>> {
+        let entry = self.entries.get(key).filter(|entry| entry.is_live());
+        Ok(entry.map(|Entry { value, expires_at }| atomic::Entry {
+            value: value.into(),
+            expires_at: *expires_at,
+        }))
+    }
+
+    fn set(
+        &mut self,
+        key: String,
+        value: Vec<u8>,
+        expires_at: Option<Instant>,
+        limits: &KvLimits,
+    ) -> Result<()> {
+        let size = self.size_after(self.size, &key, &value);
+        limits.check_growth(self.size, size)?;
+        self.insert(key, value, expires_at);
+        self.size = size;
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &str) -> Result<()> {
+        self.remove(key);
+        Ok(())
     }
 }
 
@@ -327,32 +346,19 @@ impl KVStore for BTreeMapStore {
         expected: Option<Value>,
         new: Option<Value>,
     ) -> Result<bool> {
-        check_key(&key)?;
-        let expected = expected.map(|value| codec::encode_value(&value)).transpose()?;
-        let new = new.map(|value| self.limits.encode(&key, &value)).transpose()?;
-        self.update(|contents| {
-            if contents.get(&key) != expected.as_deref() {
-                return Ok(false);
-            }
-            match new {
-                Some(new) => contents.set(key, new, None, &self.limits)?,
-                None => contents.remove(&key),
-            }
-            Ok(true)
-        })
+        let change = CompareAndSet::new(&self.limits, key, expected, new)?;
+        self.update(|contents| change.apply(contents, &self.limits))
     }
 
     async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         check_key(&key)?;
-        self.update(|contents| {
-            let entry = contents.entries.get(key.as_str());
-            let expires_at = entry.and_then(|entry| entry.expires_at);
-            let current = entry.map(|entry| codec::decode_value(&entry.value)).transpose()?;
-            let sum = checked_add(&key, current.as_ref(), delta)?;
-            let bytes = self.limits.encode(&key, &sum.into_value())?;
-            contents.set(key, bytes, expires_at, &self.limits)?;
-            Ok(sum)
-        })
+        self.update(|contents| atomic::increment(contents, &self.limits, key, delta, None))
+    }
+
+    async fn increment_with_ttl(&self, key: String, delta: i64, ttl: Duration) -> Result<i64> {
+        check_key(&key)?;
+        let expires_at = Some(expiry_from_now(&key, ttl)?);
+        self.update(|contents| atomic::increment(contents, &self.limits, key, delta, expires_at))
     }
 
     async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
@@ -380,6 +386,7 @@ impl KVStore for BTreeMapStore {
 #[cfg(test)]
 mod tests {
     use futures::executor::block_on;
+    use surrealdb_types::SurrealValue;
 
     use super::*;
 

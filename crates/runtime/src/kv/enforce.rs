@@ -6,7 +6,7 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use anyhow::Result;
-use surrealdb_types::{Number, Value};
+use surrealdb_types::Value;
 use surrealism_types::codec::{self, Decoder};
 
 use super::MAX_KV_KEY_BYTES;
@@ -198,20 +198,15 @@ pub fn check_ttl(key: &str, ttl: Duration) -> Result<u64> {
     Ok(ttl.as_nanos().div_ceil(1_000_000) as u64)
 }
 
-/// Adds `delta` to a key's value; `None` counts as 0.
+/// Adds `delta` to a key's encoded value; `None` counts as 0. A value that is not an integer is not decoded.
 ///
 /// # Errors
 ///
 /// When the value is not an integer, or the sum overflows.
-pub fn checked_add(key: &str, value: Option<&Value>, delta: i64) -> Result<i64> {
-    let current = match value {
-        None => 0,
-        Some(Value::Number(Number::Int(current))) => *current,
-        Some(_) => {
-            let text = format!("the value of key {key:?} is not an integer: set it to one first");
-            return Err(GuestError::new(text).into());
-        }
-    };
+pub fn checked_add(key: &str, value: Option<&[u8]>, delta: i64) -> Result<i64> {
+    let current = value.map_or(Ok(0), codec::decode_native::<i64>).map_err(|_| {
+        GuestError::new(format!("the value of key {key:?} is not an integer: set it to one first"))
+    })?;
     Ok(current.checked_add(delta).ok_or_else(|| {
         GuestError::new(format!(
             "key {key:?} has {current}, and {delta} more does not fit 64 bits: set it first"

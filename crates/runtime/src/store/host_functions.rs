@@ -210,6 +210,18 @@ impl kv_ttl::Host for StoreData {
         .await
     }
 
+    async fn kv_increment_with_ttl(
+        &mut self,
+        key: String,
+        delta: i64,
+        ttl_ms: u64,
+    ) -> Result<i64, String> {
+        self.serve("kv::increment_with_ttl", async |data| {
+            Ok(data.kv()?.increment_with_ttl(key, delta, Duration::from_millis(ttl_ms)).await?)
+        })
+        .await
+    }
+
     async fn kv_get_ttl(&mut self, key: String) -> Result<Option<u64>, String> {
         self.serve("kv::ttl", async |data| {
             let left = data.kv()?.ttl(key).await?;

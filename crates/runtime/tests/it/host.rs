@@ -175,6 +175,10 @@ fn the_store_has_atomic_operations_and_time_to_live() {
     call("set_with_ttl", vec![text("c"), text("x"), millisecond]).unwrap();
     std::thread::sleep(Duration::from_millis(5));
     assert_eq!(call("get", vec![text("c")]).unwrap(), Value::None);
+    let count = |time| call("increment_with_ttl", vec![text("r"), value(1_i64), time]);
+    assert_eq!(count(minute()).unwrap(), value(1_i64));
+    assert_eq!(count(minute()).unwrap(), value(2_i64));
+    assert!(matches!(call("ttl", vec![text("r")]).unwrap(), Value::Duration(_)));
     for time in [Duration::ZERO, Duration::from_secs(1 << 40)] {
         let refused =
             call("set_with_ttl", vec![text("c"), text("x"), time.into_value()]).unwrap_err();

@@ -31,6 +31,7 @@ stub! {
     kv_compare_and_set(&str, Option<&[u8]>, Option<&[u8]>) -> bool;
     kv_increment(&str, i64) -> i64;
     kv_set_with_ttl(&str, &[u8], u64) -> ();
+    kv_increment_with_ttl(&str, i64, u64) -> i64;
     kv_get_ttl(&str) -> Option<u64>;
     kv_set_ttl(&str, Option<u64>) -> bool;
 }

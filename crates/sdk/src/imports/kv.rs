@@ -24,9 +24,9 @@
 //!
 //! # Compatibility
 //!
-//! [`compare_and_set`], [`increment`], [`set_with_ttl`], [`ttl`] and [`set_ttl`] are an extension of the
-//! published interface. A plugin that calls one of them loads only on hosts that have it, as this project's
-//! does.
+//! [`compare_and_set`], [`increment`], [`increment_with_ttl`], [`set_with_ttl`], [`ttl`] and [`set_ttl`] are
+//! an extension of the published interface. A plugin that calls one of them loads only on hosts that have
+//! it, as this project's does.
 //!
 //! # Errors
 //!
@@ -226,6 +226,30 @@ where
 /// ```
 pub fn increment<K: Into<String>>(key: K, delta: i64) -> Result<i64> {
     host::kv_increment(&key.into(), delta).map_err(Error::msg)
+}
+
+/// Adds `delta` to the integer of a key, in one step, and returns the sum. A key that does not exist counts
+/// as 0 and expires after `ttl`, rounded up to milliseconds; another keeps its time to live.
+///
+/// # Errors
+///
+/// Those of [`increment`], and when `ttl` is zero.
+///
+/// # Example
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use surrealism::{anyhow, kv};
+///
+/// /// Admits 100 requests a minute.
+/// fn admit(client: String) -> anyhow::Result<bool> {
+///     let minute = Duration::from_secs(60);
+///     Ok(kv::increment_with_ttl(format!("requests/{client}"), 1, minute)? <= 100)
+/// }
+/// ```
+pub fn increment_with_ttl<K: Into<String>>(key: K, delta: i64, ttl: Duration) -> Result<i64> {
+    host::kv_increment_with_ttl(&key.into(), delta, milliseconds(ttl)).map_err(Error::msg)
 }
 
 /// Sets the value of a key, which expires after `ttl`, rounded up to milliseconds. Setting the key again,

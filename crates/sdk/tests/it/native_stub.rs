@@ -8,7 +8,7 @@ use surrealism::{kv, run, sql, sql_with_vars};
 #[test]
 fn every_host_function_returns_an_error() {
     let a = || "a".to_string();
-    let results: [(&str, anyhow::Result<()>); 21] = [
+    let results: [(&str, anyhow::Result<()>); 22] = [
         ("sql", sql("RETURN 1").map(|_: Value| ())),
         ("sql", sql_with_vars("RETURN $x", vec![("x".to_string(), Value::Null)]).map(|_: i64| ())),
         ("run", run("fn::f", Some("1.0".to_string()), (1_i64,)).map(|_: i64| ())),
@@ -27,6 +27,7 @@ fn every_host_function_returns_an_error() {
         ("kv_count", kv::count(..).map(drop)),
         ("kv_compare_and_set", kv::compare_and_set("a", None, Some(1_i64)).map(drop)),
         ("kv_increment", kv::increment("a", 1).map(drop)),
+        ("kv_increment_with_ttl", kv::increment_with_ttl("a", 1, Duration::from_secs(1)).map(drop)),
         ("kv_set_with_ttl", kv::set_with_ttl("a", 1_i64, Duration::from_secs(1))),
         ("kv_get_ttl", kv::ttl("a").map(drop)),
         ("kv_set_ttl", kv::set_ttl("a", None).map(drop)),

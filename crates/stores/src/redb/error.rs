@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::sync::Arc;
 
 use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
 
@@ -11,6 +12,10 @@ use crate::error::{OpenError, StoreError};
 pub(super) fn file_error(path: &Path, source: io::Error) -> OpenError {
     let path = path.to_path_buf();
     match source.kind() {
+        // An error of the operating system has a number, and one of our check does not.
+        ErrorKind::PermissionDenied if source.raw_os_error().is_none() => {
+            OpenError::NotPrivate { path, reason: source.to_string() }
+        }
         ErrorKind::PermissionDenied => OpenError::PermissionDenied { path, source },
         _ => OpenError::Io { path, source },
     }
@@ -37,29 +42,55 @@ pub(super) fn open_error(path: &Path, error: DatabaseError) -> OpenError {
 /// Why a transaction failed.
 #[derive(Debug)]
 pub(super) enum TransactionFailure {
-    Redb(redb::Error),
+    /// Shared by all writes of the transaction.
+    Redb(Arc<redb::Error>),
     Rejected(anyhow::Error),
+    /// The thread that committed it panicked.
+    Interrupted,
 }
 
 impl TransactionFailure {
-    /// Adds the file that it happened in.
-    pub(super) fn at(self, path: &Path) -> StoreError {
-        let error = match self {
-            Self::Rejected(error) => return StoreError::Rejected(error),
-            Self::Redb(error) => error,
-        };
-        let path = path.to_path_buf();
-        match error {
-            redb::Error::Io(ref io) if io.kind() == ErrorKind::StorageFull => {
-                StoreError::DiskFull { path, source: error.into() }
-            }
-            redb::Error::PreviousIo | redb::Error::DatabaseClosed => StoreError::Closed { path },
-            redb::Error::Corrupted(_) | redb::Error::TableTypeMismatch { .. } => {
-                StoreError::Damaged { path, source: error.into() }
-            }
-            error => StoreError::File { path, source: error.into() },
+    /// Returns it for one more write of its transaction.
+    pub(super) fn share(&self) -> Self {
+        match self {
+            Self::Redb(error) => Self::Redb(error.clone()),
+            Self::Rejected(error) => Self::Rejected(anyhow::Error::msg(error.to_string())),
+            Self::Interrupted => Self::Interrupted,
         }
     }
+
+    /// Adds the file that it happened in.
+    pub(super) fn at(self, path: &Path) -> StoreError {
+        let path_buf = path.to_path_buf();
+        match self {
+            Self::Rejected(error) => StoreError::Rejected(error),
+            Self::Redb(error) => redb_error(path, error),
+            Self::Interrupted => {
+                StoreError::File { path: path_buf, source: "its writer panicked".into() }
+            }
+        }
+    }
+}
+
+fn redb_error(path: &Path, error: Arc<redb::Error>) -> StoreError {
+    let path = path.to_path_buf();
+    match &*error {
+        redb::Error::Io(io) if is_disk_full(io) => {
+            StoreError::DiskFull { path, source: error.into() }
+        }
+        redb::Error::PreviousIo | redb::Error::DatabaseClosed => StoreError::Closed { path },
+        redb::Error::Corrupted(_) | redb::Error::TableTypeMismatch { .. } => {
+            StoreError::Damaged { path, source: error.into() }
+        }
+        _ => StoreError::File { path, source: error.into() },
+    }
+}
+
+/// Whether the disk is full, the user's quota is used up, or a file is at its limit.
+fn is_disk_full(error: &io::Error) -> bool {
+    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 impl From<anyhow::Error> for TransactionFailure {
@@ -72,7 +103,7 @@ macro_rules! from_redb {
     ($($error:ty)*) => {$(
         impl From<$error> for TransactionFailure {
             fn from(error: $error) -> Self {
-                Self::Redb(error.into())
+                Self::Redb(Arc::new(error.into()))
             }
         }
     )*};
@@ -82,60 +113,31 @@ from_redb! { StorageError TableError TransactionError CommitError }
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::Ordering;
 
     use futures::executor::block_on;
-    use redb::StorageBackend;
-    use redb::backends::InMemoryBackend;
     use surrealdb_types::SurrealValue;
     use surrealism_runtime::KVStore;
     use surrealism_runtime::limits::KvLimits;
 
+    use super::super::disk::Disk;
     use crate::{RedbDatabase, StoreError};
-
-    /// A disk with a capacity in bytes.
-    #[derive(Debug)]
-    struct Disk(InMemoryBackend, Arc<AtomicU64>);
-
-    impl StorageBackend for Disk {
-        fn len(&self) -> io::Result<u64> {
-            self.0.len()
-        }
-        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-            self.0.read(offset, out)
-        }
-        fn set_len(&self, len: u64) -> io::Result<()> {
-            if len > self.1.load(Ordering::Relaxed) {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            self.0.set_len(len)
-        }
-        fn sync_data(&self) -> io::Result<()> {
-            self.0.sync_data()
-        }
-        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-            self.0.write(offset, data)
-        }
-    }
 
     #[test]
     fn a_full_disk_is_reported_and_closes_the_file() {
-        let capacity = Arc::new(AtomicU64::new(u64::MAX));
-        let disk = Disk(InMemoryBackend::new(), capacity.clone());
-        let database = RedbDatabase::open_backend("kv.redb".into(), disk).unwrap();
+        let disk = Disk::new();
+        let database = RedbDatabase::on_backend("kv.redb", disk.clone());
         let store = database.module("acme/a", KvLimits::default()).unwrap();
         let value = "x".repeat(1 << 20).into_value();
         block_on(store.set("a".into(), value.clone())).unwrap();
 
-        capacity.store(0, Ordering::Relaxed);
+        disk.capacity.store(0, Ordering::Relaxed);
         let set = |key: u8| block_on(store.set(key.to_string(), value.clone()));
         let error = (0..100).find_map(|key| set(key).err()).expect("the disk is full");
         assert!(matches!(error.downcast_ref(), Some(StoreError::DiskFull { .. })), "{error:?}");
         assert!(error.to_string().contains("no room for the key-value file kv.redb"), "{error}");
 
-        capacity.store(u64::MAX, Ordering::Relaxed);
+        disk.capacity.store(u64::MAX, Ordering::Relaxed);
         let error = set(0).unwrap_err();
         assert!(matches!(error.downcast_ref(), Some(StoreError::Closed { .. })), "{error:?}");
         assert!(error.to_string().contains("the host has to reopen it"), "{error}");

@@ -1,10 +1,11 @@
-//! The tables of a file: one of each module, under its name, and two that all modules share.
+//! The tables of a file: one of each module, under its name, and three that all modules share.
 //!
 //! | table | key | value |
 //! |---|---|---|
 //! | the name of the module | key | when the entry expires, and the encoded value |
 //! | `{bytes}` | module | size of its entries, as limits count it |
 //! | `{expiries}` | module, when the entry expires, key | nothing |
+//! | `{owners}` | module | the owner of its store, if it has one |
 //!
 //! Times are milliseconds since 1970. No module has braces in its name.
 
@@ -15,6 +16,7 @@ use redb::{
     AccessGuard, Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata,
     Table, TableDefinition, TableError, WriteTransaction,
 };
+use surrealism_runtime::kv::atomic::{Entries, Entry};
 use surrealism_runtime::kv::enforce::{KvSize, is_empty_range};
 use surrealism_runtime::limits::{KV_EXPIRED_PER_STEP, KvLimits};
 
@@ -32,6 +34,22 @@ const BYTES: TableDefinition<&str, u64> = TableDefinition::new("{bytes}");
 
 const EXPIRIES: TableDefinition<Expiry, ()> = TableDefinition::new("{expiries}");
 
+const OWNERS: TableDefinition<&str, [u8; 32]> = TableDefinition::new("{owners}");
+
+/// Returns the owner of a module's store, and whether it is new, since there was none.
+pub(super) fn claim(
+    transaction: &WriteTransaction,
+    module: &str,
+    owner: [u8; 32],
+) -> Result<([u8; 32], bool)> {
+    let mut owners = transaction.open_table(OWNERS)?;
+    if let Some(current) = owners.get(module)? {
+        return Ok((current.value(), false));
+    }
+    owners.insert(module, owner)?;
+    Ok((owner, true))
+}
+
 /// The entries of a module in a write transaction.
 pub(super) struct Contents<'t> {
     module: &'t str,
@@ -40,13 +58,8 @@ pub(super) struct Contents<'t> {
     expiries: Table<'t, Expiry, ()>,
     bytes: Table<'t, &'static str, u64>,
     size: KvSize,
-    changed: bool,
-}
-
-/// A copy of one entry.
-pub(super) struct Entry {
-    pub(super) expires_at: Option<u64>,
-    pub(super) value: Vec<u8>,
+    /// The number of entries that were changed.
+    changes: u64,
 }
 
 impl<'t> Contents<'t> {
@@ -60,47 +73,44 @@ impl<'t> Contents<'t> {
         let bytes = transaction.open_table(BYTES)?;
         let size = size(&entries, &bytes, module)?;
         let expiries = transaction.open_table(EXPIRIES)?;
-        Ok(Self { module, now, entries, expiries, bytes, size, changed: false })
+        Ok(Self { module, now, entries, expiries, bytes, size, changes: 0 })
     }
 
     /// Records the size of the module. Returns whether there is anything to commit.
     pub(super) fn finish(mut self) -> Result<bool> {
-        if self.changed {
+        if self.changes > 0 {
             self.bytes.insert(self.module, self.size.bytes as u64)?;
         }
-        Ok(self.changed)
+        Ok(self.changes > 0)
     }
 
-    /// Returns an entry, or `None`. [Expired](Self::purge_expired) entries are gone already.
-    pub(super) fn get(&self, key: &str) -> Result<Option<Entry>> {
-        let entry = |stored: AccessGuard<'_, Stored>| {
-            let (expires_at, value) = stored.value();
-            Entry { expires_at, value: value.to_vec() }
-        };
-        Ok(self.entries.get(key)?.map(entry))
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
     }
 
-    /// Sets all entries. When it fails, the transaction must not be committed.
+    /// Sets all entries, or none of them if that would exceed a limit.
     pub(super) fn put(
         &mut self,
         entries: &BTreeMap<String, Vec<u8>>,
         expires_at: Option<u64>,
         limits: &KvLimits,
     ) -> Result<()> {
-        let before = self.size;
+        let mut size = self.size;
+        for (key, value) in entries {
+            if let Some(old) = self.entries.get(key.as_str())? {
+                size = size.minus_entry(key, old.value().1.len());
+            }
+            size = size.plus_entry(key, value.len());
+        }
+        limits.check_growth(self.size, size)?;
         for (key, value) in entries {
             let old = self.entries.insert(key.as_str(), (expires_at, value.as_slice()))?;
-            let old = old.map(|old| (old.value().0, old.value().1.len()));
-            if let Some((old_expiry, old_bytes)) = old {
-                self.size = self.size.minus_entry(key, old_bytes);
-                self.reschedule(key, old_expiry, None)?;
-            }
-            self.size = self.size.plus_entry(key, value.len());
-            self.reschedule(key, None, expires_at)?;
-            self.changed = true;
+            let old_expiry = old.and_then(|old| old.value().0);
+            self.reschedule(key, old_expiry, expires_at)?;
+            self.changes += 1;
         }
-        // Checked last: if it fails, the transaction is dropped with all that it wrote.
-        Ok(limits.check_growth(before, self.size)?)
+        self.size = size;
+        Ok(())
     }
 
     /// Removes an entry, if it exists.
@@ -110,7 +120,7 @@ impl<'t> Contents<'t> {
             return Ok(());
         };
         self.size = self.size.minus_entry(key, bytes);
-        self.changed = true;
+        self.changes += 1;
         self.reschedule(key, expires_at, None)
     }
 
@@ -127,18 +137,19 @@ impl<'t> Contents<'t> {
             if let Some(expires_at) = expires_at {
                 self.expiries.remove((self.module, expires_at, key.value()))?;
             }
-            self.changed = true;
+            self.changes += 1;
         }
         Ok(())
     }
 
     /// Sets when an entry expires; returns whether it exists.
     pub(super) fn set_expiry(&mut self, key: &str, expires_at: Option<u64>) -> Result<bool> {
-        let Some(entry) = self.get(key)? else { return Ok(false) };
-        if entry.expires_at != expires_at {
-            self.entries.insert(key, (expires_at, entry.value.as_slice()))?;
-            self.reschedule(key, entry.expires_at, expires_at)?;
-            self.changed = true;
+        let Some(Entry { value, expires_at: old }) = self.entry(key)? else { return Ok(false) };
+        if old != expires_at {
+            let value = value.into_owned();
+            self.entries.insert(key, (expires_at, value.as_slice()))?;
+            self.reschedule(key, old, expires_at)?;
+            self.changes += 1;
         }
         Ok(true)
     }
@@ -155,6 +166,9 @@ impl<'t> Contents<'t> {
     }
 
     fn reschedule(&mut self, key: &str, from: Option<u64>, to: Option<u64>) -> Result<()> {
+        if from == to {
+            return Ok(());
+        }
         if let Some(from) = from {
             self.expiries.remove((self.module, from, key))?;
         }
@@ -162,6 +176,34 @@ impl<'t> Contents<'t> {
             self.expiries.insert((self.module, to, key), ())?;
         }
         Ok(())
+    }
+}
+
+impl Entries for Contents<'_> {
+    type Expiry = u64;
+    type Error = TransactionFailure;
+
+    /// Returns a copy of an entry. [Expired](Contents::purge_expired) entries are gone already.
+    fn entry(&self, key: &str) -> Result<Option<Entry<'_, u64>>> {
+        let entry = |stored: AccessGuard<'_, Stored>| {
+            let (expires_at, value) = stored.value();
+            Entry { expires_at, value: value.to_vec().into() }
+        };
+        Ok(self.entries.get(key)?.map(entry))
+    }
+
+    fn set(
+        &mut self,
+        key: String,
+        value: Vec<u8>,
+        expires_at: Option<u64>,
+        limits: &KvLimits,
+    ) -> Result<()> {
+        self.put(&BTreeMap::from([(key, value)]), expires_at, limits)
+    }
+
+    fn remove(&mut self, key: &str) -> Result<()> {
+        self.remove(key)
     }
 }
 

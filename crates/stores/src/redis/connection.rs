@@ -143,20 +143,43 @@ impl Client {
     }
 }
 
+/// No error repeats the URL, or a part of it: it may contain a password, wherever that was put.
 fn parse_url(url: &str) -> Result<ConnectionInfo, OpenError> {
-    // The URL may contain a password, so no error repeats it.
-    let invalid = |reason: String| OpenError::InvalidUrl { reason };
+    let invalid = |reason: &str| OpenError::InvalidUrl { reason: reason.to_string() };
     if url.starts_with("rediss:") || url.starts_with("valkeys:") {
-        let reason = "Redis over TLS is not supported; put a TLS proxy beside the host, or Redis on a \
-                      private network, and write redis://";
-        return Err(invalid(reason.to_string()));
+        return Err(invalid(
+            "Redis over TLS is not supported; put a TLS proxy beside the host, or Redis on a private \
+             network, and write redis://",
+        ));
     }
-    let info = url.into_connection_info().map_err(|error| {
-        invalid(format!("{error}; write redis://HOST:PORT or redis://USER:PASSWORD@HOST:PORT"))
+    if !has_known_form(url) {
+        return Err(invalid(
+            "write redis://HOST:PORT or redis://USER:PASSWORD@HOST:PORT, and in a password `@` as %40, \
+             `/` as %2F, `?` as %3F and `#` as %23",
+        ));
+    }
+    let info = url.into_connection_info().map_err(|_| {
+        invalid(
+            "write redis://HOST:PORT or redis://USER:PASSWORD@HOST:PORT, and a number as the port",
+        )
     })?;
     let settings = info.redis_settings().clone();
     // With RESP3 the client notices at once that a connection is lost.
     Ok(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP3)))
+}
+
+/// Returns whether it is `redis://[[user]:password@]host[:port][/database]`, with every separator in its
+/// place.
+fn has_known_form(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("redis://").or(url.strip_prefix("valkey://")) else {
+        return false;
+    };
+    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    let (_, host) = authority.split_once('@').unwrap_or(("", authority));
+    !rest.contains(['?', '#', '\\'])
+        && !host.is_empty()
+        && !host.contains('@')
+        && database.chars().all(|c| c.is_ascii_digit())
 }
 
 fn no_reply() -> String {
@@ -197,5 +220,62 @@ fn server_error_kind(error: &RedisError) -> Option<ServerErrorKind> {
     match error.kind() {
         ErrorKind::Server(kind) => Some(kind),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_have_every_separator_in_its_place() {
+        for url in [
+            "redis://127.0.0.1",
+            "redis://127.0.0.1:6379/",
+            "redis://[::1]:6379/3",
+            "valkey://cache.example.com",
+            "redis://:secret@10.0.0.7",
+            "redis://ada:hun%40ter%2F2@10.0.0.7:6379/1",
+            "redis://ada@10.0.0.7",
+        ] {
+            parse_url(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        }
+    }
+
+    #[test]
+    fn other_urls_are_refused_without_showing_secrets() {
+        for url in [
+            "",
+            "kv.redb",
+            "redis:",
+            "redis://",
+            "redis:hunter2@host",
+            "redis:/:hunter2@host",
+            "redis:///:hunter2@host",
+            "redis://:hunter2@",
+            "redis://:hunter2",
+            "redis://ada:hunter2",
+            "redis://ada:hun@ter2@host",
+            "redis://ada:2024/hunter2@host",
+            "redis://ada:2024\\hunter2@host",
+            "redis://host?user=ada&pass=hunter2",
+            "redis://host/0?pass=hunter2",
+            "redis://host#hunter2",
+            "redis://host/hunter2",
+            "redis://ada:hunter2@host:port",
+            "redis://ada:hunter2@host/99999999999999999999",
+            "unix:///run/redis.sock?pass=hunter2",
+            "redis+unix:///run/redis.sock?pass=hunter2",
+            "http://ada:hunter2@host",
+            "rediss://ada:hunter2@host",
+            " redis://ada:hunter2@host",
+        ] {
+            let error = anyhow::Error::from(parse_url(url).map(drop).unwrap_err());
+            let shown = format!("{error:#} {error:?}");
+            assert!(shown.contains("the Redis URL is invalid"), "{url}: {shown}");
+            for secret in ["hunter2", "ter2", "2024"] {
+                assert!(!shown.contains(secret), "{url}: {shown}");
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use redis::{Cmd, FromRedisValue};
-use surrealdb_types::{Number, SurrealValue, Value};
+use surrealdb_types::{SurrealValue, Value};
+use surrealism_runtime::GuestError;
 use surrealism_runtime::kv::enforce::{KvSize, ResponseBudget};
 use surrealism_runtime::limits::{
     KV_ENTRY_OVERHEAD_BYTES, KV_EXPIRED_PER_STEP, MAX_KV_RESPONSE_BYTES,
@@ -48,6 +49,7 @@ pub(super) enum Command {
     CompareAndSet,
     Increment,
     SetTtl,
+    Claim,
 }
 
 impl Command {
@@ -66,6 +68,7 @@ impl Command {
             Self::CompareAndSet => "compare_and_set",
             Self::Increment => "increment",
             Self::SetTtl => "set_ttl",
+            Self::Claim => "claim",
         }
     }
 
@@ -148,11 +151,15 @@ impl Items {
         redis::from_redis_value(item).map_err(|error| unexpected(error.to_string()))
     }
 
-    /// Returns the next item as a stored value, or `None` if it is nil.
+    /// Returns the next item as an encoded value, or `None` if it is nil.
+    pub(super) fn encoded(&mut self) -> Result<Option<Vec<u8>>> {
+        Ok(self.next::<Option<Vec<u8>>>()?.map(from_stored).transpose()?)
+    }
+
+    /// Returns the next item as a value, or `None` if it is nil.
     pub(super) fn value(&mut self) -> Result<Option<Value>> {
-        let stored = self.next::<Option<Vec<u8>>>()?;
-        let value = stored.map(|stored| from_stored(&stored, &mut self.decoder)).transpose();
-        Ok(value?)
+        let encoded = self.encoded()?;
+        Ok(encoded.map(|encoded| self.decoder.decode_value(&encoded)).transpose()?)
     }
 
     /// Returns what `take` makes of the remaining items.
@@ -177,28 +184,29 @@ impl Reply {
             "ok" => Self::Done(items),
             "again" => Self::Again,
             "full" => Self::Full { before: size(&mut items)?, after: size(&mut items)? },
-            "large" => return Err(anyhow::Error::msg(ResponseBudget::too_large()).into()),
+            "large" => {
+                return Err(
+                    anyhow::Error::from(GuestError::new(ResponseBudget::too_large())).into()
+                );
+            }
             other => return Err(unexpected(format!("its status is {other:?}"))),
         })
     }
 }
 
-/// Returns a value as Redis keeps it: integers as decimal digits, so that Redis can add to them, and other
-/// values encoded.
-pub(super) fn to_stored(value: &Value, encoded: Vec<u8>) -> Vec<u8> {
-    match value {
-        Value::Number(Number::Int(integer)) => integer.to_string().into_bytes(),
-        _ => encoded,
+/// Returns an encoded value as Redis keeps it: integers as decimal digits, so that Redis can add to them, and
+/// other values as they are.
+pub(super) fn to_stored(encoded: Vec<u8>) -> Vec<u8> {
+    match codec::decode_native::<i64>(&encoded) {
+        Ok(integer) => integer.to_string().into_bytes(),
+        Err(_) => encoded,
     }
 }
 
 /// Reverses [`to_stored`]. No encoding consists of digits only: its first four bytes are a small offset.
-fn from_stored(stored: &[u8], decoder: &mut Decoder) -> anyhow::Result<Value> {
-    let integer = std::str::from_utf8(stored).ok().and_then(|text| text.parse::<i64>().ok());
-    match integer {
-        Some(integer) => Ok(integer.into_value()),
-        None => decoder.decode_value(stored),
-    }
+fn from_stored(stored: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    let integer = std::str::from_utf8(&stored).ok().and_then(|text| text.parse::<i64>().ok());
+    integer.map_or(Ok(stored), |integer| codec::encode_value(&integer.into_value()))
 }
 
 #[cfg(test)]
@@ -218,8 +226,8 @@ mod tests {
         let values = [0_i64, i64::MIN, i64::MAX].map(i64::into_value);
         for value in [Value::None, text(""), text("12"), 1.0_f64.into_value()].iter().chain(&values)
         {
-            let stored = to_stored(value, codec::encode_value(value).unwrap());
-            assert_eq!(from_stored(&stored, &mut Decoder::new()).unwrap(), *value);
+            let encoded = codec::encode_value(value).unwrap();
+            assert_eq!(from_stored(to_stored(encoded.clone())).unwrap(), encoded, "{value:?}");
         }
     }
 }

@@ -9,8 +9,8 @@
 -- {'again'}, {'full', …} or {'large'}.
 
 -- A hash of the values by key, a sorted set of the keys, a sorted set of the times when keys expire (in
--- milliseconds since 1970), and the size of all entries.
-local values, keys, expiries, bytes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- milliseconds since 1970), the size of all entries, and the digest of the owner, if there is one.
+local values, keys, expiries, bytes, owner = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 -- Returns whether a stored value is an integer. Integers are stored as digits, which `HINCRBY` can add to;
 -- other values are stored encoded, and no encoding consists of digits only.
@@ -172,6 +172,7 @@ function commands.compare_and_set(now)
 end
 
 -- Returns the sum and whether the limit on values allows it, or false and the value that cannot be added to.
+-- The last argument is the time to live of a key that does not exist, or ''.
 function commands.increment(now)
   local key, delta, max_len = ARGV[4], ARGV[5], tonumber(ARGV[6])
   local stored = redis.call('HGET', values, key)
@@ -192,7 +193,11 @@ function commands.increment(now)
   if max_len and encoded_len(sum) > max_len then
     return {'ok', sum, 0}
   end
-  return put({key, sum}, 1, now) or {'ok', sum, 1}
+  local ttl
+  if not stored then
+    ttl = ARGV[7]
+  end
+  return put({key, sum}, 1, now, ttl) or {'ok', sum, 1}
 end
 
 -- Returns the milliseconds until a key expires, or nil.
@@ -207,6 +212,15 @@ function commands.set_ttl(now)
     schedule(ARGV[4], now, ARGV[5])
   end
   return {'ok', exists}
+end
+
+-- Returns the owner of the store: the argument, if there was none.
+function commands.claim()
+  local current = redis.call('GET', owner)
+  if not current then
+    redis.call('SET', owner, ARGV[4])
+  end
+  return {'ok', current or ARGV[4]}
 end
 
 function commands.size()

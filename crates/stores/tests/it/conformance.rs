@@ -29,11 +29,13 @@ macro_rules! suite {
                 map::a_dropped_call_applies_as_a_whole_or_not_at_all,
                 atomic::a_key_changes_if_it_has_the_expected_value,
                 atomic::sums_are_exact_and_integers,
+                atomic::a_value_that_is_not_asked_for_is_not_decoded,
                 atomic::limits_hold_for_every_way_to_write,
                 atomic::many_at_once_lose_nothing_and_break_no_limit,
                 ttl::expired_keys_do_not_exist,
                 ttl::expired_entries_make_room,
                 ttl::a_time_to_live_is_read_set_and_removed,
+                ttl::a_counter_gets_its_time_to_live_when_it_is_made,
                 model::a_store_is_a_map_within_its_limits,
                 model::any_range_is_read_and_deleted_like_that_of_a_map,
             }

@@ -1,6 +1,7 @@
 //! Acknowledged writes survive `kill -9` of the writer and of the server, and every batch is there as a
 //! whole or not at all. The variable `CRASHES` sets the number of crashes of each test; the default is 50.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::process::{Child, Command, Stdio};
@@ -110,6 +111,10 @@ fn write_if_this_is_a_writer() {
 
 struct Writer(Child);
 
+fn acknowledged(line: &str) -> Option<u64> {
+    line.trim_end().strip_prefix("acknowledged ")?.parse().ok()
+}
+
 impl Writer {
     /// Starts this test program again, with the one test that calls [`write_if_this_is_a_writer`].
     fn start(test: &str, location: &str) -> Self {
@@ -123,17 +128,27 @@ impl Writer {
 
     /// Kills it some time after its first batch; returns the last batch that it acknowledged.
     fn kill_after(mut self, time: Duration) -> u64 {
-        let mut lines = BufReader::new(self.0.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let mut acknowledged =
-            || lines.find_map(|line| line.strip_prefix("acknowledged ")?.parse::<u64>().ok());
-        let mut last = acknowledged().expect("the writer writes");
+        let mut first = String::new();
+        let mut output = BufReader::new(self.0.stdout.take().unwrap());
+        while acknowledged(&first).is_none() {
+            first.clear();
+            assert_ne!(output.read_line(&mut first).unwrap(), 0, "the writer writes");
+        }
         sleep(time);
+        self.end(output).max(acknowledged(&first).unwrap_or_default())
+    }
+
+    /// Kills it now; returns the last batch that it acknowledged, or 0.
+    fn kill(mut self) -> u64 {
+        let output = BufReader::new(self.0.stdout.take().unwrap());
+        self.end(output)
+    }
+
+    fn end(mut self, output: impl BufRead) -> u64 {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
-        while let Some(batch) = acknowledged() {
-            last = batch;
-        }
-        last
+        let lines = output.lines().map_while(Result::ok);
+        lines.filter_map(|line| acknowledged(&line)).last().unwrap_or_default()
     }
 }
 
@@ -164,6 +179,25 @@ fn a_file_survives_its_writer() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("kv.redb");
     kill_writers("a_file_survives_its_writer", file.to_str().unwrap());
+}
+
+/// Kills the writer as soon as anything is in the directory, and some time later.
+#[test]
+fn a_new_file_survives_its_writer() {
+    write_if_this_is_a_writer();
+    let executor = executor();
+    for crash in 0..crashes() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("kv.redb");
+        let location = file.to_str().unwrap();
+        let writer = Writer::start("a_new_file_survives_its_writer", location);
+        while fs::read_dir(directory.path()).unwrap().next().is_none() {
+            std::hint::spin_loop();
+        }
+        sleep(Duration::from_micros(crash * 97 % 4_000));
+        let acknowledged = writer.kill();
+        executor.block_on(async { check(&open(location).await.unwrap(), acknowledged).await });
+    }
 }
 
 #[test]

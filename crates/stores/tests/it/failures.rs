@@ -1,6 +1,5 @@
-//! Failures of a file or a server, and the errors that report them.
+//! Failures of a server, and the errors that report them.
 
-use std::fs;
 use std::ops::Bound::Unbounded;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -9,10 +8,10 @@ use std::time::{Duration, Instant};
 use surrealism_runtime::KVStore;
 use surrealism_runtime::limits::KvLimits;
 use surrealism_stores::limits::REDIS_REQUEST_TIMEOUT;
-use surrealism_stores::{OpenError, RedbDatabase, RedisClient, RedisStore, StoreError};
+use surrealism_stores::{OpenError, RedisClient, RedisStore, StoreError};
 
 use crate::support::redis_server::{Cluster, Server};
-use crate::support::{assert_error_contains, executor, int, text};
+use crate::support::{assert_error_contains, executor, int};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -27,93 +26,6 @@ macro_rules! assert_store_error {
 
 async fn store(url: &str) -> RedisStore {
     RedisClient::connect(url).await.unwrap().module("acme/failures", KvLimits::default()).unwrap()
-}
-
-#[test]
-fn a_file_is_private_and_open_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("kv.redb");
-    let database = RedbDatabase::open(&path).unwrap();
-    let name = path.to_str().unwrap();
-    assert_error_contains(RedbDatabase::open(&path), &[name, "is locked: it is open already"]);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-    assert!(matches!(RedbDatabase::open(&path), Err(OpenError::Locked { .. })));
-    drop(database);
-    RedbDatabase::open(&path).unwrap();
-    let nowhere = directory.path().join("nowhere/kv.redb");
-    assert_error_contains(
-        RedbDatabase::open(&nowhere),
-        &["cannot open the key-value file", "its directory exists"],
-    );
-    assert_error_contains(
-        RedbDatabase::open(directory.path()),
-        &["cannot open the key-value file"],
-    );
-}
-
-#[test]
-fn a_reopened_file_has_its_values_and_times_to_live() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("kv.redb");
-    let open = || RedbDatabase::open(&path).unwrap().module("acme/a", KvLimits::default()).unwrap();
-    let executor = executor();
-    executor.block_on(async {
-        let store = open();
-        store.set("lasts".into(), int(1)).await.unwrap();
-        store.set_with_ttl("ends".into(), int(2), LONG).await.unwrap();
-        store.set_with_ttl("ended".into(), int(3), Duration::from_millis(1)).await.unwrap();
-        let size = store.size().await.unwrap();
-        drop(store);
-        assert_eq!(open().size().await.unwrap(), size);
-        assert_eq!(open().keys(Unbounded, Unbounded).await.unwrap(), ["ends", "lasts"]);
-        assert!(open().ttl("ends".into()).await.unwrap() > Some(LONG / 2));
-    });
-}
-
-#[test]
-fn a_damaged_file_is_refused_or_read_correctly_and_never_panics() {
-    let directory = tempfile::tempdir().unwrap();
-    let (whole, damaged) = (directory.path().join("whole"), directory.path().join("damaged"));
-    let executor = executor();
-    let values: Vec<_> =
-        (0..200).map(|key| (format!("{key:03}"), text(&"x".repeat(key)))).collect();
-    let open = |path| RedbDatabase::open(path)?.module("acme/a", KvLimits::default());
-    executor.block_on(open(&whole).unwrap().set_batch(values.clone())).unwrap();
-
-    let bytes = fs::read(&whole).unwrap();
-    let damages: [(&str, Vec<u8>); 4] = [
-        ("garbage", b"not a redb file".repeat(1_000)),
-        ("a short text", b"hello".to_vec()),
-        ("cut in half", bytes[..bytes.len() / 2].to_vec()),
-        ("without its header", [&[0; 4096], &bytes[4096..]].concat()),
-    ];
-    for (damage, bytes) in damages {
-        fs::write(&damaged, bytes).unwrap();
-        let error = open(&damaged).map(drop).expect_err(damage);
-        assert!(matches!(error, OpenError::Damaged { .. }), "{damage}: {error:?}");
-    }
-
-    let mut refused = 0;
-    for index in (0..bytes.len()).step_by(bytes.len() / 150) {
-        let mut bytes = bytes.clone();
-        bytes[index] ^= 0x55;
-        fs::write(&damaged, bytes).unwrap();
-        match open(&damaged) {
-            Err(error) => {
-                refused += 1;
-                assert!(matches!(error, OpenError::Damaged { .. }), "{index}: {error:?}");
-            }
-            Ok(store) => {
-                let found = executor.block_on(store.entries(Unbounded, Unbounded));
-                assert_eq!(found.unwrap(), values, "the byte at {index} was changed");
-            }
-        }
-    }
-    assert!(refused > 0);
 }
 
 #[test]
@@ -296,4 +208,20 @@ fn a_module_moves_between_nodes_while_it_is_written_to() {
     let sum = executor.block_on(store.increment("a".into(), 0)).unwrap();
     assert_eq!((sum, failed), (applied, 0));
     assert!(applied >= MIN_APPLIED, "{applied}");
+}
+
+#[test]
+fn a_name_from_an_archive_belongs_to_the_first_that_used_it_on_redis() {
+    let server = Server::start(&["--save", ""]);
+    let (first, second, limits) = ([1; 32], [0xff; 32], KvLimits::default());
+    executor().block_on(async {
+        let client = RedisClient::connect(&server.url()).await.unwrap();
+        client.owned_module("acme/hello", first, limits).await.unwrap();
+        let refused = client.owned_module("acme/hello", second, limits).await;
+        assert!(matches!(refused, Err(OpenError::OtherOwner { .. })), "{refused:?}");
+        let again = client.owned_module("acme/hello", first, limits).await.unwrap();
+        assert_eq!(again.size().await.unwrap().entries, 0);
+        client.owned_module("acme/other", second, limits).await.unwrap();
+        client.module("acme/hello", limits).unwrap();
+    });
 }

@@ -3,4 +3,6 @@
 mod conformance;
 mod crashes;
 mod failures;
+mod files;
 mod support;
+mod throughput;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::error::CodecError;
-use super::flatbuffers::reader::Table;
+use super::flatbuffers::reader::{Message, Table};
 use super::flatbuffers::schema::{FIELD0, MEMBER, TAG, tag};
 use super::flatbuffers::writer::{Offset, Writer, write_message};
 use super::value::{write_bool, write_f64, write_str, write_tables, write_u64, write_union};
@@ -98,6 +98,15 @@ impl From<CodecError> for TypeMismatch {
 /// When the message would be too large.
 pub fn encode_native<T: Native>(value: &T) -> Result<Vec<u8>, CodecError> {
     write_message(|writer| value.write(writer))
+}
+
+/// Decodes a native value, of which [`encode_value`](super::encode_value) encoded the `Value`.
+///
+/// # Errors
+///
+/// When the value is of another kind or does not fit the type. No other value is decoded to find that out.
+pub fn decode_native<T: Native>(bytes: &[u8]) -> Result<T, TypeMismatch> {
+    T::read(Message::new(bytes).root()?)
 }
 
 /// Returns the member of a value, if the value has this tag.

@@ -71,6 +71,28 @@ pub(crate) fn sums_are_exact_and_integers(stores: &Stores) {
     }
 }
 
+/// A value that no reader may decode: it has more regular expressions than a message may.
+pub(crate) fn a_value_that_is_not_asked_for_is_not_decoded(stores: &Stores) {
+    let store = stores.store(KvLimits::default());
+    let key = || "a".to_string();
+    let regex = Value::Regex("x".parse().unwrap());
+    let value = vec![regex; 100].into_value();
+    stores.wait(store.set(key(), value.clone())).unwrap();
+    assert_error_contains(stores.wait(store.get(key())), &["regular expressions"]);
+
+    let refused = ["the value of key \"a\" is not an integer"];
+    let minute = Duration::from_secs(60);
+    assert_error_contains(stores.wait(store.increment(key(), 1)), &refused);
+    assert_error_contains(stores.wait(store.increment_with_ttl(key(), 1, minute)), &refused);
+    assert!(stores.wait(store.exists(key())).unwrap());
+    assert_eq!(stores.wait(store.keys(Unbounded, Unbounded)).unwrap(), ["a"]);
+    let encoded = codec::encode_value(&value).unwrap();
+    assert_eq!(stores.wait(store.get_encoded(key())).unwrap(), Some(encoded));
+    assert!(!stores.wait(store.compare_and_set(key(), Some(int(1)), None)).unwrap());
+    assert!(stores.wait(store.compare_and_set(key(), Some(value), Some(int(1)))).unwrap());
+    assert_eq!(stores.wait(store.increment(key(), 1)).unwrap(), 2);
+}
+
 pub(crate) fn limits_hold_for_every_way_to_write(stores: &Stores) {
     let integer = codec::encode_value(&int(1)).unwrap().len();
     let minute = Duration::from_secs(60);
@@ -87,6 +109,8 @@ pub(crate) fn limits_hold_for_every_way_to_write(stores: &Stores) {
         let full = ["the store would hold", "delete some first"];
         assert_error_contains(stores.wait(store.increment("b".into(), 1)), &full);
         assert_error_contains(stores.wait(store.set_with_ttl("b".into(), int(1), minute)), &full);
+        let counted = stores.wait(store.increment_with_ttl("b".into(), 1, minute));
+        assert_error_contains(counted, &full);
         assert_error_contains(
             stores.wait(store.compare_and_set("b".into(), None, Some(int(1)))),
             &full,
@@ -104,6 +128,7 @@ pub(crate) fn limits_hold_for_every_way_to_write(stores: &Stores) {
     let large = [&*format!("the value of key \"a\" takes {integer} bytes")];
     assert_error_contains(stores.wait(store.increment("a".into(), 1)), &large);
     assert_error_contains(stores.wait(store.set_with_ttl("a".into(), int(1), minute)), &large);
+    assert_error_contains(stores.wait(store.increment_with_ttl("a".into(), 1, minute)), &large);
     assert_error_contains(
         stores.wait(store.compare_and_set("a".into(), None, Some(int(1)))),
         &large,

@@ -30,6 +30,7 @@ enum Request {
     DelRange(Range),
     CompareAndSet(String, Expected, Option<Value>),
     Increment(String, i64),
+    IncrementWithTtl(String, i64),
     SetWithTtl(String, Value),
     SetTtl(String, Option<Duration>),
 }
@@ -93,6 +94,7 @@ fn request() -> impl Strategy<Value = Request> {
             .prop_map(|(key, expected, new)| Request::CompareAndSet(key, expected, new)),
         2 => (key(), prop_oneof![-5..5_i64, any::<i64>()])
             .prop_map(|(key, delta)| Request::Increment(key, delta)),
+        1 => (key(), -5..5_i64).prop_map(|(key, delta)| Request::IncrementWithTtl(key, delta)),
         1 => (key(), value()).prop_map(|(key, value)| Request::SetWithTtl(key, value)),
         1 => (key(), ttl).prop_map(|(key, ttl)| Request::SetTtl(key, ttl)),
     ]
@@ -146,14 +148,8 @@ impl Model {
                 };
                 next.map(|next| (next, Outcome::Bool(true)))
             }
-            Request::Increment(key, delta) => {
-                let (current, expires) =
-                    self.0.get(&key).cloned().unwrap_or((0_i64.into_value(), false));
-                let Value::Number(Number::Int(current)) = current else { return None };
-                let sum = current.checked_add(delta)?;
-                let next = self.with(vec![(key, sum.into_value())], expires, limits)?;
-                Some((next, Outcome::Sum(sum)))
-            }
+            Request::Increment(key, delta) => self.plus(key, delta, false, limits),
+            Request::IncrementWithTtl(key, delta) => self.plus(key, delta, true, limits),
             Request::SetTtl(key, ttl) => {
                 let mut next = self.clone();
                 let entry = next.0.get_mut(&key);
@@ -177,6 +173,20 @@ impl Model {
         let counts = next.0.len() <= self.0.len() || within(next.0.len(), limits.max_entries);
         let weighs = next.bytes() <= self.bytes() || within(next.bytes(), limits.max_bytes);
         (all_fit && counts && weighs).then_some(next)
+    }
+
+    fn plus(
+        &self,
+        key: String,
+        delta: i64,
+        expires: bool,
+        limits: KvLimits,
+    ) -> Option<(Self, Outcome)> {
+        let (current, expires) = self.0.get(&key).cloned().unwrap_or((0_i64.into_value(), expires));
+        let Value::Number(Number::Int(current)) = current else { return None };
+        let sum = current.checked_add(delta)?;
+        let next = self.with(vec![(key, sum.into_value())], expires, limits)?;
+        Some((next, Outcome::Sum(sum)))
     }
 
     fn without(&self, keys: Vec<String>) -> Option<Self> {
@@ -228,6 +238,9 @@ async fn send(store: &Store, request: Request, model: &Model) -> Result<Outcome>
             Outcome::Bool(store.compare_and_set(key, expected, new).await?)
         }
         Request::Increment(key, delta) => Outcome::Sum(store.increment(key, delta).await?),
+        Request::IncrementWithTtl(key, delta) => {
+            Outcome::Sum(store.increment_with_ttl(key, delta, TTL).await?)
+        }
         Request::SetWithTtl(key, value) => {
             store.set_with_ttl(key, value, TTL).await.map(|()| Outcome::Done)?
         }
