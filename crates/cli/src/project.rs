@@ -1,9 +1,9 @@
 //! The sources of a plugin: a directory with a `surrealism.toml`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use surrealism_runtime::SurrealismConfig;
 use surrealism_runtime::package::verify_logo;
 
@@ -71,18 +71,29 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// Fails if it is not a directory.
+    /// Fails if it is not a directory, or not inside that of the project: a plugin must not pack other files
+    /// of who builds it.
     pub(crate) fn attached_dir(&self) -> Result<Option<PathBuf>> {
         let Some(name) = &self.config.attach.fs else { return Ok(None) };
         let dir = self.dir.join(name);
-        if !dir.is_dir() {
-            bail!(
-                "cannot attach files: {} is not a directory; correct `[attach] fs = {name:?}` in \
-                 {CONFIG_FILE}",
+        let refused = |reason: &str| {
+            anyhow!(
+                "cannot attach files: {} {reason}; correct `[attach] fs = {name:?}` in {CONFIG_FILE}",
                 dir.display()
-            );
-        }
-        Ok(Some(dir))
+            )
+        };
+        let is_inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        ensure!(
+            Path::new(name).components().all(is_inside),
+            refused("is not a path inside the plugin's directory")
+        );
+        ensure!(dir.is_dir(), refused("is not a directory"));
+        let real = dir.canonicalize().with_context(|| format!("cannot find {}", dir.display()))?;
+        ensure!(
+            real.starts_with(&self.dir),
+            refused(&format!("leads out of the plugin's directory, to {}", real.display()))
+        );
+        Ok(Some(real))
     }
 
     /// Reads the logo, if there is one.
@@ -95,6 +106,8 @@ impl Project {
         if !file.exists() {
             return Ok(None);
         }
+        // Reading a FIFO or a device may never end.
+        ensure!(file.is_file(), "cannot use {} as the logo: it is not a file", file.display());
         let logo = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         verify_logo(&logo)
             .map_err(flatten)

@@ -60,7 +60,11 @@ pub(crate) struct Build {
 impl Build {
     pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
         let archive = self.build(terminal, cache).exit_code(ExitCode::Build)?;
-        Ok(terminal::print_value(&archive.display().to_string())?)
+        // The archive itself may have gone to stdout.
+        if archive.is_file() {
+            terminal::print_value(&archive.display().to_string())?;
+        }
+        Ok(())
     }
 
     fn build(self, terminal: Terminal, cache: CacheArgs) -> CliResult<PathBuf> {
@@ -192,7 +196,15 @@ fn summary(package: &SurrealismPackage, archive: &Path, elapsed: Duration) -> Re
         count => format!("{count} functions"),
     };
     let component = ByteSize(package.wasm.len() as u64);
-    let packed = ByteSize(fs::metadata(archive)?.len());
+    let packed = fs::metadata(archive)?;
+    // A stream has no size.
+    let packed = packed.is_file().then(|| format!(", archive {}", ByteSize(packed.len())));
     let seconds = format!("{:.1}s", elapsed.as_secs_f32());
-    Ok(text!("{}, component {}, archive {}, in {}", functions, component, packed, seconds))
+    Ok(text!(
+        "{}, component {}{}, in {}",
+        functions,
+        component,
+        packed.unwrap_or_default(),
+        seconds
+    ))
 }

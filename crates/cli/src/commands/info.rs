@@ -53,7 +53,24 @@ struct Description<'a> {
     abi: u32,
     functions: Vec<Function<'a>>,
     capabilities: &'a SurrealismCapabilities,
+    store: Store,
     sizes: Sizes,
+}
+
+/// The key-value store that the archive gets unless the operator names another.
+#[derive(Serialize)]
+struct Store {
+    name: String,
+    /// SHA-256 of the component. The store belongs to the first that used its name.
+    owner: String,
+}
+
+impl Store {
+    fn new(package: &SurrealismPackage) -> Self {
+        let SurrealismMeta { organisation, name, .. } = &package.config.meta;
+        let owner = package.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { name: format!("{organisation}/{name}"), owner }
+    }
 }
 
 #[derive(Serialize)]
@@ -80,6 +97,7 @@ impl<'a> Description<'a> {
             abi: config.abi.0,
             functions: sorted(&package.exports).into_iter().map(Function::new).collect(),
             capabilities: &config.capabilities,
+            store: Store::new(package),
             sizes,
         }
     }
@@ -105,7 +123,7 @@ fn describe(package: &SurrealismPackage, sizes: &Sizes) -> Text {
         text!("{}/{} {}", organisation, name, version).styled(BOLD),
         text!("(ABI {})", package.config.abi).styled(DIM),
         functions(package),
-        properties(&package.config.capabilities, sizes),
+        properties(&package.config.capabilities, Store::new(package), sizes),
     )
 }
 
@@ -139,7 +157,7 @@ fn sorted(manifest: &ExportsManifest) -> Vec<&FunctionExport> {
     functions
 }
 
-fn properties(capabilities: &SurrealismCapabilities, sizes: &Sizes) -> Text {
+fn properties(capabilities: &SurrealismCapabilities, store: Store, sizes: &Sizes) -> Text {
     let allowed = |allowed| if allowed { "allowed" } else { "denied" }.to_string();
     let bytes = |bytes: Option<usize>| limit(bytes.map(|bytes| ByteSize(bytes as u64)));
     let time = capabilities.max_execution_time.map(humantime::format_duration);
@@ -157,6 +175,8 @@ fn properties(capabilities: &SurrealismCapabilities, sizes: &Sizes) -> Text {
         ("", "instances", limit(capabilities.max_pool_size)),
         ("", "kv entries", limit(capabilities.max_kv_entries)),
         ("", "kv value", bytes(capabilities.max_kv_value_bytes)),
+        ("Store", "name", store.name),
+        ("", "owner", format!("sha256:{}", store.owner)),
         ("Sizes", "archive", ByteSize(sizes.archive).to_string()),
         ("", "component", ByteSize(sizes.component).to_string()),
         ("", "files", sizes.files.as_ref().map_or("none".to_string(), Files::to_string)),

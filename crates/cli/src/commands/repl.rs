@@ -80,8 +80,9 @@ impl Repl {
     }
 
     fn run_on(self, executor: &Runtime, terminal: Terminal, cache: CacheArgs) -> CliResult {
+        self.store.check_names(self.archives.len()).exit_code(ExitCode::Usage)?;
         let stores = executor.block_on(self.store.open())?;
-        let modules = self.load_modules(&stores, terminal, cache)?;
+        let modules = self.load_modules(executor, &stores, terminal, cache)?;
         let database = executor.block_on(self.database.connect(self.limits.timeout))?;
         let session = Session { modules, database, limits: self.limits };
         if !io::stdin().is_terminal() {
@@ -98,16 +99,19 @@ impl Repl {
 
     fn load_modules(
         &self,
+        executor: &Runtime,
         stores: &Stores,
         terminal: Terminal,
         cache: CacheArgs,
     ) -> CliResult<ModuleRegistry> {
         let modules = ModuleRegistry::new();
-        for archive in &self.archives {
+        for (index, archive) in self.archives.iter().enumerate() {
             let package = load::open(archive)?;
+            let digest = package.digest();
             let name = module_name(&package.config.meta.name);
             let runtime = Arc::new(load::load(package, self.limits, cache, terminal)?);
-            let module = Module::new(runtime.clone()).kv(stores.for_module(&runtime)?);
+            let store = executor.block_on(stores.for_module(index, &runtime, digest))?;
+            let module = Module::new(runtime.clone()).kv(store);
             let previous = modules.add(&name, module).map_err(anyhow::Error::from);
             if previous.exit_code(ExitCode::Archive)?.is_some() {
                 let duplicate = anyhow!(

@@ -79,12 +79,14 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
         let args = self.arguments().exit_code(ExitCode::Usage)?;
+        self.store.check_names(1).exit_code(ExitCode::Usage)?;
         let package = load::open(&self.archive)?;
+        let digest = package.digest();
         let runtime = Arc::new(load::load(package, self.limits, cache, terminal)?);
 
         let (value, timing) = block_on(async {
             let (store, database) = (
-                self.store.open().await?.for_module(&runtime)?,
+                self.store.open().await?.for_module(0, &runtime, digest).await?,
                 self.database.connect(self.limits.timeout).await?,
             );
             let result = self.call(&runtime, store, args, database, terminal).await;

@@ -10,9 +10,10 @@ use insta::{Settings, assert_snapshot};
 
 /// Replacements that make snapshots independent of the machine, of the toolchain that built the guests
 /// and of the version.
-const FILTERS: [(&str, &str); 8] = [
+const FILTERS: [(&str, &str); 9] = [
     // The directory of the guests' archives in a command line.
     (r"\S*[/\\]target[/\\]guests[/\\]", ""),
+    (r"sha256:[0-9a-f]{64}", "sha256:[DIGEST]"),
     (r"(?m)^ +\d+: .*\n?", ""),
     (r" \(\d+\) panicked", " panicked"),
     (r"(?m)^note: run with `RUST_BACKTRACE=1`.*\n", ""),
