@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::task::{Poll, Waker};
-use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use surrealism_types::err::SurrealismError;
 
 use crate::error::{Error, ErrorKind, TimeoutStage};
 use crate::sync::lock;
+use crate::ticker::Ticker;
 
 /// When a call must be over, and the limits behind that. Instantiation and `init` count.
 #[derive(Debug, Clone, Copy)]
@@ -75,18 +75,13 @@ pub(crate) struct TimerQueue {
     timers: Mutex<BTreeMap<TimerKey, Waker>>,
     next_id: AtomicU64,
     /// The thread that fires the timers, and that a short sleep wakes.
-    ticker: OnceLock<Thread>,
+    pub(crate) ticker: Ticker,
 }
 
 /// A deadline, and an id that tells timers of the same instant apart.
 type TimerKey = (Instant, u64);
 
 impl TimerQueue {
-    /// Sets the thread that fires the timers.
-    pub(crate) fn set_ticker(&self, ticker: Thread) {
-        let _ = self.ticker.set(ticker);
-    }
-
     /// Returns the earliest deadline.
     pub(crate) fn earliest(&self) -> Option<Instant> {
         lock(&self.timers).first_key_value().map(|((deadline, _), _)| *deadline)
@@ -101,9 +96,7 @@ impl TimerQueue {
             }
             timer.register(cx.waker());
             // The ticker may be waiting for its next tick, which can be later than `until`.
-            if let Some(ticker) = self.ticker.get() {
-                ticker.unpark();
-            }
+            self.ticker.unpark();
             Poll::Pending
         })
         .await;
@@ -140,6 +133,7 @@ impl<'a> Timer<'a> {
         // The replaced waker is the executor's code: it is dropped outside the lock.
         let _replaced = lock(&self.queue.timers).insert(self.key, waker.clone());
         self.registered = true;
+        self.queue.ticker.unpark_if_resting();
     }
 }
 
@@ -155,7 +149,7 @@ impl Drop for Timer<'_> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Elapsed;
 
-/// Runs a future until `deadline`, and drops it then.
+/// Runs a future until `deadline`, and drops it then. The ticker stays awake while the future is polled.
 ///
 /// # Errors
 ///
@@ -165,13 +159,20 @@ pub(crate) async fn timeout_at<F: Future>(
     deadline: Option<Instant>,
     future: F,
 ) -> Result<F::Output, Elapsed> {
-    let Some(deadline) = deadline else { return Ok(future.await) };
+    let mut future = pin!(future);
+    let Some(deadline) = deadline else {
+        let unlimited = poll_fn(|cx| {
+            queue.ticker.mark();
+            future.as_mut().poll(cx)
+        });
+        return Ok(unlimited.await);
+    };
     if Instant::now() >= deadline {
         return Err(Elapsed);
     }
-    let mut future = pin!(future);
     let mut timer = Timer::new(queue, deadline);
     poll_fn(|cx| {
+        queue.ticker.mark();
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Ok(output));
         }

@@ -123,9 +123,12 @@ mod stats;
 mod store;
 mod sync;
 mod text;
+mod ticker;
 mod unwind;
 mod wasi;
 
+/// What implementing an [`InvocationContext`] or a [`KVStore`] needs.
+pub use async_trait::async_trait;
 pub use compile::cache::CodeCache;
 pub use compile::engine_config::EngineConfig;
 pub use denied::{Capability, Denied, Missing};
@@ -142,6 +145,9 @@ pub use package::{capabilities, config, exports};
 pub use runtime::call::{Call, CallRows, WithStats};
 pub use runtime::{Isolation, Runtime, RuntimeBuilder};
 pub use stats::CallStats;
+pub use surrealdb_types::{Kind, Object, SurrealValue, Value};
+pub use surrealism_types::args::Args;
+pub use surrealism_types::coerce::{ArgumentError, CoerceError};
 pub use surrealism_types::err::{PrefixErr, SurrealismError, SurrealismResult};
 pub use text::near_names;
 pub use usage::Usage;

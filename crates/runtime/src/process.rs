@@ -101,20 +101,28 @@ fn spawn_epoch_ticker(globals: &'static Globals) -> anyhow::Result<()> {
     const TICK: Duration = Duration::from_millis(EPOCH_TICK_MS);
     /// The precision of a guest's sleep: so often, at most, the thread wakes between two ticks.
     const MIN_WAIT: Duration = Duration::from_millis(1);
+    /// Ticks without a guest after which the thread rests.
+    const QUIET_TICKS: u32 = 10;
 
     let tick = move || {
-        globals.timers.set_ticker(thread::current());
-        let mut next_tick = Instant::now() + TICK;
+        let timers = &globals.timers;
+        timers.ticker.set_thread(thread::current());
+        let (mut next_tick, mut quiet) = (Instant::now() + TICK, 0);
         loop {
-            let wake_at = globals.timers.earliest().map_or(next_tick, |at| at.min(next_tick));
+            if quiet >= QUIET_TICKS {
+                timers.ticker.rest(|| timers.earliest());
+                (next_tick, quiet) = (Instant::now() + TICK, 0);
+            }
+            let wake_at = timers.earliest().map_or(next_tick, |at| at.min(next_tick));
             let wait = wake_at.saturating_duration_since(Instant::now());
             thread::park_timeout(wait.max(MIN_WAIT));
             let now = Instant::now();
             if now >= next_tick {
                 globals.engines.increment_epochs();
                 next_tick = now + TICK;
+                quiet = if timers.ticker.take_active() { 0 } else { quiet + 1 };
             }
-            globals.timers.fire_expired(now);
+            timers.fire_expired(now);
         }
     };
     let ticker = thread::Builder::new().name("surrealism-epoch".to_string());

@@ -276,6 +276,33 @@ impl Runtime {
         }
     }
 
+    /// Waits until no call is under way or in the queue, at most for `patience`. Returns how many are left,
+    /// which is 0 unless the time ended.
+    ///
+    /// Idle instances are dropped at once, and all others when their call ends, so that their memory is given
+    /// back. Calls are not refused, and one that begins meanwhile is waited for as well: stop making them
+    /// first. A drained runtime still serves calls, each with a new instance.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(runtime: surrealism_runtime::Runtime) {
+    /// match runtime.drain(Duration::from_secs(10)).await {
+    ///     0 => println!("every call has ended"),
+    ///     calls => println!("{calls} calls are cancelled"),
+    /// }
+    /// # }
+    /// ```
+    pub async fn drain(&self, patience: Duration) -> usize {
+        let until = Instant::now().checked_add(patience);
+        match timeout_at(self.timers(), until, self.pool.drain()).await {
+            Ok(()) => 0,
+            Err(_) => {
+                let PoolCounts { queued, checked_out, .. } = self.pool.counts();
+                queued + checked_out
+            }
+        }
+    }
+
     /// Creates an instance outside the pool. Its `init` has not run, unless the module is
     /// [pre-initialized](RuntimeBuilder::preinitialize). For hosts that manage instances themselves;
     /// [`call`](Self::call) is simpler.

@@ -158,7 +158,10 @@ impl CallContext {
             [] => {
                 format!("`run` cannot call mod::{name}: the host gave this call no other modules")
             }
-            names => format!("no module {name:?}; available: {}", names.join(", ")),
+            names => match self.modules.near(name).as_slice() {
+                [] => format!("no module {name:?}; available: {}", names.join(", ")),
+                near => format!("no module {name:?}; did you mean {}?", near.join(", ")),
+            },
         })
     }
 

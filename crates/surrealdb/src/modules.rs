@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
-use surrealism_runtime::{KVStore, Runtime};
+use surrealism_runtime::{KVStore, Runtime, near_names};
 
 use crate::function::is_identifier;
 
@@ -93,6 +94,36 @@ impl ModuleRegistry {
             return Err(InvalidModuleName(name.to_string()));
         }
         Ok(self.write().insert(name.to_string(), module.into()))
+    }
+
+    /// Adds a module in place of the one that has the name. New calls go to the new module, and calls under
+    /// way end on the old one, whose instances are dropped when they do.
+    ///
+    /// Waits for those calls, at most for `patience`, and returns how many had not ended.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidModuleName`] for a name that `mod::NAME` cannot contain.
+    pub async fn replace(
+        &self,
+        name: &str,
+        module: impl Into<Module>,
+        patience: Duration,
+    ) -> Result<usize, InvalidModuleName> {
+        let module = module.into();
+        let new = module.runtime.clone();
+        match self.add(name, module)? {
+            Some(old) if !Arc::ptr_eq(&old.runtime, &new) => Ok(old.runtime.drain(patience).await),
+            _ => Ok(0),
+        }
+    }
+
+    /// Returns the names that resemble one, best first: what its writer may have meant.
+    pub fn near(&self, name: &str) -> Vec<String> {
+        near_names(name, self.names().iter().map(String::as_str))
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// Removes a module and returns it. Its running calls continue.

@@ -26,6 +26,10 @@ struct State<T> {
     /// The waiting callers, by ticket.
     waiters: BTreeMap<u64, oneshot::Sender<Permit<T>>>,
     next_ticket: u64,
+    /// Whether instances are dropped instead of kept idle.
+    draining: bool,
+    /// Whoever waits until nothing is checked out.
+    drained: Vec<oneshot::Sender<()>>,
 }
 
 /// Permission to have one instance checked out. On drop, it passes to the caller that has waited
@@ -41,8 +45,14 @@ pub(crate) struct PoolCounts {
 
 impl<T> Pool<T> {
     pub(crate) fn new(size: usize, max_queue: usize) -> Self {
-        let state =
-            State { checked_out: 0, idle: Vec::new(), waiters: BTreeMap::new(), next_ticket: 0 };
+        let state = State {
+            checked_out: 0,
+            idle: Vec::new(),
+            waiters: BTreeMap::new(),
+            next_ticket: 0,
+            draining: false,
+            drained: Vec::new(),
+        };
         Self { size, max_queue, state: Mutex::new(state) }
     }
 
@@ -80,30 +90,57 @@ impl<T> Pool<T> {
         }
     }
 
-    fn release(&self, instance: Option<T>, permit: Option<Arc<Self>>) {
-        let (next, surplus) = {
+    /// Drops the idle instances, keeps none from now on, and waits until nothing is checked out.
+    pub(crate) async fn drain(&self) {
+        let (idle, drained) = {
             let mut state = lock(&self.state);
-            let surplus = match instance {
-                Some(instance) if state.idle.len() < self.size => {
-                    state.idle.push(instance);
-                    None
-                }
-                surplus => surplus,
-            };
-            let next = permit.and_then(|pool| match state.waiters.pop_first() {
-                Some((_, waiter)) => Some((waiter, pool)),
-                None => {
-                    state.checked_out -= 1;
-                    None
-                }
+            state.draining = true;
+            let drained = (state.checked_out > 0).then(|| {
+                let (sender, drained) = oneshot::channel();
+                state.drained.push(sender);
+                drained
             });
-            (next, surplus)
+            (std::mem::take(&mut state.idle), drained)
         };
-        drop(surplus);
+        drop(idle);
+        if let Some(drained) = drained {
+            let _ = drained.await;
+        }
+    }
+
+    fn release(&self, instance: Option<T>, permit: Option<Arc<Self>>) {
+        let mut state = lock(&self.state);
+        match instance {
+            Some(instance) if !state.draining && state.idle.len() < self.size => {
+                state.idle.push(instance);
+            }
+            Some(surplus) => {
+                // Dropped before its permit is: who waits for that must find the instance gone.
+                drop(state);
+                drop(surplus);
+                state = lock(&self.state);
+            }
+            None => {}
+        }
+        let next = permit.and_then(|pool| match state.waiters.pop_first() {
+            Some((_, waiter)) => Some((waiter, pool)),
+            None => {
+                state.checked_out -= 1;
+                None
+            }
+        });
+        let drained = match state.checked_out {
+            0 => std::mem::take(&mut state.drained),
+            _ => Vec::new(),
+        };
+        drop(state);
         // Outside the lock, since sending wakes a task of the host. A permit whose waiter is gone is
         // dropped here, and passes to the next.
         if let Some((waiter, pool)) = next {
             let _ = waiter.send(Permit(Some(pool)));
+        }
+        for waiting in drained {
+            let _ = waiting.send(());
         }
     }
 

@@ -184,6 +184,7 @@ impl RuntimeBuilder {
     /// [`ErrorKind::Process`](crate::ErrorKind::Process) when a thread cannot be started.
     pub fn build(mut self) -> Result<Runtime, Error> {
         let globals = globals()?;
+        let _ticking = globals.timers.ticker.hold();
         let wasm = std::mem::take(&mut self.package.wasm);
         let mut module = Module::new(self.package, &self.limits, self.name_resolution)?;
         module.host_errors = self.host_errors;

@@ -21,6 +21,7 @@ mod network;
 mod poisoning;
 mod preinit;
 mod rows;
+mod stats;
 mod support;
 mod system;
 mod traps;

@@ -43,6 +43,8 @@ fn scenario() {
         "handlers before load" => crate::signals::handlers_before_load(),
         "shared pool" => crate::places::shared_pool(),
         "many instances" => crate::places::many_instances(),
+        #[cfg(target_os = "linux")]
+        "rest" => crate::idle::rest(),
         other => panic!("no scenario {other:?}"),
     }
 }

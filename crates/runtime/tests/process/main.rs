@@ -7,6 +7,8 @@ mod address_space;
 mod child;
 mod executors;
 mod fork;
+#[cfg(target_os = "linux")]
+mod idle;
 mod names;
 mod places;
 mod signals;

@@ -2,4 +2,5 @@
 
 mod connect;
 mod modules;
+mod replace;
 mod support;
