@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use surrealdb_types::SurrealValue;
 use surrealism_bench::contract::ours::{args, call, context, load, package};
-use surrealism_ours::{BTreeMapStore, CodeCache, Isolation, KVStore, Runtime};
+use surrealism_ours::{BTreeMapStore, CodeCache, Grants, Isolation, KVStore, Runtime};
 use surrealism_types::codec;
 
 use bench_measure::{Work, executor, unique_component};
@@ -92,7 +92,11 @@ fn loading(criterion: &mut Criterion) {
         [("and run `init`", Isolation::Reuse), ("with a snapshot of `init`", Isolation::Fresh)]
     {
         let package = package(&guest).unwrap();
-        let runtime = Runtime::builder(package).isolation(isolation).build().unwrap();
+        let runtime = Runtime::builder(package)
+            .grants(Grants::as_requested())
+            .isolation(isolation)
+            .build()
+            .unwrap();
         group.bench_function(name, |bencher| {
             bencher.to_async(&executor).iter(|| async {
                 let context = Box::new(context(&runtime));
@@ -115,7 +119,12 @@ fn loading(criterion: &mut Criterion) {
     let directory = tempfile::tempdir().unwrap();
     let cache = CodeCache::open(directory.path().join("code")).unwrap();
     let other = unique_component(&guest, 0);
-    let cached = || Runtime::builder(package(&other).unwrap()).code_cache(cache.clone()).build();
+    let cached = || {
+        Runtime::builder(package(&other).unwrap())
+            .grants(Grants::as_requested())
+            .code_cache(cache.clone())
+            .build()
+    };
     cached().unwrap();
     group.bench_function("from the cache", |bencher| bencher.iter(|| cached().unwrap()));
 }

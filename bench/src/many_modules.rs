@@ -12,7 +12,7 @@ use bench_measure::{Work, executor, round, unique_component};
 use serde::{Deserialize, Serialize};
 use surrealism_bench::contract::ours as contract;
 use surrealism_ours::usage::CodeSource;
-use surrealism_ours::{CodeCache, Runtime};
+use surrealism_ours::{CodeCache, Grants, Runtime};
 
 use crate::plot::{Plot, Scale};
 
@@ -112,7 +112,11 @@ pub(crate) fn run(count: u32, guest: &Path, cache: &Path) -> Result<()> {
                 eprintln!("    {} loaded", number + 1);
             }
             let package = contract::package(&unique_component(&wasm, number))?;
-            Ok(Runtime::builder(package).pool_size(1).code_cache(cache.clone()).build()?)
+            Ok(Runtime::builder(package)
+                .grants(Grants::as_requested())
+                .pool_size(1)
+                .code_cache(cache.clone())
+                .build()?)
         })
         .collect::<Result<Vec<Runtime>>>()?;
     let load = start.elapsed().as_secs_f64() * 1e6 / f64::from(count);

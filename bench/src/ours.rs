@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use bench_measure::{Case, Contender, Work, executor, round, round_with};
-use surrealism_ours::{CodeCache, Isolation, Runtime, SurrealismPackage};
+use surrealism_ours::{CodeCache, Grants, Isolation, Runtime, SurrealismPackage};
 use tempfile::TempDir;
 
 use crate::contract::ours as contract;
@@ -30,7 +30,10 @@ impl Ours {
         contract::package(&wasm)?.pack(archive.clone(), None)?;
         let load = || -> Result<Runtime> {
             let package = SurrealismPackage::from_file(archive.clone())?;
-            Ok(Runtime::builder(package).code_cache(cache.clone()).build()?)
+            Ok(Runtime::builder(package)
+                .grants(Grants::as_requested())
+                .code_cache(cache.clone())
+                .build()?)
         };
         load()?;
         let start = Instant::now();
@@ -41,7 +44,10 @@ impl Ours {
     /// Returns the microseconds of a call with an instance of its own.
     fn fresh(&self) -> Result<f64> {
         let package = contract::package(&self.wasm)?;
-        let runtime = Runtime::builder(package).isolation(Isolation::Fresh).build()?;
+        let runtime = Runtime::builder(package)
+            .grants(Grants::as_requested())
+            .isolation(Isolation::Fresh)
+            .build()?;
         ensure!(runtime.usage().preinitialized, "`init` runs again in every instance");
         let function = Work::CanDrive.function();
         let args = || contract::args(Work::CanDrive);

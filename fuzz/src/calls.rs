@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use surrealdb_types::{Object, SurrealValue, Value};
 use surrealism_runtime::host::OutputCallback;
 use surrealism_runtime::{
-    Controller, Error, InvocationContext, Isolation, KVStore, Runtime, SurrealismConfig,
+    Controller, Error, Grants, InvocationContext, Isolation, KVStore, Runtime, SurrealismConfig,
     SurrealismError, SurrealismPackage, SurrealismResult,
 };
 
@@ -102,6 +102,7 @@ impl Guest {
         let package = SurrealismPackage::from_file(guests.join(archive))
             .expect("the guests are built by `cargo xtask guests`");
         let builder = Runtime::builder(package).pool_size(POOL_SIZE).max_queue(MAX_QUEUE);
+        let builder = builder.grants(Grants::as_requested());
         builder.max_memory_bytes(64 << 20).isolation(isolation).build().unwrap()
     }
 }

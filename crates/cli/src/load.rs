@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bytesize::ByteSize;
-use surrealism_runtime::{Runtime, RuntimeBuilder, SurrealismPackage};
+use surrealism_runtime::{Grants, Runtime, RuntimeBuilder, SurrealismPackage};
 
 use crate::args::cache::CacheArgs;
 use crate::args::limits::LimitArgs;
@@ -42,7 +42,7 @@ pub(crate) fn builder(
     cache: CacheArgs,
     terminal: Terminal,
 ) -> RuntimeBuilder {
-    let builder = Runtime::builder(package).pool_size(1);
+    let builder = Runtime::builder(package).grants(Grants::as_requested()).pool_size(1);
     match cache.open(terminal) {
         Some(cache) => builder.code_cache(cache),
         None => builder,

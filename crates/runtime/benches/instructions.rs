@@ -10,7 +10,7 @@ use futures::executor::block_on;
 use surrealdb_types::{SurrealValue, Value, object};
 use surrealism_runtime::config::SurrealismConfig;
 use surrealism_runtime::{
-    DetachedContext, ExportsManifest, Isolation, KVStore, Runtime, RuntimeBuilder,
+    DetachedContext, ExportsManifest, Grants, Isolation, KVStore, Runtime, RuntimeBuilder,
     SurrealismPackage,
 };
 use surrealism_types::codec;
@@ -132,4 +132,5 @@ fn builder(code: &str) -> RuntimeBuilder {
         fs: None,
         logo: None,
     })
+    .grants(Grants::as_requested())
 }

@@ -25,7 +25,7 @@ pub enum Capability {
 pub enum Missing {
     /// The archive does not ask for the capability in its `surrealism.toml`.
     NotRequested,
-    /// The archive asks for it, and the host does not grant it.
+    /// The archive asks for it, and the host does not [grant](crate::Grants) it.
     NotGranted,
     /// The archive may use it, and the context of this call does not provide it.
     NotProvided,

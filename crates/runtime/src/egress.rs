@@ -3,10 +3,11 @@
 //! An address is allowed by a rule for addresses, or because a name that a rule allows resolved to it:
 //! during this call, or with [`Runtime::new`](crate::Runtime::new) when the module was loaded. The owner of
 //! a name decides what it resolves to, so a name allows global addresses only; a loopback, private or
-//! link-local address needs a rule of its own.
+//! link-local address needs a rule of its own. A link-local or metadata address needs a grant that names it.
 
 pub mod allow_net;
 mod global;
+mod metadata;
 mod resolver;
 
 use std::collections::HashSet;
@@ -16,9 +17,11 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
-use self::allow_net::{NetRule, ResolvedNetAllow};
+use self::allow_net::{NetRule, ResolvedNetAllow, intersect, is_same_name};
 use self::global::is_global;
+use self::metadata::{names_only_those, needs_naming};
 use self::resolver::Resolver;
+use crate::denied::{Capability, Denied, Missing};
 use crate::limits::MAX_RESOLVED_ADDRESSES;
 use crate::sync::lock;
 use crate::text::truncate;
@@ -30,10 +33,47 @@ pub(crate) enum NameResolution {
     AtUse,
 }
 
-/// What `allow_net` of a module allows.
+/// What the archive's `allow_net` asks for, and what of it the host grants.
+#[derive(Debug, Default)]
+pub(crate) struct EgressRules {
+    requested: Vec<NetRule>,
+    /// Those that a guest may use. One for link-local or metadata addresses alone is among them only if a
+    /// grant names these addresses.
+    effective: Vec<NetRule>,
+}
+
+impl EgressRules {
+    /// Grants of the requested rules those that `granted` has too, or with `as_requested` all but those for
+    /// link-local and metadata addresses.
+    pub(crate) fn new(requested: Vec<NetRule>, granted: &[NetRule], as_requested: bool) -> Self {
+        let needs_name = |rule: &&NetRule| match rule {
+            NetRule::Address(rule) => names_only_those(rule),
+            NetRule::Name(..) => false,
+        };
+        let base = if as_requested { requested.clone() } else { intersect(&requested, granted) };
+        let naming: Vec<_> = granted.iter().filter(needs_name).cloned().collect();
+        let mut effective: Vec<_> = base.iter().filter(|rule| !needs_name(rule)).cloned().collect();
+        effective.extend(intersect(&requested, &naming));
+        Self { requested, effective }
+    }
+
+    /// The rules that a guest may use, as entries of `allow_net`.
+    pub(crate) fn effective(&self) -> Vec<String> {
+        self.effective.iter().map(NetRule::to_string).collect()
+    }
+
+    /// The requested rules that are not granted as a whole, as entries of `allow_net`.
+    pub(crate) fn ungranted(&self) -> Vec<String> {
+        let is_granted =
+            |rule: &NetRule| intersect(std::slice::from_ref(rule), &self.effective).contains(rule);
+        self.requested.iter().filter(|rule| !is_granted(rule)).map(NetRule::to_string).collect()
+    }
+}
+
+/// The rules of a module, and the resolver of its names.
 #[derive(Debug)]
 pub(crate) struct EgressPolicy {
-    rules: Vec<NetRule>,
+    rules: EgressRules,
     resolver: Resolver,
     /// The rules as they were when the module was loaded: addresses, and those of names that were
     /// resolved then.
@@ -41,60 +81,64 @@ pub(crate) struct EgressPolicy {
 }
 
 impl EgressPolicy {
-    /// Parses and resolves `allow_net`. This **blocks** on name resolution.
+    /// Creates the policy of a module. With [`NameResolution::AtLoad`] this **blocks** on name resolution.
     ///
     /// # Errors
     ///
-    /// Those of [`resolve_allow_net`](crate::resolve_allow_net).
-    pub(crate) fn resolve(entries: &[String]) -> Result<Self> {
-        let rules = allow_net::parse(entries)?;
-        let snapshot = Arc::new(allow_net::resolve(&rules)?);
-        Ok(Self { rules, resolver: Resolver::default(), snapshot })
+    /// When a name cannot be resolved at load.
+    pub(crate) fn new(rules: EgressRules, names: NameResolution) -> Result<Self> {
+        let snapshot = match names {
+            NameResolution::AtLoad => allow_net::resolve(&rules.effective)?,
+            NameResolution::AtUse => addresses(&rules.effective).cloned().collect(),
+        };
+        Ok(Self { rules, resolver: Resolver::default(), snapshot: Arc::new(snapshot) })
     }
 
-    /// Parses `allow_net`. Names are resolved when the guest uses them.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`check_allow_net`](allow_net::check_allow_net).
-    pub(crate) fn parse(entries: &[String]) -> Result<Self> {
-        let rules = allow_net::parse(entries)?;
-        let addresses = rules.iter().filter_map(|rule| match rule {
-            NetRule::Address(address) => Some(address.clone()),
-            NetRule::Name(..) => None,
-        });
-        let snapshot = Arc::new(addresses.collect());
-        Ok(Self { rules, resolver: Resolver::default(), snapshot })
-    }
-
-    /// Whether no connection is allowed.
-    pub(crate) fn denies_all(&self) -> bool {
-        self.rules.is_empty()
+    /// Whether the archive asks for a connection, so that sockets are of use.
+    pub(crate) fn is_requested(&self) -> bool {
+        !self.rules.requested.is_empty()
     }
 
     /// The ports that rules allow for a name; `None` is every port.
     fn ports_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Option<u16>> + 'a {
-        self.rules.iter().filter_map(move |rule| match rule {
-            NetRule::Name(allowed, port) if is_same_name(allowed, name) => Some(*port),
-            _ => None,
-        })
+        ports_of(&self.rules.effective, name)
     }
 
-    fn has_address_rule(&self, matches: impl Fn(&ResolvedNetAllow) -> bool) -> bool {
-        self.rules.iter().any(|rule| match rule {
-            NetRule::Address(address) => matches(address),
-            NetRule::Name(..) => false,
-        })
+    /// Whether a rule for addresses allows what `matches` says, at an address.
+    fn has_address_rule(&self, ip: IpAddr, matches: impl Fn(&ResolvedNetAllow) -> bool) -> bool {
+        let is_named = |rule| !needs_naming(ip) || names_only_those(rule);
+        addresses(&self.rules.effective).any(|rule| matches(rule) && is_named(rule))
+    }
+
+    fn refuse_address(&self, address: &SocketAddr) -> Denied {
+        let is_requested =
+            addresses(&self.rules.requested).any(|rule| rule.matches_socket_addr(address));
+        refuse(address.to_string(), is_requested)
+    }
+
+    fn refuse_name(&self, name: &str) -> Denied {
+        let is_requested = ports_of(&self.rules.requested, name).next().is_some();
+        refuse(truncate(name).to_string(), is_requested)
     }
 }
 
-/// Compares names in the form that DNS uses.
-fn is_same_name(allowed: &str, name: &str) -> bool {
-    let normalize = |name: &str| url::Host::parse(name.strip_suffix('.').unwrap_or(name)).ok();
-    match (normalize(allowed), normalize(name)) {
-        (Some(allowed), Some(name)) => allowed == name,
-        _ => false,
-    }
+fn refuse(destination: String, is_requested: bool) -> Denied {
+    let missing = if is_requested { Missing::NotGranted } else { Missing::NotRequested };
+    Denied::new(Capability::Network(destination), missing)
+}
+
+fn ports_of<'a>(rules: &'a [NetRule], name: &'a str) -> impl Iterator<Item = Option<u16>> + 'a {
+    rules.iter().filter_map(move |rule| match rule {
+        NetRule::Name(allowed, port) if is_same_name(allowed, name) => Some(*port),
+        _ => None,
+    })
+}
+
+fn addresses(rules: &[NetRule]) -> impl Iterator<Item = &ResolvedNetAllow> {
+    rules.iter().filter_map(|rule| match rule {
+        NetRule::Address(address) => Some(address),
+        NetRule::Name(..) => None,
+    })
 }
 
 /// What one instance may connect to: its module's policy, and the names that its guest resolved.
@@ -113,7 +157,7 @@ struct ResolvedNames {
     /// Addresses with their allowed port; `None` is every port.
     addresses: HashSet<(IpAddr, Option<u16>)>,
     caller: Caller,
-    /// Why the last lookup of an allowed name failed.
+    /// Why the last lookup of an allowed name failed, or what was refused last.
     failure: Option<String>,
 }
 
@@ -122,34 +166,65 @@ impl EgressFilter {
         Self { policy, resolved: Arc::default() }
     }
 
-    /// Whether the guest may not connect at all.
-    pub(crate) fn denies_all(&self) -> bool {
-        self.policy.denies_all()
+    /// Whether the archive asks for a connection, so that sockets are of use.
+    pub(crate) fn is_requested(&self) -> bool {
+        self.policy.is_requested()
     }
 
-    /// Whether the guest may connect to an address.
+    /// Whether the guest may connect to an address. A refusal is recorded.
     pub(crate) fn allows(&self, address: &SocketAddr) -> bool {
+        let allowed = self.permits(address);
+        if !allowed {
+            self.record_denied(self.caller(), &self.policy.refuse_address(address));
+        }
+        allowed
+    }
+
+    fn permits(&self, address: &SocketAddr) -> bool {
         let ip = address.ip().to_canonical();
-        if self.policy.has_address_rule(|rule| rule.matches_socket_addr(address)) {
+        if self.policy.has_address_rule(ip, |rule| rule.matches_socket_addr(address)) {
             return true;
         }
-        let addresses = &lock(&self.resolved).addresses;
-        is_global(ip)
+        let resolved = &lock(&self.resolved).addresses;
+        is_reached_by_name(ip)
             && (self.policy.snapshot.iter().any(|rule| rule.matches_socket_addr(address))
-                || addresses.contains(&(ip, None))
-                || addresses.contains(&(ip, Some(address.port()))))
+                || resolved.contains(&(ip, None))
+                || resolved.contains(&(ip, Some(address.port()))))
+    }
+
+    /// Returns those of the addresses of one destination that the guest may connect to. A refusal is
+    /// recorded if it is none.
+    pub(crate) fn allowed(&self, caller: Caller, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let allowed: Vec<_> =
+            addresses.iter().filter(|address| self.permits(address)).copied().collect();
+        if let (true, Some(first)) = (allowed.is_empty(), addresses.first()) {
+            self.record_denied(caller, &self.policy.refuse_address(first));
+        }
+        allowed
     }
 
     /// Resolves a name; `None` when no rule allows it. Each address has to be
     /// [recorded](Self::record_resolved) before the guest sees it.
     pub(crate) fn resolve(
         &self,
+        caller: Caller,
         name: &str,
     ) -> Option<impl Future<Output = io::Result<Vec<IpAddr>>> + Send + use<>> {
-        self.policy.ports_of(name).next()?;
+        if self.policy.ports_of(name).next().is_none() {
+            self.record_denied(caller, &self.policy.refuse_name(name));
+            return None;
+        }
         // `ports_of` has matched the name, so that it has a DNS form.
         let name = url::Host::parse(name).ok()?.to_string();
         Some(self.policy.resolver.clone().resolve(name))
+    }
+
+    /// Records a refusal. WASI has no words for it, so the error of the call tells.
+    fn record_denied(&self, caller: Caller, denied: &Denied) {
+        let mut resolved = lock(&self.resolved);
+        if resolved.caller == caller {
+            resolved.failure = Some(denied.to_string());
+        }
     }
 
     /// Forgets every resolved name, before the instance serves another caller.
@@ -173,12 +248,12 @@ impl EgressFilter {
         }
     }
 
-    /// Forgets why a name could not be resolved, before the next call.
+    /// Forgets what failed, before the next call.
     pub(crate) fn clear_failure(&self) {
         lock(&self.resolved).failure = None;
     }
 
-    /// Returns why an allowed name could not be resolved during this call.
+    /// Returns why an allowed name could not be resolved during this call, or what was refused.
     pub(crate) fn failure(&self) -> Option<String> {
         lock(&self.resolved).failure.clone()
     }
@@ -196,14 +271,10 @@ impl EgressFilter {
             return false;
         }
         let ip = ip.to_canonical();
-        let names_address = |rule: &ResolvedNetAllow| match rule {
-            ResolvedNetAllow::Net(net) => net.contains(&ip),
-            ResolvedNetAllow::IpPort(allowed, _) => *allowed == ip,
-        };
-        if self.policy.has_address_rule(names_address) {
+        if self.policy.has_address_rule(ip, |rule| rule.has_ip(ip)) {
             return true;
         }
-        if !is_global(ip) {
+        if !is_reached_by_name(ip) {
             return false;
         }
         let addresses = &mut resolved.addresses;
@@ -214,17 +285,31 @@ impl EgressFilter {
     }
 }
 
+/// Whether a rule for a name allows an address that it resolves to.
+fn is_reached_by_name(ip: IpAddr) -> bool {
+    is_global(ip) && !needs_naming(ip)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(entries: &[&str]) -> Vec<NetRule> {
+        entries.iter().map(|entry| NetRule::parse(entry).unwrap()).collect()
+    }
+
     fn filter(entries: &[&str]) -> EgressFilter {
-        let rules = entries.iter().map(|entry| NetRule::parse(entry).unwrap()).collect();
-        EgressFilter::new(Arc::new(EgressPolicy {
-            rules,
-            resolver: Resolver::default(),
-            snapshot: Arc::default(),
-        }))
+        granting(entries, &[], true, NameResolution::AtUse)
+    }
+
+    fn granting(
+        requested: &[&str],
+        granted: &[&str],
+        as_requested: bool,
+        names: NameResolution,
+    ) -> EgressFilter {
+        let rules = EgressRules::new(parse(requested), &parse(granted), as_requested);
+        EgressFilter::new(Arc::new(EgressPolicy::new(rules, names).unwrap()))
     }
 
     fn allows(filter: &EgressFilter, address: &str) -> bool {
@@ -243,7 +328,7 @@ mod tests {
             ("example.com.evil", false),
             ("", false),
         ] {
-            assert_eq!(filter.resolve(name).is_some(), allowed, "{name}");
+            assert_eq!(filter.resolve(Caller(0), name).is_some(), allowed, "{name}");
         }
     }
 
@@ -268,8 +353,10 @@ mod tests {
             assert!(!filter.record_resolved(earlier, "example.com", ip.parse().unwrap()), "{ip}");
         }
         filter.record_failure(earlier, "example.com", &io::Error::other("late"));
-        assert!(!allows(&filter, "8.8.8.8:443"));
+        assert!(filter.allowed(earlier, vec!["8.8.8.8:443".parse().unwrap()]).is_empty());
+        assert!(filter.resolve(earlier, "other.example").is_none());
         assert_eq!(filter.failure(), None);
+        assert!(!allows(&filter, "8.8.8.8:443"));
     }
 
     #[test]
@@ -282,7 +369,8 @@ mod tests {
             );
             assert!(!by_name.allows(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
 
-            let by_both = filter(&["example.com", ip]);
+            let entries = &["example.com", ip];
+            let by_both = granting(entries, entries, false, NameResolution::AtUse);
             assert!(by_both.record_resolved(Caller(0), "example.com", ip.parse().unwrap()), "{ip}");
             assert!(by_both.allows(&SocketAddr::new(ip.parse().unwrap(), 443)), "{ip}");
         }
@@ -290,8 +378,66 @@ mod tests {
 
     #[test]
     fn addresses_resolved_at_load_are_filtered_alike() {
-        let policy = Arc::new(EgressPolicy::resolve(&["localhost:9".to_string()]).unwrap());
-        assert!(!policy.snapshot.is_empty());
-        assert!(!allows(&EgressFilter::new(policy), "127.0.0.1:9"));
+        let filter = granting(&["localhost:9"], &[], true, NameResolution::AtLoad);
+        assert!(!filter.policy.snapshot.is_empty());
+        assert!(!allows(&filter, "127.0.0.1:9"));
+    }
+
+    #[test]
+    fn a_link_local_or_metadata_address_needs_a_grant_that_names_it() {
+        let ip = "169.254.169.254";
+        let address = "169.254.169.254:80";
+        for (requested, grants, as_requested, expected) in [
+            (&[ip][..], &[][..], true, false),
+            (&[ip], &["0.0.0.0/0"], true, false),
+            (&[ip], &["0.0.0.0/0"], false, false),
+            (&["0.0.0.0/0"], &["0.0.0.0/0"], true, false),
+            (&[ip], &[ip], false, true),
+            (&[ip], &[ip], true, true),
+            (&[ip], &["169.254.0.0/16"], true, true),
+            (&["0.0.0.0/0"], &[ip], true, true),
+            (&["0.0.0.0/0"], &[address], false, true),
+            (&["0.0.0.0/0"], &["169.254.169.254:81"], true, false),
+            (&[], &[ip], true, false),
+            (&["169.254.1.1"], &[ip], true, false),
+        ] {
+            let what = format!("{requested:?}, {grants:?}, {as_requested}");
+            let filter = granting(requested, grants, as_requested, NameResolution::AtLoad);
+            assert_eq!(allows(&filter, address), expected, "{what}");
+            assert_eq!(allows(&filter, "[::ffff:169.254.169.254]:80"), expected, "{what}");
+
+            let entries: Vec<_> = requested.iter().copied().chain(["example.com"]).collect();
+            let filter = granting(&entries, grants, as_requested, NameResolution::AtUse);
+            filter.record_resolved(Caller(0), "example.com", ip.parse().unwrap());
+            assert_eq!(allows(&filter, address), expected, "{what}, after DNS");
+        }
+    }
+
+    #[test]
+    fn a_metadata_address_that_iana_calls_global_is_not_reached_by_a_name() {
+        let filter = filter(&["example.com"]);
+        assert!(!filter.record_resolved(
+            Caller(0),
+            "example.com",
+            "168.63.129.16".parse().unwrap()
+        ));
+        assert!(!allows(&filter, "168.63.129.16:80"));
+    }
+
+    #[test]
+    fn refusals_say_what_is_missing() {
+        let requested = &["10.0.0.0/8", "a.example", "b.example"];
+        let filter = granting(requested, &["a.example"], false, NameResolution::AtUse);
+        for (address, missing) in [("10.0.0.1:1", "does not grant it"), ("11.0.0.1:1", "not ask")] {
+            assert!(!allows(&filter, address));
+            let failure = filter.failure().unwrap();
+            assert!(failure.contains(missing) && failure.contains(address), "{failure}");
+        }
+        for (name, missing) in [("b.example", "does not grant it"), ("c.example", "not ask")] {
+            assert!(filter.resolve(Caller(0), name).is_none());
+            let failure = filter.failure().unwrap();
+            assert!(failure.contains(missing) && failure.contains(name), "{failure}");
+        }
+        assert!(filter.resolve(Caller(0), "a.example").is_some());
     }
 }

@@ -3,14 +3,14 @@
 //! An extension is a `.surli` archive with a WebAssembly component, its configuration and the signatures
 //! of its functions. This crate compiles the component once, keeps a pool of isolated instances, and
 //! calls functions in them: with typed values, within limits of memory and time, and with access to
-//! nothing but what the archive asks for *and* the host provides.
+//! nothing but what the archive asks for *and* the host grants.
 //!
 //! # Example
 //!
 //! ```no_run
 //! use std::time::Duration;
 //!
-//! use surrealism_runtime::{DetachedContext, Runtime, SurrealismPackage};
+//! use surrealism_runtime::{DetachedContext, Grants, Runtime, SurrealismPackage};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! // Read the archive. Its size is limited; nothing in it runs yet.
@@ -18,6 +18,7 @@
 //!
 //! // Compile it, on a thread of its own. Share the runtime with all threads, as `Arc<Runtime>`.
 //! let runtime = Runtime::builder(package)
+//!     .grants(Grants::none().key_value())
 //!     .pool_size(8)
 //!     .max_memory_bytes(64 << 20)
 //!     .max_execution_time(Duration::from_secs(1))
@@ -66,7 +67,8 @@
 //! # What a guest may do
 //!
 //! By default a guest may compute, within its memory and time, read its attached files, and write output.
-//! Everything else fails unless the archive's [`capabilities`] ask for it and the context provides it.
+//! Everything else fails unless the archive's [`capabilities`] ask for it, the host [grants](Grants) it and
+//! the context provides it. A [refusal](Denied) says which of them is missing.
 //!
 //! # Async and executors
 //!
@@ -115,6 +117,7 @@ mod deadline;
 mod denied;
 mod egress;
 mod error;
+mod grants;
 mod instance;
 mod module;
 mod process;
@@ -135,6 +138,7 @@ pub use denied::{Capability, Denied, Missing};
 pub use egress::allow_net as net_allow;
 pub use egress::allow_net::{ResolvedNetAllow, resolve_allow_net};
 pub use error::{Busy, Error, ErrorKind, GuestError, LoadError, TimeoutStage, TrapKind};
+pub use grants::Grants;
 pub use host::{DetachedContext, InvocationContext};
 pub use kv::{BTreeMapStore, KVStore};
 pub use package::capabilities::{FunctionTargets, SurrealismCapabilities};

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use crate::deadline::Deadline;
 use crate::egress::{EgressPolicy, NameResolution};
 use crate::error::{Error, ErrorKind, LoadError};
+use crate::grants::{Capabilities, Grants};
 use crate::kv::BTreeMapStore;
 use crate::limits::{HostLimits, KvLimits, MAX_POOL_SIZE};
 use crate::package::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
@@ -27,13 +28,15 @@ use crate::usage::ModuleMetrics;
 pub(crate) struct Module {
     pub(crate) config: SurrealismConfig,
     pub(crate) exports: ExportsManifest,
+    /// What the archive asks for, and the host grants.
+    pub(crate) capabilities: Capabilities,
     pub(crate) kv: Arc<BTreeMapStore>,
     pub(crate) egress: Arc<EgressPolicy>,
     pub(crate) metrics: Arc<ModuleMetrics>,
     pub(crate) pool_size: usize,
     pub(crate) max_memory_bytes: Option<usize>,
     pub(crate) max_execution_time: Option<Duration>,
-    /// Serves the guest's connections; `None` for a module without network access.
+    /// Serves the guest's connections; `None` for a module that asks for none.
     pub(crate) reactor: Option<Handle>,
     pub(crate) host_errors: HostErrors,
     files: Option<AttachedFs>,
@@ -49,15 +52,17 @@ pub(crate) enum HostErrors {
 }
 
 impl Module {
-    /// Checks a package. Of each limit, the smaller of the module's and the host's applies.
+    /// Checks a package. Of each limit, the smaller of the module's and the host's applies; of capabilities,
+    /// those that the archive asks for and the host grants.
     ///
     /// # Errors
     ///
-    /// When the package has another ABI, the pool size is out of range, `allow_net` cannot be parsed, or
-    /// with [`NameResolution::AtLoad`] one of its names cannot be resolved.
+    /// When the package has another ABI, the pool size is out of range, `allow_net` or a grant cannot be
+    /// parsed, or with [`NameResolution::AtLoad`] one of its names cannot be resolved.
     pub(crate) fn new(
         package: SurrealismPackage,
         host: &HostLimits,
+        grants: &Grants,
         names: NameResolution,
     ) -> Result<Self, Error> {
         let SurrealismPackage { config, exports, fs: files, wasm: _, logo: _ } = package;
@@ -74,16 +79,15 @@ impl Module {
             max_value_bytes: min_limit(requested.max_kv_value_bytes, host.max_kv_value_bytes),
             max_bytes: host.max_kv_bytes,
         });
-        let egress = match names {
-            NameResolution::AtLoad => EgressPolicy::resolve(&requested.allow_net),
-            NameResolution::AtUse => EgressPolicy::parse(&requested.allow_net),
-        };
-        let egress = egress.map_err(Error::invalid_config)?;
-        let reactor = match egress.denies_all() {
-            true => None,
-            false => Some(reactor().map_err(Error::process)?),
+        let (capabilities, egress_rules) =
+            Capabilities::new(requested, grants).map_err(Error::invalid_config)?;
+        let egress = EgressPolicy::new(egress_rules, names).map_err(Error::invalid_config)?;
+        let reactor = match egress.is_requested() {
+            true => Some(reactor().map_err(Error::process)?),
+            false => None,
         };
         Ok(Self {
+            capabilities,
             egress: Arc::new(egress),
             reactor,
             kv: Arc::new(kv),
@@ -105,7 +109,7 @@ impl Module {
 
     /// Whether guest code yields on every tick, so that the host can stop it.
     pub(crate) fn strict_timeout(&self) -> bool {
-        self.config.capabilities.strict_timeout
+        self.capabilities.effective.strict_timeout
     }
 
     /// The deadline of a call that begins now.

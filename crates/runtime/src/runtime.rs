@@ -19,6 +19,7 @@ use crate::deadline::{Deadline, TimerQueue, timeout_at};
 use crate::egress::NameResolution;
 use crate::egress::allow_net::ResolvedNetAllow;
 use crate::error::{Busy, Error};
+use crate::grants::Grants;
 use crate::host::InvocationContext;
 use crate::instance::Controller;
 use crate::instance::pool::{Permit, Pool, PoolCounts};
@@ -27,6 +28,7 @@ use crate::kv::BTreeMapStore;
 use crate::limits::KvLimits;
 use crate::module::{HostErrors, Module};
 use crate::package::SurrealismPackage;
+use crate::package::capabilities::SurrealismCapabilities;
 use crate::package::config::SurrealismConfig;
 use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::process::ensure_not_forked;
@@ -65,9 +67,11 @@ impl Runtime {
 
     /// Loads a package with the host's limits as positional arguments; `None` is unlimited.
     ///
-    /// [`builder`](Self::builder) has named settings, and differs in two things, where this function does as
-    /// the published runtime: it resolves the names of `allow_net` before it returns, which **blocks**, and
-    /// passes the text of every error of a context on to the guest.
+    /// The guest has the capabilities that the archive asks for, as [`Grants::as_requested`] grants them.
+    ///
+    /// [`builder`](Self::builder) has named settings, and differs in two more things, where this function
+    /// does as the published runtime: it resolves the names of `allow_net` before it returns, which
+    /// **blocks**, and passes the text of every error of a context on to the guest.
     ///
     /// # Errors
     ///
@@ -80,7 +84,8 @@ impl Runtime {
         server_max_kv_entries: Option<usize>,
         server_max_kv_value_bytes: Option<usize>,
     ) -> SurrealismResult<Self> {
-        let mut builder = Self::builder(package).pool_size(server_pool_size);
+        let grants = Grants::as_requested();
+        let mut builder = Self::builder(package).grants(grants).pool_size(server_pool_size);
         builder.limits.max_memory_bytes = server_max_memory;
         builder.limits.max_execution_time = server_max_execution_time;
         builder.limits.max_kv_entries = server_max_kv_entries;
@@ -188,10 +193,16 @@ impl Runtime {
         &self.module().config
     }
 
-    /// Returns `allow_net` as it was when the module was loaded: its addresses and, with
-    /// [`Runtime::new`], the addresses that its names resolved to. The guest's sockets are restricted to
-    /// these, and to what the names resolve to during the call. With [`builder`](Self::builder) no name
-    /// was resolved, and none of their addresses is listed.
+    /// Returns the capabilities that the guests have: those that the archive asks for and the host
+    /// [grants](RuntimeBuilder::grants). [`config`](Self::config) has those that it asks for.
+    pub fn capabilities(&self) -> &SurrealismCapabilities {
+        &self.module().capabilities.effective
+    }
+
+    /// Returns `allow_net`, as far as it is granted, as it was when the module was loaded: its addresses
+    /// and, with [`Runtime::new`], the addresses that its names resolved to. The guest's sockets are
+    /// restricted to these, and to what the names resolve to during the call. With
+    /// [`builder`](Self::builder) no name was resolved, and none of their addresses is listed.
     pub fn resolved_allow_net(&self) -> Arc<Vec<ResolvedNetAllow>> {
         self.module().egress.snapshot.clone()
     }

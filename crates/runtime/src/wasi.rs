@@ -64,7 +64,7 @@ pub(crate) fn wasi_context(
     if let Some(root) = files {
         builder.preopened_dir(root, "/", FsPerms::ReadOnly)?;
     }
-    builder.allow_udp(false).allow_tcp(!egress.denies_all()).socket_addr_check(
+    builder.allow_udp(false).allow_tcp(egress.is_requested()).socket_addr_check(
         move |address, purpose| {
             let allowed = allows(&egress, address, purpose);
             Box::pin(async move { allowed })
@@ -88,12 +88,15 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::egress::EgressPolicy;
+    use crate::egress::allow_net::parse;
+    use crate::egress::{EgressPolicy, EgressRules, NameResolution};
 
     #[test]
     fn only_granted_outbound_connections_are_allowed() {
         let filter = |entries: &[String]| {
-            EgressFilter::new(Arc::new(EgressPolicy::resolve(entries).unwrap()))
+            let rules = EgressRules::new(parse(entries).unwrap(), &[], true);
+            let policy = EgressPolicy::new(rules, NameResolution::AtUse).unwrap();
+            EgressFilter::new(Arc::new(policy))
         };
         let rules = filter(&["10.0.0.0/8".to_string()]);
         let (inside, outside) = ("10.1.2.3:80".parse().unwrap(), "11.1.2.3:80".parse().unwrap());

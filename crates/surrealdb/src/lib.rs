@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use surrealism_runtime::{Runtime, SurrealismPackage};
+//! use surrealism_runtime::{Grants, Runtime, SurrealismPackage};
 //! use surrealism_surrealdb::{CallContext, Credentials, Database, ModuleRegistry};
 //!
 //! #[tokio::main]
@@ -17,7 +17,8 @@
 //!         .await?;
 //!
 //!     let package = SurrealismPackage::from_file("reports.surli".into())?;
-//!     let reports = Arc::new(Runtime::builder(package).build_async().await?);
+//!     let grants = Grants::none().queries();
+//!     let reports = Arc::new(Runtime::builder(package).grants(grants).build_async().await?);
 //!     let modules = ModuleRegistry::new();
 //!     modules.add("reports", &reports)?;
 //!

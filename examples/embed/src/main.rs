@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismPackage};
+use surrealism_runtime::{DetachedContext, Grants, Runtime, SurrealismPackage};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -14,7 +14,7 @@ async fn main() -> Result<()> {
     let (archive, function, text) = (next()?, next()?, next()?);
 
     let package = SurrealismPackage::from_file(archive.into())?;
-    let runtime = Runtime::builder(package).build()?;
+    let runtime = Runtime::builder(package).grants(Grants::none().key_value()).build()?;
 
     let context =
         DetachedContext::new().kv(runtime.kv_store().clone()).output(|line| eprintln!("{line}"));

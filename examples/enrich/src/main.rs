@@ -7,7 +7,7 @@ use std::env;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use surrealism_runtime::{Runtime, SurrealismPackage};
+use surrealism_runtime::{Grants, Runtime, SurrealismPackage};
 use surrealism_surrealdb::{Credentials, Database};
 
 #[tokio::main]
@@ -17,7 +17,8 @@ async fn main() -> Result<()> {
     let address = args.next().unwrap_or_else(|| "mem://".to_string());
 
     let package = SurrealismPackage::from_file(archive.into())?;
-    let text = Arc::new(Runtime::builder(package).build_async().await?);
+    let grants = Grants::none().key_value();
+    let text = Arc::new(Runtime::builder(package).grants(grants).build_async().await?);
     let database = connect(&address).await?;
 
     enrich::fill(&database).await?;

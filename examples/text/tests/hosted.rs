@@ -4,14 +4,17 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use surrealism::surrealdb_types::{SurrealValue, ToSql, Value};
-use surrealism_runtime::{BTreeMapStore, DetachedContext, Error, Runtime, SurrealismPackage};
+use surrealism_runtime::{
+    BTreeMapStore, DetachedContext, Error, Grants, Runtime, SurrealismPackage,
+};
 
 /// Loaded once for all tests.
 static PLUGIN: LazyLock<Runtime> = LazyLock::new(|| {
     let target = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests"));
     let archive = target.join("text.surli");
     assert!(archive.exists(), "{} is missing: run `cargo xtask guests`", archive.display());
-    Runtime::builder(SurrealismPackage::from_file(archive).unwrap()).build().unwrap()
+    let package = SurrealismPackage::from_file(archive).unwrap();
+    Runtime::builder(package).grants(Grants::none().key_value()).build().unwrap()
 });
 
 /// Calls a function and returns its result as SurrealQL.

@@ -1,5 +1,6 @@
 //! The entries of `allow_net`, resolved once when the module is loaded.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,6 +33,27 @@ impl ResolvedNetAllow {
         }
     }
 
+    /// Returns what both rules allow, if there is anything.
+    fn intersect(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Net(net), Self::Net(other)) if net.contains(other) => Some(Self::Net(*other)),
+            (Self::Net(net), Self::Net(other)) => other.contains(net).then(|| self.clone()),
+            (Self::Net(net), rule @ Self::IpPort(ip, _))
+            | (rule @ Self::IpPort(ip, _), Self::Net(net)) => {
+                net.contains(ip).then(|| rule.clone())
+            }
+            _ => (self == other).then(|| self.clone()),
+        }
+    }
+
+    /// Whether the rule allows a connection to some port of an address.
+    pub(super) fn has_ip(&self, ip: IpAddr) -> bool {
+        match self {
+            Self::Net(net) => net.contains(&ip),
+            Self::IpPort(allowed, _) => *allowed == ip,
+        }
+    }
+
     /// Whether the rule allows a connection to `addr`.
     pub fn matches_socket_addr(&self, addr: &SocketAddr) -> bool {
         let ip = addr.ip().to_canonical();
@@ -61,7 +83,7 @@ pub fn resolve_allow_net(entries: &[String]) -> Result<Arc<Vec<ResolvedNetAllow>
 }
 
 /// Parses the entries.
-pub(super) fn parse(entries: &[String]) -> Result<Vec<NetRule>> {
+pub(crate) fn parse(entries: &[String]) -> Result<Vec<NetRule>> {
     ensure!(
         entries.len() <= MAX_ALLOW_NET_ENTRIES,
         "`allow_net` has {} entries, and {MAX_ALLOW_NET_ENTRIES} are allowed: remove some",
@@ -108,7 +130,7 @@ pub fn check_allow_net(entries: &[String]) -> Result<()> {
 
 /// An entry of `allow_net` before its name is resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum NetRule {
+pub(crate) enum NetRule {
     /// An address or a block of addresses.
     Address(ResolvedNetAllow),
     /// A name in the form that DNS uses, and a port; `None` is every port.
@@ -127,8 +149,67 @@ impl NetRule {
         Ok(match url::Host::parse(host)? {
             url::Host::Ipv4(ip) => Self::Address(ResolvedNetAllow::new(ip.into(), port)),
             url::Host::Ipv6(ip) => Self::Address(ResolvedNetAllow::new(ip.into(), port)),
-            url::Host::Domain(name) => Self::Name(name, port),
+            url::Host::Domain(name) => {
+                Self::Name(name.strip_suffix('.').unwrap_or(&name).to_string(), port)
+            }
         })
+    }
+
+    /// Returns what both rules allow, if there is anything. A name and an address have nothing in common,
+    /// since the owner of the name decides what it resolves to.
+    fn intersect(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Address(rule), Self::Address(other)) => rule.intersect(other).map(Self::Address),
+            (Self::Name(name, port), Self::Name(other, other_port))
+                if is_same_name(name, other) =>
+            {
+                let port = match (port, other_port) {
+                    (Some(port), Some(other)) if port != other => return None,
+                    (port, other) => port.or(*other),
+                };
+                Some(Self::Name(name.clone(), port))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Returns what both lists of rules allow.
+pub(crate) fn intersect(rules: &[NetRule], others: &[NetRule]) -> Vec<NetRule> {
+    let mut common: Vec<NetRule> = Vec::new();
+    for rule in
+        rules.iter().flat_map(|rule| others.iter().filter_map(|other| rule.intersect(other)))
+    {
+        if !common.contains(&rule) {
+            common.push(rule);
+        }
+    }
+    common
+}
+
+/// Compares names in the form that DNS uses.
+pub(super) fn is_same_name(allowed: &str, name: &str) -> bool {
+    let normalize = |name: &str| url::Host::parse(name.strip_suffix('.').unwrap_or(name)).ok();
+    match (normalize(allowed), normalize(name)) {
+        (Some(allowed), Some(name)) => allowed == name,
+        _ => false,
+    }
+}
+
+/// Writes an entry of `allow_net`.
+impl fmt::Display for NetRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(ResolvedNetAllow::Net(net))
+                if net.prefix_len() == net.max_prefix_len() =>
+            {
+                net.addr().fmt(f)
+            }
+            Self::Address(ResolvedNetAllow::Net(net)) => net.fmt(f),
+            Self::Address(ResolvedNetAllow::IpPort(ip, port)) => SocketAddr::new(*ip, *port).fmt(f),
+            Self::Name(name, None) => f.write_str(name),
+            Self::Name(name, Some(port)) => write!(f, "{name}:{port}"),
+        }
     }
 }
 
@@ -190,6 +271,33 @@ mod tests {
             let address: SocketAddr = address.parse().unwrap();
             let allowed = rules.iter().any(|rule| rule.matches_socket_addr(&address));
             assert_eq!(allowed, expected, "{entry} on {address}");
+        }
+    }
+
+    #[test]
+    fn rules_have_in_common_what_both_allow() {
+        for (one, other, expected) in [
+            ("10.0.0.0/8", "10.1.0.0/16", Some("10.1.0.0/16")),
+            ("10.0.0.0/8", "11.0.0.0/8", None),
+            ("10.0.0.0/8", "10.1.2.3:80", Some("10.1.2.3:80")),
+            ("10.1.2.3", "10.1.2.3:80", Some("10.1.2.3:80")),
+            ("10.1.2.3", "10.1.2.3", Some("10.1.2.3")),
+            ("10.1.2.3:80", "10.1.2.3:81", None),
+            ("0.0.0.0/0", "::1", None),
+            ("::/0", "[::1]:80", Some("[::1]:80")),
+            ("a.example", "a.example:80", Some("a.example:80")),
+            ("a.example:80", "A.Example.:80", Some("a.example:80")),
+            ("a.example:80", "a.example:81", None),
+            ("a.example", "b.example", None),
+            ("a.example", "0.0.0.0/0", None),
+        ] {
+            let parse = |entry| [NetRule::parse(entry).unwrap()];
+            let (one, other) = (parse(one), parse(other));
+            for common in [intersect(&one, &other), intersect(&other, &one)] {
+                let common: Vec<_> = common.iter().map(|rule| rule.to_string()).collect();
+                let expected: Vec<_> = expected.into_iter().collect();
+                assert_eq!(common, expected, "{one:?} and {other:?}");
+            }
         }
     }
 

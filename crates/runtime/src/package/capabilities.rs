@@ -95,6 +95,39 @@ impl FunctionTargets {
     }
 }
 
+impl FunctionTargets {
+    /// Returns the functions that both allow.
+    pub(crate) fn intersect(&self, other: &Self) -> Self {
+        let (patterns, others) = match (self, other) {
+            (Self::None, _) | (_, Self::None) => return Self::None,
+            (Self::All, targets) | (targets, Self::All) => return targets.clone(),
+            (Self::Some(patterns), Self::Some(others)) => (patterns, others),
+        };
+        let narrower = |pattern: &String, other: &String| {
+            if pattern_covers(pattern, other) {
+                Some(other.clone())
+            } else {
+                pattern_covers(other, pattern).then(|| pattern.clone())
+            }
+        };
+        let mut common: Vec<String> = Vec::new();
+        for pattern in patterns {
+            let found = others.iter().filter_map(|other| narrower(pattern, other));
+            common.extend(found);
+        }
+        common.sort();
+        common.dedup();
+        common.into()
+    }
+}
+
+/// Whether a pattern allows every function that `other` allows.
+fn pattern_covers(pattern: &str, other: &str) -> bool {
+    let is_family = |name: Option<&str>| matches!(name, None | Some("*"));
+    let ((family, name), (other_family, other_name)) = (split_family(pattern), split_family(other));
+    family == other_family && (is_family(name) || name == other_name)
+}
+
 fn pattern_allows(pattern: &str, fnc: &str) -> bool {
     let (family, name) = split_family(fnc);
     match split_family(pattern) {
@@ -185,6 +218,29 @@ mod tests {
         ];
         for (targets, function, expected) in cases {
             assert_eq!(targets.allows(function), expected, "{targets:?} on {function}");
+        }
+    }
+
+    #[test]
+    fn an_intersection_allows_what_both_allow() {
+        let patterns =
+            ["*", "fn", "fn::*", "fn::a", "fn::b", "fn::a::b", "http", "http::get", "fn::"];
+        let names = ["fn", "fn::a", "fn::b", "fn::c", "fn::a::b", "http", "http::get", "x", "fn::"];
+        let lists = (0..patterns.len()).flat_map(|a| (a..=patterns.len()).map(move |b| (a, b)));
+        let targets: Vec<FunctionTargets> = lists
+            .map(|(a, b)| {
+                patterns[a..b.min(a + 3)].iter().map(|p| p.to_string()).collect::<Vec<_>>()
+            })
+            .map(FunctionTargets::from)
+            .collect();
+        for one in &targets {
+            for other in &targets {
+                let common = one.intersect(other);
+                for name in names {
+                    let expected = one.allows(name) && other.allows(name);
+                    assert_eq!(common.allows(name), expected, "{one:?}, {other:?}, {name}");
+                }
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use crate::compile::cache::CodeCache;
 use crate::compile::preinit::PreinitLimits;
 use crate::egress::NameResolution;
 use crate::error::{Error, LoadError};
+use crate::grants::Grants;
 use crate::instance::pool::Pool;
 use crate::instance::template::Template;
 use crate::limits::HostLimits;
@@ -25,6 +26,7 @@ use crate::process::{ensure_not_forked, globals};
 ///
 /// | setting | default |
 /// |---|---|
+/// | [`grants`](Self::grants) | [none](Grants::none) |
 /// | [`pool_size`](Self::pool_size) | the number of hardware threads |
 /// | [`max_queue`](Self::max_queue) | unlimited |
 /// | [`max_memory_bytes`](Self::max_memory_bytes) | 1 GiB |
@@ -38,9 +40,10 @@ use crate::process::{ensure_not_forked, globals};
 ///
 /// ```no_run
 /// # use std::time::Duration;
-/// # use surrealism_runtime::{Runtime, SurrealismPackage, SurrealismResult};
+/// # use surrealism_runtime::{Grants, Runtime, SurrealismPackage, SurrealismResult};
 /// # fn example(package: SurrealismPackage) -> SurrealismResult<()> {
 /// let runtime = Runtime::builder(package)
+///     .grants(Grants::none().key_value())
 ///     .pool_size(8)
 ///     .max_queue(1_000)
 ///     .max_memory_bytes(64 << 20)
@@ -54,6 +57,7 @@ use crate::process::{ensure_not_forked, globals};
 pub struct RuntimeBuilder {
     package: SurrealismPackage,
     pub(super) limits: HostLimits,
+    grants: Grants,
     isolation: Isolation,
     preinitialize: Option<bool>,
     code_cache: Option<CodeCache>,
@@ -67,6 +71,7 @@ impl RuntimeBuilder {
         Self {
             package,
             limits: HostLimits::default(),
+            grants: Grants::none(),
             isolation: Isolation::default(),
             preinitialize: None,
             code_cache: None,
@@ -74,6 +79,13 @@ impl RuntimeBuilder {
             name_resolution: NameResolution::AtUse,
             host_errors: HostErrors::Private,
         }
+    }
+
+    /// Sets what the host grants: of what the archive asks for, a guest has only that. Default:
+    /// [nothing](Grants::none).
+    pub fn grants(mut self, grants: Grants) -> Self {
+        self.grants = grants;
+        self
     }
 
     /// Limits the instances that are checked out at a time, and the idle ones that are kept. At least 1.
@@ -178,15 +190,16 @@ impl RuntimeBuilder {
     ///   interface.
     /// - [`InvalidComponent`](LoadError::InvalidComponent) when the component is not valid, exports no
     ///   `invoke` or one of another type, or imports what the host's interface does not have.
-    /// - [`InvalidConfig`](LoadError::InvalidConfig) when `allow_net` cannot be parsed, or the pool size is
-    ///   out of range.
+    /// - [`InvalidConfig`](LoadError::InvalidConfig) when `allow_net` or a grant cannot be parsed, or the
+    ///   pool size is out of range.
     ///
     /// [`ErrorKind::Process`](crate::ErrorKind::Process) when a thread cannot be started.
     pub fn build(mut self) -> Result<Runtime, Error> {
         let globals = globals()?;
         let _ticking = globals.timers.ticker.hold();
         let wasm = std::mem::take(&mut self.package.wasm);
-        let mut module = Module::new(self.package, &self.limits, self.name_resolution)?;
+        let mut module =
+            Module::new(self.package, &self.limits, &self.grants, self.name_resolution)?;
         module.host_errors = self.host_errors;
         let preinitialize = self.preinitialize.unwrap_or(self.isolation == Isolation::Fresh);
         let loader = Loader {

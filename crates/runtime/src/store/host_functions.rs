@@ -12,17 +12,16 @@ use surrealism_types::codec;
 use super::StoreData;
 use super::failure::Failure;
 use crate::bindings::{host, kv_atomic, kv_ttl};
-use crate::denied::{Capability, Denied, Missing};
 use crate::error::GuestError;
 use crate::kv::KVStore;
 use crate::limits::MAX_KV_BATCH_KEYS;
 use crate::reactor::within;
-use crate::text::truncate;
 
 type Bytes = Vec<u8>;
 
 impl StoreData {
     fn kv(&mut self) -> Result<&dyn KVStore, Failure> {
+        self.module.capabilities.check_key_value()?;
         Ok(self.context()?.0.kv()?)
     }
 
@@ -60,9 +59,7 @@ fn check_batch(keys: &[String]) -> Result<(), GuestError> {
 impl host::Host for StoreData {
     async fn sql(&mut self, query: String, vars: Bytes) -> Result<Bytes, String> {
         self.serve("sql", async |data| {
-            if !data.module.config.capabilities.allow_arbitrary_queries {
-                return Err(Denied::new(Capability::Queries, Missing::NotRequested).into());
-            }
+            data.module.capabilities.check_queries()?;
             let vars = message(codec::decode_variables(&vars))?;
             let (context, config) = data.context()?;
             Ok(message(codec::encode_value(&context.sql(config, query, vars).await?))?)
@@ -77,10 +74,7 @@ impl host::Host for StoreData {
         args: Bytes,
     ) -> Result<Bytes, String> {
         self.serve("run", async |data| {
-            if !data.module.config.capabilities.allow_functions.allows(&fnc) {
-                let function = Capability::Function(truncate(&fnc).to_string());
-                return Err(Denied::new(function, Missing::NotRequested).into());
-            }
+            data.module.capabilities.check_function(&fnc)?;
             let args = message(codec::decode_values(&args))?;
             let (context, config) = data.context()?;
             Ok(message(codec::encode_value(&context.run(config, fnc, version, args).await?))?)

@@ -90,7 +90,11 @@ impl WasiHttpHooks for Hooks {
         let timeouts = RequestTimeouts::new(options);
         let caller = egress.caller();
         Box::new(async move {
-            let reactor = reactor.ok_or(Error::HttpRequestDenied)?;
+            let Some(reactor) = reactor else {
+                // Nothing is requested, so this only records the refusal.
+                Target::new(request.uri())?.addresses(&egress, caller).await?;
+                return Err(Error::HttpRequestDenied);
+            };
             within(Some(&reactor), send(&egress, caller, request, timeouts)).await
         })
     }
@@ -174,12 +178,12 @@ impl Target {
 
     /// Returns the addresses that the module may connect to, at least one.
     async fn addresses(&self, egress: &EgressFilter, caller: Caller) -> Result<Vec<SocketAddr>> {
-        let mut addresses = match &self.host {
+        let addresses = match &self.host {
             url::Host::Ipv4(ip) => vec![SocketAddr::new((*ip).into(), self.port)],
             url::Host::Ipv6(ip) => vec![SocketAddr::new((*ip).into(), self.port)],
             url::Host::Domain(name) => self.resolve(name, egress, caller).await?,
         };
-        addresses.retain(|address| egress.allows(address));
+        let addresses = egress.allowed(caller, addresses);
         if addresses.is_empty() { Err(Error::HttpRequestDenied) } else { Ok(addresses) }
     }
 
@@ -192,7 +196,7 @@ impl Target {
         if name.len() > MAX_HOST_NAME_BYTES {
             return Err(Error::HttpRequestDenied);
         }
-        let found = egress.resolve(name).ok_or(Error::HttpRequestDenied)?.await;
+        let found = egress.resolve(caller, name).ok_or(Error::HttpRequestDenied)?.await;
         let found = found.map_err(|error| {
             egress.record_failure(caller, name, &error);
             Error::DnsError { rcode: None, info_code: None }

@@ -99,10 +99,11 @@ impl ip_name_lookup::Host for NameLookupView<'_> {
         if name.len() > MAX_HOST_NAME_BYTES {
             return Err(ErrorCode::InvalidArgument.into());
         }
-        let Some(lookup) = self.egress.resolve(&name) else {
+        let caller = self.egress.caller();
+        let Some(lookup) = self.egress.resolve(caller, &name) else {
             return Err(ErrorCode::AccessDenied.into());
         };
-        let (caller, resolution) = (self.egress.caller(), Resolution::Pending(Box::pin(lookup)));
+        let resolution = Resolution::Pending(Box::pin(lookup));
         let stream = self.sockets.table.push(AddressStream { name, caller, resolution })?;
         Ok(Resource::new_own(stream.rep()))
     }

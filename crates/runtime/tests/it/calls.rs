@@ -8,7 +8,7 @@ use surrealism_runtime::{DetachedContext, Error, ErrorKind, LoadError, Runtime};
 
 use crate::support::{
     INVOKE, MEMORY, Transcript, assert_error_contains, component, name, runtime, shared, text,
-    value,
+    trusted, value,
 };
 
 fn call(runtime: &Runtime, function: Option<&str>, args: Vec<Value>) -> Result<Value, Error> {
@@ -134,7 +134,7 @@ fn a_malformed_inline_result_is_an_error() {
     ];
     for (what, (tag, start, length), expected) in cases {
         let package = component(&returning_inline(tag, start, length));
-        let error = call(&Runtime::builder(package).build().unwrap(), None, vec![]).unwrap_err();
+        let error = call(&trusted(package).build().unwrap(), None, vec![]).unwrap_err();
         let message = error.to_string().to_lowercase();
         assert!(message.contains(expected), "{what}: {message:?} lacks {expected:?}");
     }
@@ -144,7 +144,7 @@ fn a_malformed_inline_result_is_an_error() {
 fn an_inline_result_larger_than_a_call_may_copy_is_an_error() {
     let inside = returning_inline(0, 0, 80 << 20)
         .replace(r#"(memory (export "memory") 1)"#, r#"(memory (export "memory") 1300)"#);
-    let runtime = Runtime::builder(component(&inside)).build().unwrap();
+    let runtime = trusted(component(&inside)).build().unwrap();
     assert_error_contains(&call(&runtime, None, vec![]).unwrap_err(), &["fuel"]);
 }
 
@@ -268,8 +268,7 @@ fn a_component_of_another_interface_is_refused_at_load() {
         (core instance $i (instantiate $m))
         (func $other (canon lift (core func $i "other")))"#
     );
-    let load =
-        |exports: &str| Runtime::builder(component(&format!("{code} {exports}"))).build().map(drop);
+    let load = |exports: &str| trusted(component(&format!("{code} {exports}"))).build().map(drop);
     load(INVOKE).unwrap();
 
     let mut transcript = Transcript::default();

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     INVOKE, MEMORY, assert_child_succeeds, assert_error_contains, child_directory, component,
-    package_marked, start_child, value,
+    package_marked, start_child, trusted, value,
 };
 
 /// A component for each number, all of one size.
@@ -72,7 +72,7 @@ impl TestCache {
     }
 
     fn build(&self, package: SurrealismPackage) -> Runtime {
-        Runtime::builder(package).code_cache(self.cache.clone()).build().unwrap()
+        trusted(package).code_cache(self.cache.clone()).build().unwrap()
     }
 
     /// The files in it, with their sizes.
@@ -105,7 +105,7 @@ async fn a_second_load_takes_its_code_from_the_cache() {
     cached.only_file();
     let other = TestCache::new();
     assert_eq!(other.load(plugin()), Compiled, "with another cache");
-    let runtime = Runtime::builder(plugin()).build().unwrap();
+    let runtime = trusted(plugin()).build().unwrap();
     assert_eq!(source(&runtime), Compiled, "without a cache");
 }
 
@@ -200,7 +200,7 @@ fn code_in_an_archive_is_never_used() {
 
     let mut package = cached.module(0);
     package.wasm = code.to_vec();
-    let loaded = Runtime::builder(package).code_cache(cached.cache.clone()).build();
+    let loaded = trusted(package).code_cache(cached.cache.clone()).build();
     let error = loaded.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Load(LoadError::InvalidComponent)), "{error:?}");
 
@@ -380,7 +380,7 @@ fn a_full_disk_fails_no_load_and_leaves_no_file() {
     const TEST: &str = "code_cache::a_full_disk_fails_no_load_and_leaves_no_file";
     if let Some(directory) = child_directory(TEST) {
         let cache = CodeCache::open(directory).unwrap();
-        let runtime = Runtime::builder(numbered(0)).code_cache(cache).build().unwrap();
+        let runtime = trusted(numbered(0)).code_cache(cache).build().unwrap();
         assert_eq!(source(&runtime), Compiled);
         return;
     }
@@ -433,7 +433,7 @@ fn processes_and_threads_share_a_directory_that_is_too_small_for_all() {
         let cache = || CodeCache::open(&directory).unwrap().max_bytes(MAX_BYTES);
         let load = |number: usize| {
             let package = numbered(number % MODULES);
-            source(&Runtime::builder(package).code_cache(cache()).build().unwrap())
+            source(&trusted(package).code_cache(cache()).build().unwrap())
         };
         thread::scope(|scope| {
             for first in 0..4 {
@@ -460,7 +460,7 @@ fn concurrent_loads_of_a_module_compile_it_once() {
         let load = || {
             let package = plugin();
             barrier.wait();
-            Runtime::builder(package).build().unwrap()
+            trusted(package).build().unwrap()
         };
         let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(load)).collect();
         callers.into_iter().map(|caller| caller.join().unwrap()).collect()
@@ -468,6 +468,6 @@ fn concurrent_loads_of_a_module_compile_it_once() {
     let from = |expected| runtimes.iter().filter(|runtime| source(runtime) == expected).count();
     assert_eq!((from(Compiled), from(Shared)), (1, CALLERS - 1));
     drop(runtimes);
-    let later = Runtime::builder(plugin()).build().unwrap();
+    let later = trusted(plugin()).build().unwrap();
     assert_eq!(source(&later), Compiled, "code is dropped with its last runtime");
 }

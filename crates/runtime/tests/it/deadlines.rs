@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use surrealdb_types::Value;
 use surrealism_runtime::epoch::EPOCH_TICK_MS;
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismError, SurrealismPackage};
+use surrealism_runtime::{DetachedContext, SurrealismError, SurrealismPackage};
 
 use crate::support::{
     AMPLE, INVOKE, MEMORY, PATIENCE, Recorder, component, load, name, package, runtime, shared,
-    text, value,
+    text, trusted, value,
 };
 
 /// Much more than a call may take, and than a busy machine is late.
@@ -117,14 +117,14 @@ fn spinning(part: &str) -> SurrealismPackage {
 async fn instantiation_and_init_count_towards_the_deadline() {
     let timeout = Duration::from_millis(50);
     for part in ["start", "init"] {
-        let runtime = Runtime::builder(spinning(part)).build().unwrap();
+        let runtime = trusted(spinning(part)).build().unwrap();
         let began = Instant::now();
         let call = runtime.call("any", (), DetachedContext::new()).timeout(timeout);
         assert!(call.await.unwrap_err().is_timeout(), "{part}");
         assert!(began.elapsed() < LONG / 2, "{part} took {:?}", began.elapsed());
         assert_eq!(runtime.usage().instances.current, 0, "{part}");
 
-        let runtime = Runtime::builder(spinning(part)).max_execution_time(timeout).build().unwrap();
+        let runtime = trusted(spinning(part)).max_execution_time(timeout).build().unwrap();
         let acquired = runtime.acquire_controller(Box::new(DetachedContext::new())).await;
         assert!(acquired.unwrap_err().is_timeout(), "{part}");
         assert_eq!(runtime.usage().instances.current, 0, "{part}");

@@ -13,7 +13,7 @@ use surrealism_runtime::{
 
 use crate::support::{
     Recorder, Transcript, assert_error_contains, builder, load, name, package, runtime, shared,
-    text, value,
+    text, trusted, value,
 };
 
 fn call(
@@ -191,7 +191,7 @@ fn the_smaller_of_module_and_host_limits_bounds_the_store() {
     for (module, host, holds) in [(Some(2), None, 2), (None, Some(2), 2), (Some(3), Some(2), 2)] {
         let mut package = package("host");
         package.config.capabilities.max_kv_entries = module;
-        let mut builder = Runtime::builder(package).max_kv_value_bytes(100);
+        let mut builder = trusted(package).max_kv_value_bytes(100);
         if let Some(host) = host {
             builder = builder.max_kv_entries(host);
         }
@@ -275,7 +275,7 @@ fn a_released_instance_holds_no_context() {
 fn another_abi_is_refused() {
     let mut package = package("host");
     package.config.abi = AbiVersion(1);
-    let error = Runtime::builder(package).build().unwrap_err();
+    let error = trusted(package).build().unwrap_err();
     let mut transcript = Transcript::default();
     transcript.add("ABI 1", error);
     transcript.assert(|text| insta::assert_snapshot!(text));
@@ -290,7 +290,7 @@ fn what_is_not_a_plugin_is_refused_at_load() {
         (Vec::new(), "compilation failed"),
     ] {
         let package = SurrealismPackage { wasm, ..package("host") };
-        assert_error_contains(&Runtime::builder(package).build().unwrap_err(), &[part]);
+        assert_error_contains(&trusted(package).build().unwrap_err(), &[part]);
     }
 }
 

@@ -9,7 +9,7 @@ use surrealism_runtime::{DetachedContext, Error, ErrorKind, Runtime, TrapKind};
 
 use crate::support::{
     INVOKE, MEMORY, Transcript, assert_error_contains, builder, component, load, package, runtime,
-    value, without_backtrace,
+    trusted, value, without_backtrace,
 };
 
 async fn call(runtime: &Runtime, function: &str, amount: u64) -> Result<Value, Error> {
@@ -93,7 +93,7 @@ fn running(code: &str, tables: &str) -> Runtime {
           (instantiate $m (with "host" (instance (export "handle" (func $handle))))))
         {INVOKE}"#
     ));
-    Runtime::builder(package).build().unwrap()
+    trusted(package).build().unwrap()
 }
 
 /// Code that creates `count` handles.
@@ -152,7 +152,7 @@ fn composed(part: &str, count: usize) -> Runtime {
         (core instance $i (instantiate $m))
         {INVOKE}"#
     ));
-    Runtime::builder(package).build().unwrap()
+    trusted(package).build().unwrap()
 }
 
 #[test]

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use surrealism_runtime::limits::MAX_LOADING_THREADS;
 use surrealism_runtime::usage::CodeSource;
-use surrealism_runtime::{CodeCache, DetachedContext, ErrorKind, LoadError, Runtime};
+use surrealism_runtime::{CodeCache, DetachedContext, ErrorKind, LoadError};
 
-use crate::support::{PATIENCE, Transcript, package, package_marked, value};
+use crate::support::{PATIENCE, Transcript, package, package_marked, trusted, value};
 
 #[tokio::test(flavor = "current_thread")]
 async fn other_tasks_of_the_thread_run_while_a_module_compiles() {
     let package = package_marked("attribute_matrix", "compiles beside other tasks");
-    let mut loading = pin!(Runtime::builder(package).build_async());
+    let mut loading = pin!(trusted(package).build_async());
     let mut ticks = 0;
     let runtime = loop {
         tokio::select! {
@@ -31,14 +31,14 @@ async fn other_tasks_of_the_thread_run_while_a_module_compiles() {
 
 #[test]
 fn any_executor_loads_a_module() {
-    let build = || Runtime::builder(package("state"));
+    let build = || trusted(package("state"));
     let runtime = futures::executor::block_on(build().build_async()).unwrap();
     let count = runtime.call("count", (), DetachedContext::new()).into_future();
     assert_eq!(futures::executor::block_on(count).unwrap(), value(1_i64));
 
     let mut truncated = package("state");
     truncated.wasm.truncate(1_000);
-    let error = futures::executor::block_on(Runtime::builder(truncated).build_async()).unwrap_err();
+    let error = futures::executor::block_on(trusted(truncated).build_async()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Load(LoadError::InvalidComponent)), "{error:?}");
 
     let error = futures::executor::block_on(build().pool_size(0).build_async()).unwrap_err();
@@ -52,7 +52,7 @@ fn a_load_that_is_given_up_completes_in_the_background() {
     let directory = tempfile::tempdir().unwrap();
     let load = || {
         let cache = CodeCache::open(directory.path()).unwrap();
-        Runtime::builder(package_marked("files", "given up")).code_cache(cache).build_async()
+        trusted(package_marked("files", "given up")).code_cache(cache).build_async()
     };
     {
         let mut loading = pin!(load());
@@ -73,7 +73,7 @@ fn a_load_that_is_given_up_completes_in_the_background() {
 fn more_loads_than_loading_threads_all_complete() {
     let load = |_| {
         let package = package_marked("no_capabilities", "many loads at once");
-        Runtime::builder(package).build_async()
+        trusted(package).build_async()
     };
     let loads = (0..3 * MAX_LOADING_THREADS).map(load);
     let loaded = futures::executor::block_on(futures::future::join_all(loads));

@@ -14,10 +14,10 @@ use surrealism_runtime::{
     Error, InvocationContext, Isolation, Runtime, RuntimeBuilder, SurrealismPackage,
 };
 
-use crate::support::Recorder;
+use crate::support::{Recorder, trusted};
 
 fn fresh(package: SurrealismPackage) -> RuntimeBuilder {
-    Runtime::builder(package).isolation(Isolation::Fresh)
+    trusted(package).isolation(Isolation::Fresh)
 }
 
 /// Calls a guest; the result of [`Guest`](guest::Guest) is whether it finds the state that `init` left.

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{CodeCache, Runtime, RuntimeBuilder, SurrealismPackage};
+use surrealism_runtime::{CodeCache, Grants, Runtime, RuntimeBuilder, SurrealismPackage};
 
 pub(crate) use component::{INVOKE, MEMORY, component, data};
 #[cfg(unix)]
@@ -55,10 +55,15 @@ pub(crate) fn package_marked(name: &str, marker: &str) -> SurrealismPackage {
     package
 }
 
+/// A builder that grants what the archive asks for.
+pub(crate) fn trusted(package: SurrealismPackage) -> RuntimeBuilder {
+    Runtime::builder(package).grants(Grants::as_requested())
+}
+
 /// A builder whose compiled code is cached in `target`, from one run of the tests to the next.
 pub(crate) fn load(package: SurrealismPackage) -> RuntimeBuilder {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/cache/surrealism");
-    Runtime::builder(package).code_cache(CodeCache::open(directory).unwrap())
+    trusted(package).code_cache(CodeCache::open(directory).unwrap())
 }
 
 /// A builder for a guest, with limits that a well-behaved guest does not reach.

@@ -5,7 +5,7 @@ use surrealism_runtime::{DetachedContext, Runtime};
 
 use crate::support::{
     INVOKE, MEMORY, Recorder, Transcript, assert_error_contains, builder, component, runtime, text,
-    value, without_backtrace,
+    trusted, value, without_backtrace,
 };
 
 #[tokio::test]
@@ -51,7 +51,7 @@ fn trapping(start: &str, invoke: &str) -> Runtime {
         (core instance $i (instantiate $m))
         {INVOKE}"#
     ));
-    Runtime::builder(package).build().unwrap()
+    trusted(package).build().unwrap()
 }
 
 #[tokio::test]

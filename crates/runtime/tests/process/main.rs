@@ -17,7 +17,9 @@ mod unpacked;
 use std::path::PathBuf;
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{CodeCache, DetachedContext, Runtime, RuntimeBuilder, SurrealismPackage};
+use surrealism_runtime::{
+    CodeCache, DetachedContext, Grants, Runtime, RuntimeBuilder, SurrealismPackage,
+};
 
 /// The archive of a guest, as `cargo xtask guests` builds it.
 fn archive(name: &str) -> PathBuf {
@@ -36,7 +38,9 @@ fn builder_with(name: &str, allow_net: &[&str]) -> RuntimeBuilder {
     let mut package = package(name);
     package.config.capabilities.allow_net = allow_net.iter().map(ToString::to_string).collect();
     let cache = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/cache/surrealism");
-    Runtime::builder(package).code_cache(CodeCache::open(cache).unwrap())
+    Runtime::builder(package)
+        .grants(Grants::as_requested())
+        .code_cache(CodeCache::open(cache).unwrap())
 }
 
 fn builder(name: &str) -> RuntimeBuilder {

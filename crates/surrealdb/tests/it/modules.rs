@@ -3,11 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::support::{assert_error_contains, load, running, runtime, text};
+use crate::support::{assert_error_contains, load, package, running, runtime, text, trusted};
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{
-    BTreeMapStore, DetachedContext, FunctionTargets, KVStore, Runtime, SurrealismPackage,
-};
+use surrealism_runtime::{BTreeMapStore, DetachedContext, FunctionTargets, KVStore, Runtime};
 use surrealism_surrealdb::limits::MAX_MODULE_DEPTH;
 use surrealism_surrealdb::{CallContext, Module, ModuleRegistry};
 
@@ -168,11 +166,10 @@ async fn a_module_has_its_own_capabilities_limits_and_store() {
 
 #[tokio::test]
 async fn allow_functions_limits_the_modules_a_guest_can_call() {
-    let target = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests/host.surli");
-    let mut package = SurrealismPackage::from_file(target.into()).unwrap();
+    let mut package = package("host");
     package.config.capabilities.allow_functions =
         FunctionTargets::Some(vec!["mod::calls::math".to_string()]);
-    let host = Arc::new(Runtime::builder(package).build().unwrap());
+    let host = Arc::new(trusted(package).build().unwrap());
     let modules = ModuleRegistry::new();
     modules.add("calls", runtime("attribute_matrix")).unwrap();
     assert!(run(&host, &modules, "mod::calls::math", vec![]).await.is_ok());

@@ -1,20 +1,34 @@
 //! Helpers of the tests: modules from `guests/`, and arguments of calls.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{CodeCache, Runtime, RuntimeBuilder, SurrealismPackage};
+use surrealism_runtime::{CodeCache, Grants, Runtime, RuntimeBuilder, SurrealismPackage};
 
-/// Loads a guest that `cargo xtask guests` built, with a pool of one instance. Compiled code is cached from
-/// one run of the tests to the next.
-pub(crate) fn load(name: &str) -> RuntimeBuilder {
-    let target = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target"));
-    let path = target.join("guests").join(format!("{name}.surli"));
+const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");
+
+/// The package of a guest that `cargo xtask guests` built.
+pub(crate) fn package(name: &str) -> SurrealismPackage {
+    let path = Path::new(TARGET).join("guests").join(format!("{name}.surli"));
     assert!(path.exists(), "{} is missing: run `cargo xtask guests` first", path.display());
-    let cache = CodeCache::open(target.join("cache/surrealism")).unwrap();
-    let package = SurrealismPackage::from_file(path).unwrap();
-    Runtime::builder(package).code_cache(cache).pool_size(1)
+    SurrealismPackage::from_file(path).unwrap()
+}
+
+/// Sets a pool of one instance, and a cache of compiled code from one run of the tests to the next.
+pub(crate) fn cached(builder: RuntimeBuilder) -> RuntimeBuilder {
+    let cache = CodeCache::open(Path::new(TARGET).join("cache/surrealism")).unwrap();
+    builder.code_cache(cache).pool_size(1)
+}
+
+/// Begins to load a guest, with a pool of one instance and everything that its archive asks for.
+pub(crate) fn load(name: &str) -> RuntimeBuilder {
+    cached(trusted(package(name)))
+}
+
+/// A builder that grants what the archive asks for.
+pub(crate) fn trusted(package: SurrealismPackage) -> RuntimeBuilder {
+    Runtime::builder(package).grants(Grants::as_requested())
 }
 
 pub(crate) fn runtime(name: &str) -> Arc<Runtime> {

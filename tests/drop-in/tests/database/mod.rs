@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use surrealdb_types::{Object, SurrealValue, ToSql, Value};
-use surrealism_runtime::{Runtime, SurrealismPackage, SurrealismResult};
+use surrealism_runtime::{Grants, Runtime, SurrealismPackage, SurrealismResult};
 use surrealism_surrealdb::{CallContext, ConnectOptions, Credentials, Database};
 
 pub(crate) const PASSWORD: &str = "hunter2";
@@ -86,7 +86,7 @@ pub(crate) fn archive(name: &str) -> PathBuf {
 
 pub(crate) fn runtime(name: &str) -> Arc<Runtime> {
     let package = SurrealismPackage::from_file(archive(name)).unwrap();
-    Arc::new(Runtime::builder(package).pool_size(4).build().unwrap())
+    Arc::new(Runtime::builder(package).grants(Grants::as_requested()).pool_size(4).build().unwrap())
 }
 
 pub(crate) fn text(text: &str) -> Value {

@@ -11,7 +11,7 @@ use surrealism_runtime::{CodeCache, EngineConfig, Isolation, Runtime, Surrealism
 
 use super::fresh;
 use super::guest::{CLOCK, Guest, IN_MEMORY, SPIN, keeping_number};
-use crate::support::{INVOKE, MEMORY, PATIENCE, component};
+use crate::support::{INVOKE, MEMORY, PATIENCE, component, trusted};
 
 /// The size of a file that records the absence of a snapshot.
 const NEGATIVE_ENTRY: u64 = 4;
@@ -26,7 +26,7 @@ impl TestCache {
 
     fn load(&self, package: SurrealismPackage, isolation: Isolation, time: Duration) -> Runtime {
         let cache = CodeCache::open(self.0.path()).unwrap();
-        let builder = Runtime::builder(package).isolation(isolation).code_cache(cache);
+        let builder = trusted(package).isolation(isolation).code_cache(cache);
         builder.max_execution_time(time).build().unwrap()
     }
 

@@ -3,12 +3,12 @@
 use futures::executor::block_on;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use surrealism_runtime::{DetachedContext, Isolation, Runtime, SurrealismPackage};
+use surrealism_runtime::{DetachedContext, Isolation, SurrealismPackage};
 use surrealism_types::codec;
 
 use super::call;
 use super::guest::Guest;
-use crate::support::{data, value};
+use crate::support::{data, trusted, value};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
@@ -16,7 +16,7 @@ proptest! {
     #[test]
     fn preinitialized_state_equals_the_state_that_init_leaves(steps in vec(Step::any(), 0..40)) {
         let load = |isolation| {
-            Runtime::builder(returning_checksum(&steps)).isolation(isolation).build().unwrap()
+            trusted(returning_checksum(&steps)).isolation(isolation).build().unwrap()
         };
         let (ran, preinitialized) = (load(Isolation::Reuse), load(Isolation::Fresh));
         prop_assert!(preinitialized.usage().preinitialized && !ran.usage().preinitialized);

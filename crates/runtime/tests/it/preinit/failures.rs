@@ -4,11 +4,11 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use surrealism_runtime::limits::MAX_PREINIT_TIME;
-use surrealism_runtime::{DetachedContext, Isolation, Runtime};
+use surrealism_runtime::{DetachedContext, Isolation};
 
 use super::guest::{FAIL, Guest, IN_MEMORY, SPIN};
 use super::{call, finds, fresh};
-use crate::support::{PATIENCE, Transcript, assert_error_contains};
+use crate::support::{PATIENCE, Transcript, assert_error_contains, trusted};
 
 #[tokio::test]
 async fn a_failing_init_fails_every_call_as_it_would_without_preinitialization() {
@@ -23,7 +23,7 @@ async fn a_failing_init_fails_every_call_as_it_would_without_preinitialization()
         ("a malformed result", "(return (i32.const -1))", PATIENCE),
     ] {
         let [reuse, fresh] = [Isolation::Reuse, Isolation::Fresh].map(|isolation| {
-            Runtime::builder(Guest { init, ..IN_MEMORY }.package())
+            trusted(Guest { init, ..IN_MEMORY }.package())
                 .isolation(isolation)
                 .max_memory_bytes(1 << 20)
                 .max_execution_time(time)
