@@ -61,6 +61,6 @@ pub(crate) fn archive(shell: &Shell, project: &str) -> Result<()> {
     step(&format!("building the plugin {name}"));
     let out = format!("{ARCHIVES}/{name}.surli");
     let _shared = shared_target(shell);
-    cmd!(shell, "target/debug/surrealism build {project} --out {out}").quiet().run()?;
+    cmd!(shell, "target/debug/surrealism build {project} --release --out {out}").quiet().run()?;
     Ok(())
 }

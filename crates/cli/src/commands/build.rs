@@ -38,6 +38,7 @@ const DESCRIBE_LIMITS: LimitArgs =
 Examples:
   surrealism build                       Build the plugin of the current directory
   surrealism build demo --out dist/      Build another plugin, and write the archive to `dist`
+  surrealism build --release --locked    Build the archive to publish
   surrealism build --wasm plugin.wasm    Pack a module or component that another tool built
   surrealism build -- --features extra   Pass arguments to cargo")]
 pub(crate) struct Build {
@@ -50,7 +51,8 @@ pub(crate) struct Build {
     out: Option<PathBuf>,
 
     /// Pack this core module or component instead of compiling the plugin
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["debug", "toolchain", "cargo_args"])]
+    #[arg(long, value_name = "FILE")]
+    #[arg(conflicts_with_all = ["release", "debug", "locked", "toolchain", "cargo_args"])]
     wasm: Option<PathBuf>,
 
     #[command(flatten)]

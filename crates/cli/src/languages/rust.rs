@@ -1,5 +1,6 @@
 //! Plugins written in Rust: packages with a `Cargo.toml` beside `surrealism.toml`.
 
+mod profile;
 mod toolchain;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use cargo_metadata::{Metadata, Package};
 use clap::Args;
 use surrealism_runtime::SDK_VERSION;
 
+use crate::languages::rust::profile::Profile;
 use crate::languages::rust::toolchain::{Selection, Toolchain};
 use crate::project::CONFIG_FILE;
 use crate::ui::terminal::Terminal;
@@ -17,12 +19,24 @@ use crate::ui::text::text;
 
 const MANIFEST_FILE: &str = "Cargo.toml";
 
+/// What precedes a wait that no later build has.
+const FIRST_BUILD: &str =
+    "compiles the SDK and its dependencies, a minute or two; later builds take seconds";
+
 /// How to compile a Rust plugin.
 #[derive(Debug, Args)]
 pub(crate) struct RustArgs {
-    /// Build without optimization
+    /// Build with the project's release profile: a smaller component, and slower rebuilds
     #[arg(long)]
+    release: bool,
+
+    /// Build without optimization
+    #[arg(long, conflicts_with = "release")]
     debug: bool,
+
+    /// Fail if `Cargo.lock` is missing or out of date, instead of changing it
+    #[arg(long)]
+    locked: bool,
 
     /// Rust toolchain to build with
     #[arg(long, value_enum, default_value_t)]
@@ -46,33 +60,47 @@ pub(super) fn compile(dir: &Path, args: &RustArgs, terminal: Terminal) -> Result
     }
     terminal.status("Using", text!("{}", toolchain));
 
-    let metadata = toolchain.metadata(dir)?;
+    let metadata = toolchain.metadata(dir, args.locked)?;
     let package = package_in(&metadata, dir)?;
     warn_of_sdk_mismatch(package, terminal);
     // Separate from native builds, which may use another rustc.
     let target_dir = metadata.target_directory.as_std_path().join("surrealism");
-    toolchain.build(dir, &target_dir, &args.for_cargo(terminal))
+    let profile = args.profile();
+    if let Some(meaning) = profile.meaning() {
+        terminal.status("Profile", meaning);
+    }
+    if !target_dir.join(toolchain.target).exists() {
+        terminal.status("First build", FIRST_BUILD);
+    }
+    toolchain.build(dir, &target_dir, &args.for_cargo(&profile, terminal))
 }
 
 impl RustArgs {
+    fn profile(&self) -> Profile {
+        let for_cargo = self.cargo_args.iter().take_while(|arg| *arg != "--");
+        let mut for_cargo = for_cargo.filter_map(|arg| arg.to_str());
+        let is_selected = for_cargo.any(|arg| {
+            matches!(arg, "-r" | "--release" | "--profile") || arg.starts_with("--profile=")
+        });
+        match (is_selected, self.debug, self.release) {
+            (true, ..) => Profile::OfCargoArgs,
+            (_, true, _) => Profile::Debug,
+            (.., true) => Profile::Release,
+            _ => Profile::Quick,
+        }
+    }
+
     /// Puts our arguments first, since the user's may end with arguments for rustc.
-    fn for_cargo(&self, terminal: Terminal) -> Vec<OsString> {
-        let mut args: Vec<OsString> = Vec::new();
-        if !self.debug && !self.selects_profile() {
-            args.push("--release".into());
+    fn for_cargo(&self, profile: &Profile, terminal: Terminal) -> Vec<OsString> {
+        let mut args: Vec<OsString> = profile.cargo_args().iter().map(OsString::from).collect();
+        if self.locked {
+            args.push("--locked".into());
         }
         if terminal.quiet {
             args.push("--quiet".into());
         }
         args.extend_from_slice(&self.cargo_args);
         args
-    }
-
-    fn selects_profile(&self) -> bool {
-        let for_cargo = self.cargo_args.iter().take_while(|arg| *arg != "--");
-        for_cargo.filter_map(|arg| arg.to_str()).any(|arg| {
-            matches!(arg, "-r" | "--release" | "--profile") || arg.starts_with("--profile=")
-        })
     }
 }
 

@@ -71,7 +71,7 @@ fn a_new_plugin_builds_passes_its_tests_and_runs() {
 
 fn build(plugin: &Path) -> Ran {
     let shared = [("CARGO_TARGET_DIR", PLUGIN_TARGET.as_ref())];
-    surrealism_with(plugin, &["build"], &shared).code(0)
+    surrealism_with(plugin, &["build", "--release"], &shared).code(0)
 }
 
 fn cargo_test(plugin: &Path) {

@@ -102,7 +102,9 @@ fn the_preferred_installed_target_is_selected() {
         ]);
         assert!(Path::new(ran.stdout.trim_end()).ends_with("project/acme-p-0.1.0.surli"), "{ran}");
         let called = machine.cargo_args();
-        for part in ["rustc --lib --crate-type=cdylib", "--release", "project/target/surrealism"] {
+        for part in
+            ["rustc --lib --crate-type=cdylib", "--profile=quick", "project/target/surrealism"]
+        {
             assert!(called.contains(part), "{called}");
         }
         assert!(called.contains(&format!("--target {expected} ")), "{called}");
@@ -123,16 +125,34 @@ fn options_are_passed_to_cargo() {
     assert!(out.is_file());
 
     for (args, expected) in [
-        (&["--profile", "dist"][..], "--profile dist"),
-        (&["--profile=dist"], "--profile=dist"),
-        (&["-r", "--", "-Copt-level=z"], "-r -- -Copt-level=z"),
-        (&["--", "-Copt-level=z"], "--release -- -Copt-level=z"),
+        (&["--release"][..], "--release"),
+        (&["--release", "--locked"], "--release --locked"),
+        (&["--", "--profile", "dist"], "--profile dist"),
+        (&["--", "--profile=dist"], "--profile=dist"),
+        (&["--", "-r", "--", "-Copt-level=z"], "-r -- -Copt-level=z"),
+        (&["--", "--", "-Copt-level=z"], "--profile=quick -- -Copt-level=z"),
+        (&["--release", "--", "--", "-Copt-level=z"], "--release -- -Copt-level=z"),
     ] {
-        machine.build(&[&["--"], args].concat()).code(0);
+        machine.build(args).code(0);
         let called = machine.cargo_args();
         assert!(called.trim_end().ends_with(expected), "{called}");
-        let releases = called.matches("--release").count();
-        assert_eq!(releases, expected.matches("--release").count(), "{called}");
+        for profile in ["--release", "--profile"] {
+            let times = called.matches(profile).count();
+            assert_eq!(times, expected.matches(profile).count(), "{called}");
+        }
+    }
+}
+
+#[test]
+fn the_profile_and_the_first_wait_are_announced() {
+    let machine = Machine::with_targets(&["wasm32-wasip2"]);
+    let (profile, first) = ("Profile quick", "First build");
+    machine.build(&[]).code(0).stderr_contains(&[profile, first]);
+
+    fs::create_dir_all(machine.path("project/target/surrealism/wasm32-wasip2")).unwrap();
+    let later = machine.build(&["--release"]).code(0);
+    for unwanted in [profile, first] {
+        assert!(!later.stderr.contains(unwanted), "{later}");
     }
 }
 

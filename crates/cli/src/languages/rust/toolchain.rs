@@ -53,7 +53,7 @@ impl Selection {
 #[derive(Debug)]
 pub(super) struct Toolchain {
     cargo: PathBuf,
-    target: &'static str,
+    pub(super) target: &'static str,
     system: Option<System>,
     /// Why each preferred candidate is unavailable.
     pub(super) skipped: Vec<String>,
@@ -134,9 +134,12 @@ impl Toolchain {
     /// # Errors
     ///
     /// Fails if cargo does. Cargo prints the reason on stderr.
-    pub(super) fn metadata(&self, dir: &Path) -> Result<Metadata> {
+    pub(super) fn metadata(&self, dir: &Path, locked: bool) -> Result<Metadata> {
         let mut cargo = self.cargo();
         cargo.args(["metadata", "--format-version=1", "--no-deps"]).current_dir(dir);
+        if locked {
+            cargo.arg("--locked");
+        }
         let output = cargo
             .stderr(Stdio::inherit())
             .output()
