@@ -68,6 +68,22 @@ pub struct SurrealismPackage {
 }
 
 /// How to unpack an archive.
+///
+/// ```no_run
+/// use std::fs::File;
+/// use std::path::Path;
+///
+/// use surrealism_runtime::{SurrealismPackage, UnpackOptions};
+///
+/// fn unpack() -> Result<SurrealismPackage, Box<dyn std::error::Error>> {
+///     let options = UnpackOptions {
+///         temp_base: Some(Path::new("/var/lib/app/unpacked")),
+///         max_fs_bytes: 10 << 20,
+///         ..UnpackOptions::default()
+///     };
+///     Ok(SurrealismPackage::from_reader(File::open("demo.surli")?, &options)?)
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct UnpackOptions<'a> {
     /// Where the temporary directory for attached files is created. Default: the system's directory
@@ -88,6 +104,20 @@ impl Default for UnpackOptions<'_> {
 
 /// The attached files of a package, in a temporary directory that is removed on drop. On Unix only this
 /// user can enter it, and the next start removes it where a process was killed before.
+///
+/// ```no_run
+/// use surrealism_runtime::SurrealismPackage;
+///
+/// fn print_attached_files() -> Result<(), Box<dyn std::error::Error>> {
+///     let package = SurrealismPackage::from_file("demo.surli".into())?;
+///     if let Some(files) = &package.fs {
+///         for entry in std::fs::read_dir(files.path())? {
+///             println!("{}", entry?.path().display());
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct AttachedFs {
     directory: UnpackDir,

@@ -12,6 +12,28 @@ use surrealism_types::err::{PrefixErr, SurrealismResult};
 use crate::limits::{MAX_FUNCTION_NAME_BYTES, MAX_FUNCTIONS};
 
 /// The signatures of a module's functions.
+///
+/// ```
+/// use surrealdb_types::Kind;
+/// use surrealism_runtime::{ExportsManifest, FunctionExport, SurrealismError};
+///
+/// let mut manifest = ExportsManifest::empty();
+/// manifest.functions.push(FunctionExport {
+///     name: Some("math::add".to_string()),
+///     args: vec![("a".to_string(), Kind::Int), ("b".to_string(), Kind::Int)],
+///     returns: Kind::Int,
+///     args_text: None,
+///     returns_text: None,
+///     writeable: false,
+///     comment: None,
+/// });
+///
+/// let parsed = ExportsManifest::parse(&manifest.to_toml()?)?;
+/// assert_eq!(parsed, manifest);
+/// assert!(parsed.get_signature(Some("math::add")).is_some());
+/// assert!(parsed.get_signature(None).is_none());
+/// # Ok::<(), SurrealismError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExportsManifest {
     /// The functions, in no particular order.
@@ -90,6 +112,23 @@ fn is_path(name: &str) -> bool {
 }
 
 /// The signature of a function.
+///
+/// ```
+/// use surrealdb_types::Kind;
+/// use surrealism_runtime::FunctionExport;
+///
+/// let function = FunctionExport {
+///     name: Some("text::slug".to_string()),
+///     args: vec![("text".to_string(), Kind::String)],
+///     returns: Kind::String,
+///     args_text: None,
+///     returns_text: None,
+///     writeable: false,
+///     comment: Some("Makes a slug of a title.".to_string()),
+/// };
+/// assert_eq!(function.to_string(), "text::slug(text: string) -> string");
+/// assert_eq!(function.args_display(), "text: string");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionExport {
     /// The name, namespaces included; `None` for the default export.

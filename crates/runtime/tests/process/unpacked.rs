@@ -41,7 +41,7 @@ fn entries(directory: &Path) -> usize {
 fn the_next_start_removes_what_a_killed_process_left() {
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGKILL] {
         let temp = tempfile::tempdir().unwrap();
-        let foreign = temp.path().join("surrealism-of-somebody");
+        let foreign = temp.path().join("surrealism-other");
         fs::create_dir(&foreign).unwrap();
         let (mut alive, in_use) = holder(temp.path());
         let (mut killed, left) = holder(temp.path());
