@@ -30,8 +30,10 @@ const TESTED_ELSEWHERE: [&str; 1] = ["embedded"];
 pub(crate) fn run(shell: &Shell) -> Result<()> {
     step("each feature of each published crate by itself");
     let metadata = MetadataCommand::new().current_dir(shell.current_dir()).no_deps().exec()?;
+    let is_library = |package: &&Package| package.targets.iter().any(|target| target.is_lib());
     let published = metadata.packages.iter().filter(|package| package.publish.is_none());
-    let combinations: Vec<Combination> = published.flat_map(combinations).collect();
+    let combinations: Vec<Combination> =
+        published.filter(is_library).flat_map(combinations).collect();
     let plan: Vec<String> = combinations.iter().map(Combination::to_line).collect();
     // With a bench, Cargo turns on the features of dev-dependencies, as it did for the lints.
     let cargo = cmd!(shell, "cargo check --quiet --workspace --lib --bench instructions");

@@ -1,6 +1,7 @@
 //! Developer tasks: `cargo xtask help`.
 
 mod bench;
+mod bindings;
 mod count;
 mod demo;
 mod deny;
@@ -66,6 +67,12 @@ const TASKS: &[Task] = &[
         arguments: "",
         help: "build the test guests and the example plugin into target/guests",
         run: |shell, _| guests::build(shell),
+    },
+    Task {
+        name: "bindings",
+        arguments: "",
+        help: "generate the SDK's bindings of wit/plugin.wit",
+        run: |shell, _| bindings::write(shell),
     },
     Task {
         name: "count",

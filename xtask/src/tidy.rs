@@ -31,7 +31,7 @@ struct Finding {
     message: String,
 }
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     Check {
         name: "import-cycle",
         find: imports::cycles,
@@ -61,6 +61,11 @@ const CHECKS: [Check; 10] = [
         name: "wit-copy",
         find: documents::wit_copies,
         remedy: "copy `wit/plugin.wit` over it",
+    },
+    Check {
+        name: "sdk-bindings",
+        find: documents::sdk_bindings,
+        remedy: "run `cargo xtask bindings`",
     },
     Check { name: "path", find: documents::paths, remedy: "correct the path in the document" },
     Check {

@@ -23,6 +23,10 @@ Exit codes:
 /// The hint of a timeout that `--timeout` caused.
 pub(crate) const TIMEOUT_HINT: &str = "raise the time limit with `--timeout`";
 
+/// The hint for a command that was installed without the client of SurrealDB.
+const INSTALL_CLIENT_HINT: &str =
+    "install it again with the client: cargo install --path crates/cli --features database";
+
 /// The exit codes of failures. clap exits with the code of `Usage` too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitCode {
@@ -119,6 +123,9 @@ impl From<DatabaseError> for CliError {
             DatabaseError::Timeout { .. } => {
                 Self::new(ExitCode::Timeout, error.into()).with_hint(TIMEOUT_HINT)
             }
+            DatabaseError::NoClient { .. } => {
+                Self::new(ExitCode::Failed, error.into()).with_hint(INSTALL_CLIENT_HINT)
+            }
             error => Self::new(ExitCode::Failed, error.into()),
         }
     }
@@ -208,5 +215,11 @@ mod tests {
         let inner = SurrealismError::Other(anyhow!("no such file").context("cannot open x"));
         let error = anyhow::Error::from(inner).context("cannot start");
         assert_eq!(dedup_chain(&error), ["cannot start", "cannot open x: no such file"]);
+    }
+
+    #[test]
+    fn a_missing_client_says_what_to_install() {
+        let error = DatabaseError::NoClient { address: "ws://127.0.0.1:8000/".to_string() };
+        assert_eq!(CliError::from(error).hint, Some(INSTALL_CLIENT_HINT));
     }
 }

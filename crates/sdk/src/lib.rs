@@ -264,6 +264,11 @@ pub use imports::{kv, run, sql, sql_with_vars};
 /// }
 /// ```
 ///
+/// # Under another name
+///
+/// The attribute refers to this crate as `::surrealism`. A plugin whose `Cargo.toml` renames it, as in
+/// `sdk = { package = "surrealism", … }`, writes `extern crate sdk as surrealism;` at its root.
+///
 /// # Errors
 ///
 /// These do not compile: a function with a generic or `impl Trait` type, one that borrows its arguments,

@@ -4,7 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::connection::{ConnectionManager, ConnectionPool, Credentials, Endpoint, Session};
+use crate::connection::{ConnectionPool, Credentials, Endpoint, Session};
 use crate::database::Database;
 use crate::error::{DatabaseError, DatabaseResult};
 use crate::limits::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_CONNECTIONS, DEFAULT_QUERY_TIMEOUT};
@@ -46,7 +46,8 @@ impl Database {
     /// # Errors
     ///
     /// When awaited: [`InvalidConfig`](DatabaseError::InvalidConfig) for an address that is invalid or
-    /// contains credentials, [`Unreachable`](DatabaseError::Unreachable) when nothing answers there, and
+    /// contains credentials, [`NoClient`](DatabaseError::NoClient) without the feature `client`,
+    /// [`Unreachable`](DatabaseError::Unreachable) when nothing answers there, and
     /// [`AuthRejected`](DatabaseError::AuthRejected) when the credentials are rejected.
     pub fn connect(address: impl AsRef<str>) -> ConnectOptions {
         ConnectOptions {
@@ -113,10 +114,10 @@ impl ConnectOptions {
             let problem = "`max_connections` is 0: a database needs at least 1";
             return Err(DatabaseError::InvalidConfig(problem.to_string()));
         }
-        let manager =
-            ConnectionManager::new(endpoint, self.session, &self.authorities, self.connect_timeout);
-        let pool = ConnectionPool::open(manager.await?, self.max_connections).await?;
-        Ok(Database::new(pool, self.query_timeout))
+        let Self { session, authorities, connect_timeout, max_connections, .. } = self;
+        let pool =
+            ConnectionPool::open(endpoint, session, &authorities, connect_timeout, max_connections);
+        Ok(Database::new(pool.await?, self.query_timeout))
     }
 }
 

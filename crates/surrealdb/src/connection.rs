@@ -1,14 +1,17 @@
-//! Connections to a database: its address, the sign-in, TLS, and a pool of them.
+//! Connections to a database: its address, its session, and the client with its pool.
 
+#[cfg(feature = "client")]
+mod client;
 mod credentials;
 mod endpoint;
-mod manager;
-mod pool;
+#[cfg(not(feature = "client"))]
+mod no_client;
 mod session;
-mod tls;
 
+#[cfg(feature = "client")]
+pub(crate) use client::ConnectionPool;
 pub use credentials::Credentials;
 pub(crate) use endpoint::Endpoint;
-pub(crate) use manager::ConnectionManager;
-pub(crate) use pool::ConnectionPool;
+#[cfg(not(feature = "client"))]
+pub(crate) use no_client::ConnectionPool;
 pub(crate) use session::Session;

@@ -16,6 +16,15 @@ pub enum DatabaseError {
     #[error("{0}")]
     InvalidConfig(String),
 
+    /// This program was built without the feature `client`. Nothing was connected.
+    #[error(
+        "the database at {address} cannot be reached: this program was built without the client of SurrealDB"
+    )]
+    NoClient {
+        /// The address, without credentials.
+        address: String,
+    },
+
     /// The connection cannot be made, so the query was not sent.
     #[error(
         "the database at {address} cannot be reached: {reason}; check the address and that the server \

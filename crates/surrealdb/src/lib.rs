@@ -40,6 +40,8 @@
 //!
 //! # Features
 //!
+//! - `client`, on by default: connects to databases. It compiles SurrealDB's client, which takes minutes.
+//!   Without it, [`CallContext`] and [`ModuleRegistry`] work, and connecting is an error.
 //! - `embedded`, off by default: `mem://` and `surrealkv://DIRECTORY`, a database inside this process. It
 //!   compiles SurrealDB's whole engine, which takes tens of minutes.
 

@@ -3,6 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+// The attribute refers to the SDK by this name.
+extern crate sdk as surrealism;
+
 use sdk::surrealism;
 
 static CALLS: AtomicI64 = AtomicI64::new(0);

@@ -2,9 +2,7 @@
 
 use super::Finding;
 use super::repository::{Repository, SourceFile};
-
-/// The interface between host and guest, and the name of its copies.
-const WIT: &str = "wit/plugin.wit";
+use crate::bindings::{self, BINDINGS, WIT};
 
 /// The documents whose paths are checked.
 const DOCUMENTS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", SECURITY];
@@ -23,6 +21,19 @@ pub(super) fn wit_copies(repository: &Repository) -> Vec<Finding> {
         Some(Finding { path: copy.path.clone(), line, message: format!("differs from {WIT}") })
     });
     differing.collect()
+}
+
+/// The SDK's bindings, if they are not what the generator makes of the interface.
+pub(super) fn sdk_bindings(repository: &Repository) -> Vec<Finding> {
+    let text = |path| repository.file(path).map_or("", |file| file.text.as_str());
+    let (line, message) = match bindings::generate(text(WIT)) {
+        Ok(generated) => match first_difference(&generated, text(BINDINGS)) {
+            Some(line) => (line, format!("differs from what {WIT} generates")),
+            None => return Vec::new(),
+        },
+        Err(error) => (1, format!("cannot be generated: {error:#}")),
+    };
+    vec![Finding { path: BINDINGS.to_string(), line, message }]
 }
 
 /// The number of the first line that differs.

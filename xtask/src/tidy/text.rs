@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::repository::{Repository, SourceFile};
+use crate::bindings::BINDINGS;
 use crate::docs_table;
 
 /// The most columns of a line.
@@ -67,8 +68,10 @@ pub(super) fn terminal_output(repository: &Repository) -> Vec<Finding> {
     found.map(|(path, line)| finding(path, line, "output past the printer".to_string())).collect()
 }
 
+/// Files that people write.
 fn prose(repository: &Repository) -> impl Iterator<Item = &SourceFile> {
-    ["rs", "md", "toml"].into_iter().flat_map(|extension| repository.with_extension(extension))
+    let texts = ["rs", "md", "toml"].into_iter().flat_map(|end| repository.with_extension(end));
+    texts.filter(|file| file.path != BINDINGS)
 }
 
 /// The path and the number of each line that is to be found.

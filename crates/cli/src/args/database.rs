@@ -14,7 +14,8 @@ use crate::error::{CliResult, ExitCode, ExitContext};
 #[derive(Args)]
 #[command(next_help_heading = "Database")]
 pub(crate) struct DatabaseArgs {
-    /// Database that answers `sql` and `run`: ws://, wss://, http:// or https://
+    /// Database that answers `sql` and `run`: ws://, wss://, http:// or https://. Needs a command that was
+    /// installed with `--features database`
     #[arg(long, value_name = "URL")]
     db: Option<String>,
 
@@ -72,7 +73,7 @@ impl DatabaseArgs {
             let pem = fs::read(file).with_context(|| format!("cannot read {}", file.display()));
             options = options.certificate_authority(pem.exit_code(ExitCode::Usage)?);
         }
-        Ok(Some(options.await.map_err(anyhow::Error::from)?))
+        Ok(Some(options.await?))
     }
 
     fn credentials(&self) -> anyhow::Result<Option<Credentials>> {

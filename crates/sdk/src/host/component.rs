@@ -4,24 +4,15 @@ use std::io::{Write, stdout};
 
 use crate::registry;
 
-// The generated bindings are `pub`, and must not be visible outside the crate.
-#[allow(unreachable_pub)]
-mod bindings {
-    // `invoke-inline` is in `inline_call.rs`.
-    wit_bindgen::generate!({ path: "wit", world: "extended-plugin", skip: ["invoke-inline"] });
+pub(crate) use super::bindings::surrealism::plugin::host::*;
+pub(crate) use super::bindings::surrealism::plugin::kv_atomic::*;
+pub(crate) use super::bindings::surrealism::plugin::kv_ttl::*;
 
-    export!(Plugin with_types_in self);
-
-    use super::Plugin;
-}
-
-pub(crate) use bindings::surrealism::plugin::host::*;
-pub(crate) use bindings::surrealism::plugin::kv_atomic::*;
-pub(crate) use bindings::surrealism::plugin::kv_ttl::*;
+super::bindings::export!(Plugin with_types_in super::bindings);
 
 struct Plugin;
 
-impl bindings::Guest for Plugin {
+impl super::bindings::Guest for Plugin {
     fn invoke(name: Option<String>, args: Vec<u8>) -> Result<Vec<u8>, String> {
         let result = registry::invoke(name.as_deref(), &args);
         flush_stdout();

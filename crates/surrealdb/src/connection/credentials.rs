@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use surrealdb::opt::auth::{Database, Namespace, Root};
-use surrealdb::{Surreal, engine::any::Any};
-
 use crate::error::{DatabaseError, DatabaseResult};
 
 /// The user or token that a connection acts as: every query of every guest has exactly its rights.
@@ -12,10 +9,11 @@ use crate::error::{DatabaseError, DatabaseResult};
 /// Prefer [`database`](Self::database), whose user has no rights outside that database. `Debug` shows no
 /// password and no token.
 #[derive(Clone)]
-pub struct Credentials(Login);
+pub struct Credentials(pub(super) Login);
 
 #[derive(Clone)]
-enum Login {
+#[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only the client signs in"))]
+pub(super) enum Login {
     Root { user: String, password: String },
     Namespace { user: String, password: String },
     Database { user: String, password: String },
@@ -62,32 +60,6 @@ impl Credentials {
         Err(DatabaseError::InvalidConfig(format!(
             "the {self:?} need a {missing}: set one with `{missing}`"
         )))
-    }
-
-    /// Signs a connection in.
-    pub(crate) async fn authenticate(
-        &self,
-        client: &Surreal<Any>,
-        namespace: Option<&str>,
-        database: Option<&str>,
-    ) -> surrealdb::Result<()> {
-        let name = |name: Option<&str>| name.unwrap_or_default().to_string();
-        let (namespace, database) = (name(namespace), name(database));
-        match self.0.clone() {
-            Login::Root { user: username, password } => {
-                client.signin(Root { username, password }).await?;
-            }
-            Login::Namespace { user: username, password } => {
-                client.signin(Namespace { namespace, username, password }).await?;
-            }
-            Login::Database { user: username, password } => {
-                client.signin(Database { namespace, database, username, password }).await?;
-            }
-            Login::Token(token) => {
-                client.authenticate(token).await?;
-            }
-        }
-        Ok(())
     }
 }
 

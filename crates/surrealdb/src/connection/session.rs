@@ -1,8 +1,5 @@
 //! The state that every new connection starts in: its user, its namespace and its database.
 
-use surrealdb::Surreal;
-use surrealdb::engine::any::Any;
-
 use super::credentials::Credentials;
 use super::endpoint::{Endpoint, EndpointKind};
 use crate::error::{DatabaseError, DatabaseResult};
@@ -36,23 +33,5 @@ impl Session {
             )));
         }
         credentials.validate(self.namespace.as_deref(), self.database.as_deref())
-    }
-
-    /// Signs a new connection in and selects its namespace and database.
-    pub(crate) async fn start(&self, client: &Surreal<Any>) -> surrealdb::Result<()> {
-        let (namespace, database) = (self.namespace.as_deref(), self.database.as_deref());
-        if let Some(credentials) = &self.credentials {
-            credentials.authenticate(client, namespace, database).await?;
-        }
-        match (namespace, database) {
-            (Some(namespace), Some(database)) => {
-                client.use_ns(namespace).use_db(database).await?;
-            }
-            (Some(namespace), None) => {
-                client.use_ns(namespace).await?;
-            }
-            (None, _) => (),
-        }
-        Ok(())
     }
 }

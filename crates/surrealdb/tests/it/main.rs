@@ -1,5 +1,6 @@
 //! Integration tests of the crate, in one program.
 
+#[cfg(feature = "client")]
 mod connect;
 mod grants;
 mod modules;

@@ -9,9 +9,9 @@ use surrealdb::engine::any::{self, Any};
 use surrealdb::opt::{Config, WebsocketConfig};
 use tokio::time::timeout;
 
-use super::endpoint::{Endpoint, EndpointKind};
-use super::session::Session;
-use super::tls;
+use super::{sign_in, tls};
+use crate::connection::endpoint::{Endpoint, EndpointKind};
+use crate::connection::session::Session;
 use crate::error::{DatabaseError, DatabaseResult};
 use crate::limits::{HEALTH_CHECK_AFTER_IDLE, MAX_MESSAGE_BYTES};
 
@@ -61,9 +61,8 @@ impl ConnectionManager {
             Some(embedded) => embedded.clone(),
             None => self.connect().await?,
         };
-        self.session.start(&client).await.map_err(|error| DatabaseError::AuthRejected {
-            address: self.address(),
-            reason: error.to_string(),
+        sign_in::start(&self.session, &client).await.map_err(|error| {
+            DatabaseError::AuthRejected { address: self.address(), reason: error.to_string() }
         })?;
         Ok(client)
     }

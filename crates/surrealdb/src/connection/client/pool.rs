@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{Object, Pool, PoolError, TimeoutType};
@@ -9,6 +10,8 @@ use surrealdb::Surreal;
 use surrealdb::engine::any::Any;
 
 use super::manager::ConnectionManager;
+use crate::connection::endpoint::Endpoint;
+use crate::connection::session::Session;
 use crate::error::{DatabaseError, DatabaseResult};
 use crate::limits::{HEALTH_CHECK_TIMEOUT, MAX_CONNECTION_WAIT};
 
@@ -18,18 +21,24 @@ pub(crate) struct ConnectionPool(Pool<ConnectionManager>);
 
 /// A connection for one query. Dropping it closes the connection, unless it was
 /// [recycled](Self::recycle).
-pub(crate) struct PooledConnection(Option<Object<ConnectionManager>>);
+pub(super) struct PooledConnection(Option<Object<ConnectionManager>>);
 
 impl ConnectionPool {
     /// Makes a pool and opens its first connection, so that a wrong address or password shows now.
     ///
     /// # Errors
     ///
-    /// [`DatabaseError::InvalidConfig`] for a pool of no connections; those of [`get`](Self::get).
+    /// Those of [`ConnectionManager::new`]; [`DatabaseError::InvalidConfig`] for a pool of no connections;
+    /// those of [`get`](Self::get).
     pub(crate) async fn open(
-        manager: ConnectionManager,
+        endpoint: Endpoint,
+        session: Session,
+        authorities: &[Vec<u8>],
+        connect_timeout: Duration,
         max_connections: usize,
     ) -> DatabaseResult<Self> {
+        let manager =
+            ConnectionManager::new(endpoint, session, authorities, connect_timeout).await?;
         let pool = Pool::builder(manager)
             .max_size(max_connections)
             .wait_timeout(Some(MAX_CONNECTION_WAIT))
@@ -48,7 +57,7 @@ impl ConnectionPool {
     ///
     /// [`DatabaseError::PoolTimeout`] when all are checked out for too long;
     /// [`DatabaseError::Unreachable`] and [`DatabaseError::AuthRejected`] when none can be opened.
-    pub(crate) async fn get(&self) -> DatabaseResult<PooledConnection> {
+    pub(super) async fn get(&self) -> DatabaseResult<PooledConnection> {
         match self.0.get().await {
             Ok(connection) => Ok(PooledConnection(Some(connection))),
             Err(PoolError::Backend(error)) => Err(error),
@@ -62,7 +71,7 @@ impl ConnectionPool {
     }
 
     /// Returns the address, without credentials.
-    pub(crate) fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         self.0.manager().address()
     }
 }
@@ -75,7 +84,7 @@ impl fmt::Debug for ConnectionPool {
 
 impl PooledConnection {
     /// Returns the connection to the pool, for other queries.
-    pub(crate) fn recycle(mut self) {
+    pub(super) fn recycle(mut self) {
         self.0.take();
     }
 }
