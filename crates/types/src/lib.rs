@@ -20,3 +20,5 @@ pub mod coerce;
 pub mod err;
 #[cfg(feature = "coerce")]
 pub mod json;
+#[cfg(feature = "coerce")]
+pub mod names;

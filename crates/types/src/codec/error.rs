@@ -17,6 +17,11 @@ pub enum CodecError {
     /// The message would be larger than its offsets can address.
     #[error("the message would take 2 GiB or more: split it")]
     TooLarge,
+    /// An unsigned integer is larger than SurrealDB's largest, and has the wrapped value -1 or less there.
+    #[error(
+        "{0} is out of range for a 64-bit signed integer, which SurrealDB has: return a decimal or a string"
+    )]
+    IntegerOutOfRange(u64),
     /// The bytes are not a message of this format.
     #[error("malformed message: an offset or length points outside it, or a string is not UTF-8")]
     Malformed,

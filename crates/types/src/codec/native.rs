@@ -13,7 +13,8 @@ use super::value::{write_bool, write_f64, write_str, write_tables, write_u64, wr
 ///
 /// Implemented for `()`, `bool`, the integers of up to 64 bits, `f32`, `f64`, `String`, and `Option` and
 /// `Vec` of any of these. It cannot be implemented for other types. The bytes and errors are those of the
-/// type's [`SurrealValue`](surrealdb_types::SurrealValue).
+/// type's [`SurrealValue`](surrealdb_types::SurrealValue), except that an integer beyond `i64` is refused and
+/// not wrapped, and that types of the kind `number` take another kind of number that is exactly theirs.
 pub trait Native: Wire {}
 
 impl<T: Wire> Native for T {}
@@ -77,6 +78,22 @@ pub enum TypeMismatch {
         /// The name of the Rust type.
         of: &'static str,
     },
+    /// The value is a number of another kind, and the kind of the type does not say which is wanted.
+    #[error("Expected {expected} for type {of}, got {got}")]
+    Number {
+        /// The name of the Rust type.
+        of: &'static str,
+        /// The kind of number that it takes.
+        expected: &'static str,
+        /// The kind of number that the value is.
+        got: &'static str,
+    },
+    /// The value is a number that an `f32` cannot hold.
+    #[error(
+        "The number is out of range for type f32, or has more digits than it holds: the function has to \
+         declare the parameter as f64"
+    )]
+    F32,
     /// The value inside an option or an array is not of the inner type.
     #[error("Failed to convert to {0}: {1}")]
     Inner(NativeKind, Box<TypeMismatch>),
@@ -162,12 +179,14 @@ macro_rules! integers {
             const KIND: NativeKind = NativeKind::$kind;
 
             fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
-                let member = write_u64(writer, *self as i64 as u64);
+                let value = i64::try_from(*self)
+                    .map_err(|_| CodecError::IntegerOutOfRange(*self as u64))?;
+                let member = write_u64(writer, value as u64);
                 Ok(write_union(writer, tag::INT, member))
             }
 
             fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
-                let value = member(value, tag::INT, Self::KIND)?.u64(FIELD0)? as i64;
+                let value = read_int(value, Self::KIND, stringify!($int))?;
                 value.try_into().map_err(|_| TypeMismatch::Range { value, of: stringify!($int) })
             }
         }
@@ -178,24 +197,65 @@ integers! {
     u8: Number, u16: Number, u32: Number, u64: Number, usize: Number
 }
 
-macro_rules! floats {
-    ($($float:ident: $kind:ident),*) => {$(
-        impl Wire for $float {
-            const KIND: NativeKind = NativeKind::$kind;
-
-            fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
-                let member = write_f64(writer, f64::from(*self));
-                Ok(write_union(writer, tag::FLOAT, member))
-            }
-
-            fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
-                let bits = member(value, tag::FLOAT, Self::KIND)?.u64(FIELD0)?;
-                Ok(f64::from_bits(bits) as $float)
-            }
+/// Reads an integer. A type whose kind is `number` may be given a float, which has to be an integer then.
+fn read_int(value: Table<'_>, kind: NativeKind, of: &'static str) -> Result<i64, TypeMismatch> {
+    match (kind, value.u8(TAG)?) {
+        (NativeKind::Number, tag::FLOAT) => {
+            let float = f64::from_bits(value.table(MEMBER)?.u64(FIELD0)?);
+            let int = float as i64;
+            // From 2^63 on, the conversion saturates.
+            let is_exact = int as f64 == float && int != i64::MAX;
+            if is_exact { Ok(int) } else { Err(wrong_number(of, "int", "float")) }
         }
-    )*};
+        (NativeKind::Number, tag::DECIMAL) => Err(wrong_number(of, "int", "decimal")),
+        _ => Ok(member(value, tag::INT, kind)?.u64(FIELD0)? as i64),
+    }
 }
-floats! { f32: Number, f64: Float }
+
+impl Wire for f64 {
+    const KIND: NativeKind = NativeKind::Float;
+
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
+        let member = write_f64(writer, *self);
+        Ok(write_union(writer, tag::FLOAT, member))
+    }
+
+    fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
+        Ok(f64::from_bits(member(value, tag::FLOAT, Self::KIND)?.u64(FIELD0)?))
+    }
+}
+
+impl Wire for f32 {
+    const KIND: NativeKind = NativeKind::Number;
+
+    fn write<'a>(&'a self, writer: &mut Writer<'_, 'a>) -> Result<Offset, CodecError> {
+        let member = write_f64(writer, f64::from(*self));
+        Ok(write_union(writer, tag::FLOAT, member))
+    }
+
+    fn read(value: Table<'_>) -> Result<Self, TypeMismatch> {
+        let float = match value.u8(TAG)? {
+            tag::INT => {
+                let int = value.table(MEMBER)?.u64(FIELD0)? as i64;
+                // A fraction is rounded, as it is for an f64, and an int never.
+                let is_exact = (int as f32) as i64 == int && int != i64::MAX;
+                return if is_exact { Ok(int as f32) } else { Err(TypeMismatch::F32) };
+            }
+            tag::DECIMAL => return Err(wrong_number("f32", "float", "decimal")),
+            _ => f64::from_bits(member(value, tag::FLOAT, Self::KIND)?.u64(FIELD0)?),
+        };
+        let rounded = float as f32;
+        if rounded.is_infinite() && float.is_finite() {
+            return Err(TypeMismatch::F32);
+        }
+        Ok(rounded)
+    }
+}
+
+#[cold]
+fn wrong_number(of: &'static str, expected: &'static str, got: &'static str) -> TypeMismatch {
+    TypeMismatch::Number { of, expected, got }
+}
 
 impl<T: Wire> Wire for Option<T> {
     const KIND: NativeKind = NativeKind::Optional(&T::KIND);

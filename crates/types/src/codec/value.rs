@@ -144,9 +144,8 @@ pub(super) fn write_u64(writer: &mut Writer<'_, '_>, value: u64) -> Offset {
 }
 
 pub(super) fn write_f64(writer: &mut Writer<'_, '_>, value: f64) -> Offset {
-    // Zero is left out with either sign, as the builder of `flatbuffers` compares numbers.
-    let bits = if value == 0.0 { 0 } else { value.to_bits() };
-    write_u64(writer, bits)
+    // By its bits: the builder of `flatbuffers` compares numbers, and so loses the sign of -0.
+    write_u64(writer, value.to_bits())
 }
 
 pub(super) fn write_str<'a>(writer: &mut Writer<'_, 'a>, text: &'a str) -> Offset {

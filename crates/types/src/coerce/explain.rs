@@ -178,6 +178,10 @@ impl Matcher {
             Value::Array(_) if matches!(kind, Kind::Set(..)) => {
                 error.note("write a set as {1, 2}, {1,} or {,}")
             }
+            Value::Bytes(_) if matches!(kind, Kind::Array(item, _) if is_number(item)) => error
+                .note(
+                    "pass an array of numbers, or declare the parameter as `Bytes`, not `Vec<u8>`",
+                ),
             _ => error,
         }
     }
@@ -224,6 +228,10 @@ fn names(kinds: &BTreeMap<String, Kind>) -> String {
         names.push("…".to_string());
     }
     if names.is_empty() { "none".to_string() } else { names.join(", ") }
+}
+
+fn is_number(kind: &Kind) -> bool {
+    matches!(kind, Kind::Number | Kind::Int)
 }
 
 fn number_error(error: CoerceError, number: Number, kind: &Kind) -> CoerceError {

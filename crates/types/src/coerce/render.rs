@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use surrealdb_types::{Geometry, Kind, KindLiteral, Number, RecordIdKey, ToSql, Value};
 
 use super::path::PathSegment;
+use crate::names;
 
 /// Characters of a text, a name and a number that a message quotes.
 const MAX_QUOTED: usize = 40;
@@ -14,10 +15,6 @@ const MAX_REASON: usize = 120;
 
 /// Levels of a kind that a message shows.
 const MAX_LEVELS: usize = 16;
-
-/// Names that are compared with one that is not known, and their length, in bytes.
-const MAX_COMPARED_NAMES: usize = 500;
-const MAX_COMPARED_BYTES: usize = 64;
 
 /// A text that takes so many characters and then an ellipsis, and escapes what does not print.
 struct Short {
@@ -247,26 +244,9 @@ fn is_identifier(name: &str) -> bool {
         && name.chars().all(in_names)
 }
 
-/// Returns those of the known names that are likely meant by one that is not known, the nearest first,
-/// at most three.
+/// Returns those of the known names that are likely meant by one that is not known, shortened.
 pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
-    const ALIKE: f64 = 0.6;
-    const MOST: usize = 3;
-
-    // `unit_price` and `unitPrice` are one name in two styles.
-    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
-    if unknown.len() > MAX_COMPARED_BYTES {
-        return Vec::new();
-    }
-    let wanted = plain(unknown);
-    let mut scored: Vec<(f64, &str)> = known
-        .filter(|name| name.len() <= MAX_COMPARED_BYTES)
-        .take(MAX_COMPARED_NAMES)
-        .map(|name| (strsim::normalized_damerau_levenshtein(&wanted, &plain(name)), name))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .collect();
-    scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    scored.into_iter().take(MOST).map(|(_, near)| name(near)).collect()
+    names::near_names(unknown, known).into_iter().map(name).collect()
 }
 
 #[cfg(test)]
@@ -332,14 +312,5 @@ mod tests {
         let deep = vec![field("level"); 200];
         let text = path(deep.iter(), 100);
         assert!(text.starts_with("….level") && text.chars().count() <= 101, "{text}");
-    }
-
-    #[test]
-    fn near_names() {
-        let known = || ["unit_price", "name", "tags"].into_iter();
-        assert_eq!(nearest("unitPrice", known()), ["unit_price"]);
-        assert_eq!(nearest("nmae", known()), ["name"]);
-        assert!(nearest("zzzzzz", known()).is_empty());
-        assert!(nearest(&"name".repeat(1 << 20), known()).is_empty());
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod tag {
     pub(crate) const BOOL: u8 = 2;
     pub(crate) const INT: u8 = 3;
     pub(crate) const FLOAT: u8 = 4;
+    pub(crate) const DECIMAL: u8 = 5;
     pub(crate) const STRING: u8 = 6;
     pub(crate) const BYTES: u8 = 7;
     pub(crate) const DURATION: u8 = 8;
@@ -26,7 +27,7 @@ pub(crate) mod tag {
             UNSET | NONE => "none",
             NULL => "null",
             BOOL => "bool",
-            INT | FLOAT | 5 => "number",
+            INT | FLOAT | DECIMAL => "number",
             STRING => "string",
             BYTES => "bytes",
             DURATION => "duration",

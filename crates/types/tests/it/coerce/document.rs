@@ -1,6 +1,6 @@
 //! `docs/values.md`: its tables are those of the cases here, and what its rows say holds.
 //!
-//! `BLESS=1 cargo test -p surrealism-types --test coerce_document` writes the tables anew.
+//! `BLESS=1 cargo test --workspace --test it document` writes the tables anew.
 
 use std::collections::{BTreeMap, HashSet};
 use std::{env, fs};
@@ -153,6 +153,7 @@ fn conversions() -> Vec<(Value, Kind, String)> {
         (text("2026-01-31T12:00:00Z"), kind!(datetime)),
         (Value::Array(array![1, 2, 3]), kind!(array<int, 2>)),
         (Value::Array(array![1, 2]), kind!(set<int>)),
+        (Value::Bytes(vec![0, 255].into()), kind!(array<number>)),
         (Value::Object(point), kind!(geometry)),
     ];
     let result = |(value, kind): (Value, Kind)| {
@@ -241,7 +242,7 @@ fn the_tables_are_those_of_the_cases() {
 #[test]
 fn the_definitions_are_those_of_the_cases() {
     let document = fs::read_to_string(DOCUMENT).unwrap();
-    let source = include_str!("coerce_document.rs");
+    let source = include_str!("document.rs");
     // Where `surrealdb` is compiled too, as in this workspace, the derive has to be told of the crate.
     const CRATE: &str = "#[surreal(crate = \"surrealdb_types\")]";
     let (_, block) = document.split_once("```rust\n").unwrap();
