@@ -1,6 +1,6 @@
 //! `#[surrealism]` on the items of a marked module, which the module expands instead of the compiler.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::{Attribute, Meta};
 
@@ -24,6 +24,20 @@ pub(crate) fn reject_repeated(attributes: &mut Vec<Attribute>, errors: &mut Erro
     while let Some(position) = position(attributes) {
         let repeated = attributes.remove(position);
         errors.push(repeated, "repeated `#[surrealism]`: put all options into one attribute");
+    }
+}
+
+/// Reports `#[cfg_attr(…, surrealism)]`, which the compiler would expand without the name of the module.
+pub(crate) fn reject_conditional(attributes: &[Attribute], errors: &mut Errors) {
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("cfg_attr")) {
+        let Meta::List(list) = &attribute.meta else { continue };
+        let is_ours = |token: TokenTree| matches!(token, TokenTree::Ident(i) if i == "surrealism");
+        if list.tokens.clone().into_iter().any(is_ours) {
+            errors.push(
+                attribute,
+                "the name of the module is not added here: write `#[cfg(…)]` and `#[surrealism]` instead",
+            );
+        }
     }
 }
 

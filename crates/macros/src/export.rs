@@ -9,7 +9,6 @@ use syn::{Attribute, Ident, ItemFn, ReturnType};
 
 use crate::name::Name;
 use crate::parameters::Parameter;
-use crate::sdk;
 
 /// A function to export.
 pub(crate) struct Export<'a> {
@@ -17,21 +16,22 @@ pub(crate) struct Export<'a> {
     /// Where the name is in the source.
     pub(crate) span: Span,
     pub(crate) writeable: bool,
-    pub(crate) comment: String,
+    pub(crate) comment: Option<TokenStream>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) function: &'a ItemFn,
+    /// The path of the SDK.
+    pub(crate) sdk: TokenStream,
 }
 
 impl Export<'_> {
     /// Returns the registration of the function, without the function itself.
     pub(crate) fn into_tokens(self) -> TokenStream {
-        let Self { writeable, function, parameters, .. } = self;
-        let sdk = sdk::path();
+        let Self { writeable, function, parameters, sdk, .. } = self;
         let private = quote!(#sdk::__private);
-        let into_return = into_return(function);
+        let into_return = into_return(function, &sdk);
 
         let name = option(self.name.export_name());
-        let comment = option((!self.comment.is_empty()).then_some(self.comment));
+        let comment = option(self.comment);
         let count = parameters.len();
         let names: Vec<_> = parameters.iter().map(|parameter| &parameter.name).collect();
         let types: Vec<_> = parameters.iter().map(|parameter| &parameter.ty).collect();
@@ -40,6 +40,7 @@ impl Export<'_> {
             .collect();
         let encoded_call = encoded_call(
             function,
+            &sdk,
             quote!(#(
                 (&&#private::ArgumentDispatch::<#types>::NEW)
                     .decode(#names, #values, |value| {
@@ -51,7 +52,7 @@ impl Export<'_> {
         let list = types.iter().rfold(quote!(()), |rest, ty| quote!((#ty, #rest)));
         let encoded = quote!(::core::result::Result<::std::vec::Vec<u8>, ::std::string::String>);
 
-        let marker = marker(self.name.marker_ident(self.span), function);
+        let marker = marker(self.name.marker_ident(self.span, &file()), function);
         let registration = registration(
             function,
             quote_spanned! {Span::mixed_site()=>
@@ -59,6 +60,7 @@ impl Export<'_> {
 
                 impl #private::Function for SurrealismExport {
                     const NAME: ::core::option::Option<&'static str> = #name;
+                    const MODULE: &'static str = ::core::module_path!();
                     const WRITEABLE: bool = #writeable;
                     const COMMENT: ::core::option::Option<&'static str> = #comment;
 
@@ -102,9 +104,8 @@ impl Export<'_> {
 }
 
 /// Returns the code that registers a function to run before the first call.
-pub(crate) fn init(function: &ItemFn) -> TokenStream {
-    let sdk = sdk::path();
-    let encoded_call = encoded_call(function, TokenStream::new());
+pub(crate) fn init(function: &ItemFn, sdk: &TokenStream) -> TokenStream {
+    let encoded_call = encoded_call(function, sdk, TokenStream::new());
     let marker = marker(Ident::new("surrealism_init", function.sig.ident.span()), function);
     let registration = registration(
         function,
@@ -118,34 +119,36 @@ pub(crate) fn init(function: &ItemFn) -> TokenStream {
 }
 
 /// Returns a call of a function with the given arguments.
-fn call(function: &ItemFn, arguments: TokenStream) -> TokenStream {
+fn call(function: &ItemFn, sdk: &TokenStream, arguments: TokenStream) -> TokenStream {
     let ident = &function.sig.ident;
     match function.sig.asyncness {
-        Some(_) => {
-            let sdk = sdk::path();
-            quote!(#sdk::__private::block_on(#ident(#arguments))?)
-        }
+        Some(_) => quote!(#sdk::__private::block_on(#ident(#arguments))?),
         None => quote!(#ident(#arguments)),
     }
 }
 
 /// Returns a call of a function that encodes its result.
-fn encoded_call(function: &ItemFn, arguments: TokenStream) -> TokenStream {
-    let (sdk, returned) = (sdk::path(), returned(function));
-    let into_return = into_return(function);
-    let call = call(function, arguments);
+fn encoded_call(function: &ItemFn, sdk: &TokenStream, arguments: TokenStream) -> TokenStream {
+    let (private, returned) = (quote!(#sdk::__private), returned(function));
+    let into_return = into_return(function, sdk);
+    let call = call(function, sdk, arguments);
     quote!({
         #[allow(unused_imports)]
-        use #sdk::__private::{ReturnNative as _, ReturnNativeResult as _, ReturnValue as _};
+        use #private::{
+            CheckedNumbers as _, ReturnNative as _, ReturnNativeResult as _, ReturnValue as _,
+            UncheckedNumbers as _,
+        };
 
-        (&&&#sdk::__private::ReturnDispatch::<#returned>::NEW)
-            .encode(#call, |returned| #into_return::encode(returned))
+        (&&&#private::ReturnDispatch::<#returned>::NEW).encode(#call, |returned| {
+            (&&#private::NumbersDispatch::<#returned>::NEW).check(&returned)?;
+            #into_return::encode(returned)
+        })
     })
 }
 
 /// Returns the path of the trait that encodes what a function returns.
-fn into_return(function: &ItemFn) -> TokenStream {
-    let (sdk, returned) = (sdk::path(), returned(function));
+fn into_return(function: &ItemFn, sdk: &TokenStream) -> TokenStream {
+    let returned = returned(function);
     quote!(<#returned as #sdk::__private::IntoReturn<_>>)
 }
 
@@ -157,12 +160,25 @@ fn returned(function: &ItemFn) -> TokenStream {
     }
 }
 
+/// Returns the name of the source file and of its directory. An export of one name may be in each of several
+/// files, which may be namespaces.
+fn file() -> String {
+    if !proc_macro::is_available() {
+        return String::new();
+    }
+    let path = Span::call_site().unwrap().file();
+    let segments = path.rsplit(['/', '\\']).take(2).collect::<Vec<_>>();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    segments.iter().rev().map(|name| format!("_{}", name.replace(|c| !is_word(c), "_"))).collect()
+}
+
 /// Returns an item that the compiler accepts once in a crate, in any module: an exported macro.
 fn marker(ident: Ident, function: &ItemFn) -> TokenStream {
     let cfgs = cfgs(&function.attrs);
     quote_spanned! {ident.span()=>
         #(#cfgs)*
         #[doc(hidden)]
+        #[allow(non_local_definitions)]
         #[macro_export]
         macro_rules! #ident { () => {}; }
     }
@@ -181,7 +197,7 @@ fn cfgs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
 }
 
-fn option(text: Option<String>) -> TokenStream {
+fn option(text: Option<impl ToTokens>) -> TokenStream {
     match text {
         Some(text) => quote!(::core::option::Option::Some(#text)),
         None => quote!(::core::option::Option::None),

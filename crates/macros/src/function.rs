@@ -1,34 +1,44 @@
 //! Expands a marked function.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{GenericParam, ItemFn, ReturnType, Signature};
+use syn::{GenericParam, ItemFn, ReturnType, Signature, Type};
 
 use crate::errors::Errors;
 use crate::export::{self, Export};
 use crate::name::Name;
-use crate::options::{self, Options};
+use crate::options::{self, Options, Text};
+use crate::sdk::Sdk;
 use crate::{attribute, comment, parameters, types};
 
-pub(crate) fn expand(options: TokenStream, mut function: ItemFn, namespace: &Name) -> TokenStream {
+pub(crate) fn expand(
+    options: TokenStream,
+    mut function: ItemFn,
+    namespace: &Name,
+    sdk: &Sdk,
+) -> TokenStream {
     let mut errors = Errors::default();
     attribute::reject_repeated(&mut function.attrs, &mut errors);
     let options = Options::parse(options, options::FUNCTION, &mut errors);
+    let sdk = options.sdk(sdk, &mut errors).path();
     check_signature(&function.sig, &mut errors);
     let parameters = parameters::parse(&mut function.sig, &mut errors);
 
     let output = if options.path("init").is_some() {
         check_init(&options, &function.sig, &mut errors);
-        export::init(&function)
+        export::init(&function, &sdk)
     } else {
         let (name, span) = name(&options, &function, namespace, &mut errors);
         let comment = match options.text("comment") {
-            Some(comment) => comment.value(),
+            Some(Text::Literal(text)) if text.value().is_empty() => None,
+            Some(Text::Literal(text)) => Some(text.to_token_stream()),
+            Some(Text::Macro(text)) => Some(text.to_token_stream()),
             None => comment::from_doc(&function.attrs),
         };
         let writeable = options.path("writeable").is_some();
-        Export { name, span, writeable, comment, parameters, function: &function }.into_tokens()
+        Export { name, span, writeable, comment, parameters, function: &function, sdk }
+            .into_tokens()
     };
     let output = errors.into_tokens().unwrap_or(output);
     quote!(#function #output)
@@ -52,8 +62,13 @@ fn check_signature(signature: &Signature, errors: &mut Errors) {
             "the host cannot uphold the contract of an `unsafe` function: export a safe one that calls it",
         );
     }
-    if let ReturnType::Type(_, ty) = &signature.output {
-        types::check_return(ty, errors);
+    match &signature.output {
+        ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => errors.push(
+            ty,
+            "a function that never returns has no result: write the type that callers expect, such as `()`",
+        ),
+        ReturnType::Type(_, ty) => types::check_return(ty, errors),
+        ReturnType::Default => (),
     }
 }
 
@@ -80,7 +95,7 @@ fn name(
     errors: &mut Errors,
 ) -> (Name, Span) {
     let own = &function.sig.ident;
-    match (options.path("default"), options.text("name")) {
+    match (options.path("default"), options.literal("name")) {
         (Some(default), name) => {
             if let Some(name) = name {
                 errors.push(

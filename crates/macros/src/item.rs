@@ -5,12 +5,15 @@ use quote::quote;
 use syn::{Error, Item};
 
 use crate::name::Name;
+use crate::sdk::Sdk;
 use crate::{function, module};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<Item>(item.clone()) {
-        Ok(Item::Fn(function)) => function::expand(options, function, &Name::default()),
-        Ok(Item::Mod(module)) => module::expand(options, module, &Name::default()),
+        Ok(Item::Fn(function)) => {
+            function::expand(options, function, &Name::default(), &Sdk::default())
+        }
+        Ok(Item::Mod(module)) => module::expand(options, module, &Name::default(), &Sdk::default()),
         _ => {
             let error = Error::new(
                 Span::call_site(),

@@ -44,12 +44,12 @@ impl Name {
         (!self.0.is_empty()).then(|| self.0.join("::"))
     }
 
-    /// Returns an identifier that no other name has: each segment follows its length.
-    pub(crate) fn marker_ident(&self, span: Span) -> Ident {
+    /// Returns an identifier that no other name in the file has: each segment follows its length.
+    pub(crate) fn marker_ident(&self, span: Span, file: &str) -> Ident {
         let segments = self.0.iter().map(|segment| format!("_{}{segment}", segment.len()));
         let segments: String =
             if self.0.is_empty() { "_default".into() } else { segments.collect() };
-        Ident::new(&format!("surrealism_export{segments}"), span)
+        Ident::new(&format!("surrealism_export{segments}{file}"), span)
     }
 }
 
@@ -70,12 +70,14 @@ mod tests {
     fn different_names_have_different_markers() {
         let names: [&[&str]; 7] =
             [&[], &["default"], &["a", "b"], &["a_1b"], &["a_b"], &["a", "1b"], &["ab"]];
-        let identifiers: std::collections::HashSet<_> =
-            names.iter().map(|segments| name(segments).marker_ident(Span::call_site())).collect();
+        let identifiers: std::collections::HashSet<_> = names
+            .iter()
+            .map(|segments| name(segments).marker_ident(Span::call_site(), ""))
+            .collect();
         assert_eq!(identifiers.len(), names.len());
         assert_eq!(
-            name(&["math", "add"]).marker_ident(Span::call_site()).to_string(),
-            "surrealism_export_4math_3add"
+            name(&["math", "add"]).marker_ident(Span::call_site(), "_src_lib_rs").to_string(),
+            "surrealism_export_4math_3add_src_lib_rs"
         );
     }
 

@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, ExprLit, Lit, LitStr, Meta, Path, Token};
+use syn::{Error, Expr, ExprLit, ExprMacro, Lit, LitStr, Meta, Path, Token};
 
 use crate::errors::Errors;
+use crate::sdk::Sdk;
 
 /// An option that is allowed: its name, and an example of its value if it has one.
 type OptionSpec = (&'static str, Option<&'static str>);
@@ -18,10 +19,14 @@ pub(crate) const FUNCTION: &[OptionSpec] = &[
     ("writeable", None),
     ("comment", Some("Adds two numbers.")),
     ("init", None),
+    CRATE,
 ];
 
 /// The options that a module may have.
-pub(crate) const MODULE: &[OptionSpec] = &[("name", Some("math"))];
+pub(crate) const MODULE: &[OptionSpec] = &[("name", Some("math")), CRATE];
+
+/// Where the SDK is, for the macros and users of a crate that re-exports it.
+const CRATE: OptionSpec = ("crate", Some("acme::surrealism"));
 
 /// The options of one attribute.
 pub(crate) struct Options(Vec<ParsedOption>);
@@ -29,7 +34,15 @@ pub(crate) struct Options(Vec<ParsedOption>);
 struct ParsedOption {
     name: &'static str,
     path: Path,
-    text: Option<LitStr>,
+    text: Option<Text>,
+}
+
+/// The text of an option or a doc comment.
+#[derive(Clone)]
+pub(crate) enum Text {
+    Literal(LitStr),
+    /// A macro that the compiler expands to a literal, such as `concat!`.
+    Macro(ExprMacro),
 }
 
 impl Options {
@@ -65,8 +78,25 @@ impl Options {
     }
 
     /// Returns the value of an option, if it is present.
-    pub(crate) fn text(&self, name: &str) -> Option<&LitStr> {
+    pub(crate) fn text(&self, name: &str) -> Option<&Text> {
         self.0.iter().find(|option| option.name == name)?.text.as_ref()
+    }
+
+    /// Returns the value of an option whose value the attribute has to know.
+    pub(crate) fn literal(&self, name: &str) -> Option<&LitStr> {
+        match self.text(name)? {
+            Text::Literal(text) => Some(text),
+            Text::Macro(_) => None,
+        }
+    }
+
+    /// Returns the path of the SDK: that of the option, or the enclosing module's.
+    pub(crate) fn sdk(&self, outer: &Sdk, errors: &mut Errors) -> Sdk {
+        let Some(path) = self.literal("crate") else { return outer.clone() };
+        path.parse().map(Sdk::new).unwrap_or_else(|_| {
+            errors.push(path, "this is not a path: write one, such as `acme::surrealism`");
+            outer.clone()
+        })
     }
 
     /// Returns where the other options are.
@@ -76,7 +106,7 @@ impl Options {
 }
 
 /// Returns the value of an option, or `None` for an option without one.
-fn value(meta: &Meta, name: &str, example: Option<&str>) -> syn::Result<Option<LitStr>> {
+fn value(meta: &Meta, name: &str, example: Option<&str>) -> syn::Result<Option<Text>> {
     let value = match meta {
         Meta::NameValue(pair) => pair.value.to_token_stream(),
         other => other.to_token_stream(),
@@ -87,8 +117,14 @@ fn value(meta: &Meta, name: &str, example: Option<&str>) -> syn::Result<Option<L
             value,
             format!("`{name}` does not take a value: write `{name}`"),
         )),
-        (Some(example), _) => match string_value(meta) {
-            Some(text) => Ok(Some(text.clone())),
+        (Some(example), _) => match text_value(meta) {
+            Some(Text::Macro(text)) if name != "comment" => Err(Error::new_spanned(
+                text,
+                format!(
+                    "`{name}` cannot be a macro, which is expanded later: write `{name} = \"{example}\"`"
+                ),
+            )),
+            Some(text) => Ok(Some(text)),
             None => Err(Error::new_spanned(
                 value,
                 format!("`{name}` needs a string: write `{name} = \"{example}\"`"),
@@ -97,13 +133,30 @@ fn value(meta: &Meta, name: &str, example: Option<&str>) -> syn::Result<Option<L
     }
 }
 
-/// Returns the string in `name = "string"`.
-pub(crate) fn string_value(meta: &Meta) -> Option<&LitStr> {
+/// Returns the text in `name = "text"` or `name = concat!(…)`.
+pub(crate) fn text_value(meta: &Meta) -> Option<Text> {
     let Meta::NameValue(pair) = meta else { return None };
-    match &pair.value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+    match ungroup(&pair.value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(Text::Literal(text.clone())),
+        Expr::Macro(text) => Some(Text::Macro(text.clone())),
         _ => None,
     }
+}
+
+/// Returns the string in `name = "string"`.
+pub(crate) fn string_value(meta: &Meta) -> Option<LitStr> {
+    match text_value(meta)? {
+        Text::Literal(text) => Some(text),
+        Text::Macro(_) => None,
+    }
+}
+
+/// Removes the invisible groups around what a macro was given, such as a `$name:literal`.
+fn ungroup(mut value: &Expr) -> &Expr {
+    while let Expr::Group(group) = value {
+        value = &group.expr;
+    }
+    value
 }
 
 /// Returns the error for an unknown option.

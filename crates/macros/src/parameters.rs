@@ -50,9 +50,22 @@ fn reject_self(receiver: &Receiver, errors: &mut Errors) -> Option<Parameter> {
 
 fn parse_parameter(parameter: &mut PatType, errors: &mut Errors) -> Option<Parameter> {
     types::check_parameter(&parameter.ty, errors);
+    reject_conditional(&parameter.attrs, errors);
     let name = take_name(&mut parameter.attrs, errors);
     let name = name.or_else(|| pattern_name(&parameter.pat, errors))?;
     Some(Parameter { name, ty: (*parameter.ty).clone() })
+}
+
+/// Reports attributes under which a parameter may be absent, or have another name.
+fn reject_conditional(attributes: &[Attribute], errors: &mut Errors) {
+    for attribute in attributes {
+        if attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr") {
+            errors.push(
+                attribute,
+                "a parameter is in the signature or it is not: put `#[cfg(…)]` on each of two functions",
+            );
+        }
+    }
 }
 
 /// Returns the name in a parameter's pattern.
@@ -81,7 +94,7 @@ fn take_name(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Option<Lit
                     errors
                         .push(text, "the name is not an identifier: write one, such as `user_id`");
                 }
-                Some(text) => name = Some(text.clone()),
+                Some(text) => name = Some(text),
                 None => errors.push(attribute, "`name` needs a string: write `#[name = \"…\"]`"),
             }
         }

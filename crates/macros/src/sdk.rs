@@ -1,10 +1,28 @@
 //! The path of the SDK in the crate that is compiled.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
+use syn::Path;
 
-/// Returns the absolute path of the SDK's crate. A crate that renames its dependency says
-/// `extern crate NAME as surrealism`.
-pub(crate) fn path() -> TokenStream {
-    quote!(::surrealism)
+/// The path of the SDK's crate.
+#[derive(Clone)]
+pub(crate) struct Sdk(TokenStream);
+
+impl Sdk {
+    /// Returns the path that an author wrote.
+    pub(crate) fn new(path: Path) -> Self {
+        Self(path.into_token_stream())
+    }
+
+    pub(crate) fn path(self) -> TokenStream {
+        self.0
+    }
+}
+
+/// Returns the absolute path. A crate that renames its dependency says `extern crate NAME as surrealism`, or
+/// names the path in the attribute.
+impl Default for Sdk {
+    fn default() -> Self {
+        Self(quote!(::surrealism))
+    }
 }

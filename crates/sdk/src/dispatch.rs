@@ -11,4 +11,5 @@
 //!     https://github.com/dtolnay/case-studies/blob/master/autoref-specialization/README.md
 
 pub(crate) mod arguments;
+pub(crate) mod numbers;
 pub(crate) mod returns;

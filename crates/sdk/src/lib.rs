@@ -43,15 +43,14 @@
 //!
 //! # Arguments and results
 //!
-//! Arguments and results are of any type that implements [`SurrealValue`]: numbers, strings, `Option`, `Vec`,
-//! maps, tuples, and your own types. A function may fail with any error that implements `Display`.
+//! Arguments and results are of any type that implements [`SurrealValue`](trait@SurrealValue): numbers,
+//! strings, `Option`, `Vec`, maps, tuples, and your own types. A function may fail with any error that
+//! implements `Display`.
 //!
 //! ```
-//! use surrealism::surrealdb_types::SurrealValue;
-//! use surrealism::surrealism;
+//! use surrealism::{SurrealValue, surrealism};
 //!
 //! #[derive(SurrealValue)]
-//! #[surreal(crate = "surrealism::surrealdb_types")]
 //! struct Person {
 //!     name: String,
 //!     age: i64,
@@ -67,6 +66,10 @@
 //!
 //! assert_eq!(can_drive(Person { name: "Ada".to_string(), age: 36 }), Ok(true));
 //! ```
+//!
+//! [`#[derive(SurrealValue)]`](derive@SurrealValue) has the names of fields and variants, and how an enum
+//! looks. An integer beyond 64 bits with a sign, as `u64` and `usize` can be, is an error when it is
+//! returned.
 //!
 //! The types `()`, `bool`, integers, floats, `String`, and `Option` and `Vec` of these are the cheapest. A
 //! plugin that uses no others is about a megabyte smaller.
@@ -118,8 +121,7 @@
 //! Mark a function `writeable` if it writes to the database.
 //!
 //! ```
-//! use surrealism::surrealdb_types::SurrealValue;
-//! use surrealism::{anyhow, sql_with_vars, surrealism};
+//! use surrealism::{SurrealValue, anyhow, sql_with_vars, surrealism};
 //!
 //! #[surrealism]
 //! fn count_adults(age: i64) -> anyhow::Result<i64> {
@@ -185,14 +187,13 @@
 //!
 //! Exported functions stay ordinary functions, so that unit tests run natively with `cargo test`. There is no
 //! host in them: each function of [`imports`] returns an error that says so.
-//!
-//! [`SurrealValue`]: surrealdb_types::SurrealValue
 
 pub mod imports;
 
 mod dispatch;
 mod executor;
 mod host;
+mod kinds;
 mod registry;
 
 pub use imports::{kv, run, sql, sql_with_vars};
@@ -211,6 +212,10 @@ pub use imports::{kv, run, sql, sql_with_vars};
 /// | `writeable` | declares that the function may write to the database |
 /// | `comment = "…"` | replaces the doc comment |
 /// | `init` | does not export the function, but runs it once in each instance, before the first call |
+/// | `crate = "a::surrealism"` | names the SDK, where another crate re-exports it |
+///
+/// A `default` function is exported without a name: `mod::price()` calls it, and there is no
+/// `mod::price::price()`.
 ///
 /// `#[name = "…"]` on a parameter renames the argument.
 ///
@@ -243,7 +248,8 @@ pub use imports::{kv, run, sql, sql_with_vars};
 ///
 /// Exports the marked functions and modules inside, which need not be `pub`, under the module's name or
 /// that of `name = "…"`. A `default` function inside is called by the module's name alone. The module has
-/// to be inline: an attribute does not see the content of another file.
+/// to be inline: an attribute does not see the content of another file. [`namespace!`] makes a namespace of
+/// a file.
 ///
 /// ```
 /// use surrealism::surrealism;
@@ -272,11 +278,83 @@ pub use imports::{kv, run, sql, sql_with_vars};
 /// # Errors
 ///
 /// These do not compile: a function with a generic or `impl Trait` type, one that borrows its arguments,
-/// one that is `unsafe` or has a `self`; the same export or argument name twice; and an unknown option. The
-/// error is at the token that is wrong, and says what to write.
+/// one that is `unsafe` or has a `self`; the same argument name, or export name in one file, twice; and an
+/// unknown option. The error is at the token that is wrong, and says what to write. The same export name in
+/// two files is an error of `surrealism build`.
 pub use surrealism_macros::surrealism;
+
+/// Makes a source file a namespace.
+///
+/// Put it at the top of the file. The names of all functions that the file and its submodules export begin
+/// with it, so that functions of one name may be in several files. A `default` function is called by the
+/// namespace alone. Namespaces of files and of marked modules nest.
+///
+/// ```
+/// // src/limits.rs
+/// mod limits {
+///     use surrealism::surrealism;
+///
+///     surrealism::namespace!(limits);
+///
+///     /// Called as `limits::allow`.
+///     #[surrealism]
+///     fn allow(user: String) -> bool {
+///         user != "guest"
+///     }
+/// }
+/// ```
+pub use surrealism_macros::namespace;
+
+/// Converts between a type and a SurrealDB value, as [`surrealdb_types::SurrealValue`] does.
+///
+/// # The derive
+///
+/// Implements the trait for a struct or an enum. A struct is an object with its fields; a tuple struct is an
+/// array, and with one field that field.
+///
+/// ```
+/// use surrealism::surrealdb_types::{SurrealValue as _, ToSql};
+/// use surrealism::SurrealValue;
+///
+/// #[derive(SurrealValue)]
+/// #[surreal(rename_all = "camelCase")]
+/// struct Line {
+///     unit_price: f64,
+///     #[surreal(default)]
+///     quantity: i64,
+/// }
+///
+/// // Texts: `'express'`. Without `untagged`, it would be `{ Express: {} }`.
+/// #[derive(SurrealValue)]
+/// #[surreal(untagged, lowercase)]
+/// enum Shipping {
+///     Normal,
+///     Express,
+/// }
+///
+/// let line = Line { unit_price: 1.5, quantity: 2 };
+/// assert_eq!(line.into_value().to_sql(), "{ quantity: 2, unitPrice: 1.5f }");
+/// assert_eq!(Shipping::Express.into_value().to_sql(), "'express'");
+/// ```
+///
+/// The options in `#[surreal(…)]` are those of the derive of [`surrealdb_types`]: `rename`, `rename_all`,
+/// `lowercase`, `uppercase`, `default` and `flatten` for fields, `untagged`, `tag`, `content` and `value` for
+/// enums, and more. This derive hands them on and differs in this:
+///
+/// - It needs neither `#[surreal(crate = "…")]`, which is an error, nor `Value` in scope. A crate that
+///   re-exports the SDK is named by `#[surreal(sdk = "acme::surrealism")]`.
+/// - A type parameter gets the bound `SurrealValue` by itself.
+/// - An integer of the type that is out of range is an error when the type is returned from a function.
+/// - Types may contain each other. The kind of a type within itself is `any`.
+pub use surrealism_macros::SurrealValue;
 pub use surrealism_types as types;
+// The trait. As a glob, since the derive of the same name is the one above.
+pub use value::*;
 pub use {anyhow, inventory, surrealdb_types};
+
+mod value {
+    pub use surrealdb_types::SurrealValue;
+}
 
 /// What the attribute's output refers to. Not a public interface: it changes with the attribute.
 #[doc(hidden)]
@@ -285,11 +363,15 @@ pub mod __private {
         ArgumentDispatch, ArgumentNative, ArgumentValue, Arguments, FromArgument,
         SignatureDispatch, SignatureNative, SignatureValue, expect,
     };
+    pub use crate::dispatch::numbers::{
+        CheckNumbers, CheckedNumbers, NumbersDispatch, OutOfRange, UncheckedNumbers,
+    };
     pub use crate::dispatch::returns::{
         IntoReturn, ReturnDispatch, ReturnNative, ReturnNativeResult, ReturnValue,
     };
     pub use crate::executor::block_on;
+    pub use crate::kinds::kind_of;
     pub use crate::registry::{
-        Export, Function, Init, args, find, init, invoke, invoke_rows, names, returns,
+        Export, Function, Init, Namespace, args, find, init, invoke, invoke_rows, names, returns,
     };
 }

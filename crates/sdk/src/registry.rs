@@ -7,8 +7,10 @@ pub(crate) type Encoded = Result<Vec<u8>, String>;
 
 /// A function as `#[surrealism]` describes it.
 pub trait Function {
-    /// The name that callers use; `None` for the default export.
+    /// The name that callers use, without the file's namespaces; `None` for the default export.
     const NAME: Option<&'static str>;
+    /// The path of the Rust module.
+    const MODULE: &'static str;
     /// Whether the function may write to the database.
     const WRITEABLE: bool;
     /// The function's description.
@@ -30,6 +32,8 @@ pub trait Function {
 pub struct Export {
     /// [`Function::NAME`]
     pub name: Option<&'static str>,
+    /// [`Function::MODULE`]
+    pub module: &'static str,
     /// [`Function::WRITEABLE`]
     pub writeable: bool,
     /// [`Function::COMMENT`]
@@ -47,6 +51,7 @@ impl Export {
     pub const fn new<F: Function>() -> Self {
         Self {
             name: F::NAME,
+            module: F::MODULE,
             writeable: F::WRITEABLE,
             comment: F::COMMENT,
             args: F::args,
@@ -56,20 +61,59 @@ impl Export {
     }
 }
 
+/// A namespace of all functions in a Rust module.
+pub struct Namespace {
+    /// The path of the Rust module.
+    pub module: &'static str,
+    /// What the names of its functions begin with.
+    pub name: &'static str,
+}
+
 /// A function that runs before the first call of an instance.
 pub struct Init(pub fn() -> Result<(), String>);
 
 inventory::collect!(Export);
 inventory::collect!(Init);
+inventory::collect!(Namespace);
 
 /// Returns the names of all functions in order, the default export first.
-pub fn names() -> Vec<Option<&'static str>> {
+pub fn names() -> Vec<Option<String>> {
     let mut names = Vec::new();
     // `sort` would be 5 KiB of every plugin, for a short list that is read once.
-    for Export { name, .. } in inventory::iter::<Export>() {
-        names.insert(names.partition_point(|other| other < name), *name);
+    for export in inventory::iter::<Export>() {
+        let name = full_name(export);
+        names.insert(names.partition_point(|other| *other < name), name);
     }
     names
+}
+
+/// Returns the name that callers use.
+fn full_name(export: &Export) -> Option<String> {
+    let mut name = export.name.map(str::to_string);
+    for namespace in namespaces(export) {
+        name = Some(match name {
+            Some(name) => [namespace.name, "::", &name].concat(),
+            None => namespace.name.to_string(),
+        });
+    }
+    name
+}
+
+/// Returns the namespaces of a function, the innermost first.
+fn namespaces(export: &Export) -> Vec<&'static Namespace> {
+    let mut found: Vec<&Namespace> = Vec::new();
+    for namespace in inventory::iter::<Namespace>() {
+        if contains(namespace.module, export.module) {
+            let outer = |other: &&Namespace| other.module.len() > namespace.module.len();
+            found.insert(found.partition_point(outer), namespace);
+        }
+    }
+    found
+}
+
+/// Returns whether a Rust module is another or has it inside.
+fn contains(module: &str, other: &str) -> bool {
+    other.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// Finds a function by its name.
@@ -78,10 +122,40 @@ pub fn names() -> Vec<Option<&'static str>> {
 ///
 /// When no function has this name.
 pub fn find(name: Option<&str>) -> Result<&'static Export, String> {
-    inventory::iter::<Export>().find(|export| export.name == name).ok_or_else(|| match name {
+    let found = match inventory::iter::<Namespace>().next() {
+        None => inventory::iter::<Export>().find(|export| export.name == name),
+        // Compared in whole only where the end is right, since that allocates.
+        Some(_) => inventory::iter::<Export>().find(|export| {
+            let end = export.name.unwrap_or_default();
+            name.unwrap_or_default().ends_with(end) && full_name(export).as_deref() == name
+        }),
+    };
+    found.ok_or_else(|| match name {
         Some(name) => format!("unknown function: {name}"),
         None => "unknown function: the plugin has no default function".to_string(),
     })
+}
+
+/// Refuses a name that several functions have. The compiler sees those in one file only.
+fn ensure_unique(function: &Export) -> Result<(), String> {
+    let name = full_name(function);
+    let twins = inventory::iter::<Export>().filter(|export| full_name(export) == name);
+    let modules: Vec<&str> = twins.map(|export| export.module).collect();
+    if modules.len() < 2 {
+        return Ok(());
+    }
+    let export = match name {
+        Some(name) => ["`", &name, "` is exported"].concat(),
+        None => "a default function is exported".to_string(),
+    };
+    Err([
+        &export,
+        " more than once, in the modules ",
+        &modules.join(", "),
+        ": rename one with `#[surrealism(name = \"…\")]`, or put `surrealism::namespace!(…);` at the top of \
+         its file",
+    ]
+    .concat())
 }
 
 /// Calls a function with encoded arguments.
@@ -111,9 +185,11 @@ pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Encoded {
 ///
 /// # Errors
 ///
-/// When no function has this name.
+/// When no function has this name, and when several have it.
 pub fn args(name: Option<&str>) -> Encoded {
-    (find(name)?.args)()
+    let function = find(name)?;
+    ensure_unique(function)?;
+    (function.args)()
 }
 
 /// Encodes the kind that a function returns.

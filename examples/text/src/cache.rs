@@ -4,8 +4,7 @@
 
 use sha2::{Digest, Sha256};
 use surrealism::anyhow::Result;
-use surrealism::surrealdb_types::SurrealValue;
-use surrealism::{kv, surrealism};
+use surrealism::{SurrealValue, kv, surrealism};
 
 use crate::{check_length, markdown};
 
@@ -19,7 +18,6 @@ const STATS: &str = "stats";
 
 /// The result of [`stats`].
 #[derive(Debug, Default, SurrealValue)]
-#[surreal(crate = "surrealism::surrealdb_types")]
 struct Stats {
     hits: i64,
     misses: i64,

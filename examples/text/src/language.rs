@@ -1,15 +1,13 @@
 //! The language of a text.
 
 use surrealism::anyhow::Result;
-use surrealism::surrealdb_types::SurrealValue;
-use surrealism::surrealism;
+use surrealism::{SurrealValue, surrealism};
 use whatlang::{Info, Lang};
 
 use crate::check_length;
 
 /// The result of [`language`].
 #[derive(Debug, PartialEq, SurrealValue)]
-#[surreal(crate = "surrealism::surrealdb_types")]
 struct Language {
     code: String,
     name: String,

@@ -8,8 +8,7 @@ use std::sync::LazyLock;
 use std::{fs, io};
 
 use surrealism::anyhow::{Result, anyhow, ensure};
-use surrealism::surrealdb_types::SurrealValue;
-use surrealism::surrealism;
+use surrealism::{SurrealValue, surrealism};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::check_length;
@@ -24,7 +23,6 @@ const DIRECTORY: &str = if cfg!(target_family = "wasm") {
 
 /// One result of [`words`].
 #[derive(Debug, SurrealValue)]
-#[surreal(crate = "surrealism::surrealdb_types")]
 struct Word {
     word: String,
     count: i64,

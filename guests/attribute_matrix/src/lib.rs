@@ -1,10 +1,8 @@
 //! Every form of the attribute, and every kind of argument and result.
 
-use surrealism::surrealdb_types::SurrealValue;
-use surrealism::{anyhow, surrealism};
+use surrealism::{SurrealValue, anyhow, surrealism};
 
 #[derive(Clone, Debug, PartialEq, SurrealValue)]
-#[surreal(crate = "surrealism::surrealdb_types")]
 struct Person {
     name: String,
     age: i64,
@@ -12,7 +10,7 @@ struct Person {
 }
 
 #[derive(SurrealValue)]
-#[surreal(crate = "surrealism::surrealdb_types", untagged, lowercase)]
+#[surreal(untagged, lowercase)]
 enum Size {
     Small,
     Large,

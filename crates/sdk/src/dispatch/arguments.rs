@@ -34,8 +34,16 @@ impl<T: SurrealValue> FromArgument for T {
     }
 
     fn from_argument(value: Value) -> Result<Self, String> {
-        T::from_value(value).map_err(|error| error.to_string())
+        T::from_value(value).map_err(|error| name_the_number(error.to_string()))
     }
+}
+
+/// Says which number a field is, as its kind does not.
+fn name_the_number(error: String) -> String {
+    if error.ends_with("Expected number, got number") {
+        return error + ": an integer type takes an int, and `f32` a float";
+    }
+    error
 }
 
 /// Selects how an argument of type `T` is decoded.

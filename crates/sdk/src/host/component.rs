@@ -26,7 +26,7 @@ impl super::bindings::Guest for Plugin {
     }
 
     fn list_functions() -> Vec<Option<String>> {
-        registry::names().into_iter().map(|name| name.map(str::to_string)).collect()
+        registry::names()
     }
 
     fn function_args(name: Option<String>) -> Result<Vec<u8>, String> {

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use surrealism::surrealdb_types::{Kind, SurrealValue, Value, object};
+use surrealism::surrealdb_types::{Kind, Value, object};
 use surrealism::types::codec;
-use surrealism::{__private as plugin, surrealism};
+use surrealism::{__private as plugin, SurrealValue, surrealism};
 
 #[derive(SurrealValue)]
-#[surreal(crate = "surrealism::surrealdb_types")]
 struct Person {
     name: String,
     age: i64,
@@ -173,6 +172,41 @@ macro_rules! exported {
 
 exported!(from_macro, x: Option<i64>);
 
+macro_rules! exported_with {
+    ($function:ident, $name:literal, $comment:expr, $argument:literal, $doc:literal) => {
+        #[surrealism(name = $name, writeable, comment = $comment)]
+        fn $function(#[name = $argument] x: i64) -> i64 {
+            x
+        }
+
+        #[doc = $doc]
+        #[doc = concat!("of ", stringify!($function), ".")]
+        #[surrealism]
+        fn documented() {}
+    };
+}
+
+exported_with!(made, "options::made", "By a macro.", "argument", " A function instead");
+
+#[surrealism(comment = concat!("Adds ", "two."), crate = "crate::functions::reexport::sdk")]
+fn concatenated() {}
+
+mod reexport {
+    pub(crate) use ::surrealism as sdk;
+}
+
+#[surrealism]
+const extern "C" fn of_c(x: i64) -> i64 {
+    x
+}
+
+fn _inside_of_a_function() {
+    #[surrealism]
+    fn inside() -> i64 {
+        1
+    }
+}
+
 fn call(name: impl Into<Option<&'static str>>, args: &[Value]) -> Result<Value, String> {
     let args = codec::encode_values(args).unwrap();
     plugin::invoke(name.into(), &args).map(|result| codec::decode_value(&result).unwrap())
@@ -189,7 +223,9 @@ fn string(text: &str) -> Value {
 #[test]
 fn names_are_sorted_and_the_default_comes_first() {
     let names = plugin::names();
-    let exported: Vec<_> = names.iter().map(|name| name.unwrap_or("(default)")).collect();
+    let exported = names.iter().map(|name| name.as_deref().unwrap_or("(default)"));
+    let others = |name: &&str| name.starts_with("derive::") || name.starts_with("namespaces::");
+    let exported: Vec<_> = exported.filter(|name| !others(name)).collect();
     assert_eq!(
         exported,
         [
@@ -198,13 +234,18 @@ fn names_are_sorted_and_the_default_comes_first() {
             "ask",
             "birthday",
             "can_drive",
+            "concatenated",
+            "documented",
             "from_macro",
+            "inside",
             "invoke",
             "later",
             "math",
             "math::add",
             "math::deep::er::a::b",
             "nothing",
+            "of_c",
+            "options::made",
             "other::renamed",
             "outermost_first",
             "refuse",
@@ -292,6 +333,16 @@ fn functions_describe_themselves() {
     assert!(!can_drive.writeable);
     assert_eq!(can_drive.comment, Some("Whether someone may drive.\n\n  Indented."));
     assert_eq!(plugin::find(None).unwrap().comment, None);
+
+    let made = plugin::find(Some("options::made")).unwrap();
+    assert!(made.writeable);
+    for (name, comment) in [
+        ("options::made", "By a macro."),
+        ("documented", "A function instead\nof made."),
+        ("concatenated", "Adds two."),
+    ] {
+        assert_eq!(plugin::find(Some(name)).unwrap().comment, Some(comment), "{name}");
+    }
 
     let args = plugin::args(Some("other::renamed")).unwrap();
     assert_eq!(

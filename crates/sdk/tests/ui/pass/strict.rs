@@ -2,11 +2,9 @@
 
 #![deny(warnings, missing_docs, unsafe_op_in_unsafe_fn, unused_qualifications, unreachable_pub)]
 
-use surrealism::surrealdb_types::SurrealValue;
-use surrealism::surrealism;
+use surrealism::{SurrealValue, surrealism};
 
 #[derive(SurrealValue)]
-#[surreal(crate = "surrealism::surrealdb_types")]
 struct Point {
     x: f64,
     y: f64,

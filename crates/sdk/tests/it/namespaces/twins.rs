@@ -1,0 +1,4 @@
+//! Two files that export the same name.
+
+mod one;
+mod other;

@@ -1,0 +1,2 @@
+#[surrealism::surrealism]
+fn twin() {}

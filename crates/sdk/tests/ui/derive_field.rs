@@ -1,0 +1,10 @@
+use surrealism::SurrealValue;
+
+struct Foreign;
+
+#[derive(SurrealValue)]
+struct Outer {
+    foreign: Foreign,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use surrealism::surrealism;
+
+#[surrealism]
+fn forever() -> ! {
+    loop {}
+}
+
+fn main() {}
