@@ -147,13 +147,15 @@ pub use package::exports::{ExportsManifest, FunctionExport};
 pub use package::{SurrealismPackage, UnpackOptions};
 pub use package::{capabilities, config, exports};
 pub use runtime::call::{Call, CallRows, WithStats};
+pub use runtime::call_json::CallJson;
 pub use runtime::{Isolation, Runtime, RuntimeBuilder};
 pub use stats::CallStats;
 pub use surrealdb_types::{Kind, Object, SurrealValue, Value};
 pub use surrealism_types::args::Args;
 pub use surrealism_types::coerce::{ArgumentError, CoerceError};
 pub use surrealism_types::err::{PrefixErr, SurrealismError, SurrealismResult};
-pub use text::near_names;
+pub use surrealism_types::names::near_names;
+pub use surrealism_types::{coerce, json};
 pub use usage::Usage;
 
 /// One instance of a module.

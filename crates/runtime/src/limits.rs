@@ -226,12 +226,6 @@ pub(crate) const TRAP_MESSAGE_BYTES: usize = 2 * KIB;
 /// The part of a guest's own message that an error repeats, in bytes.
 pub(crate) const MAX_ERROR_BYTES: usize = 16 * KIB;
 
-/// Names that are compared with an unknown one, for a suggestion.
-pub(crate) const MAX_COMPARED_NAMES: usize = 500;
-
-/// Length of the names that are compared, in bytes.
-pub(crate) const MAX_COMPARED_NAME_BYTES: usize = 64;
-
 // Key-value stores.
 
 /// Keys of one request.

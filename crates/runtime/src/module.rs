@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
-use surrealdb_types::Value;
+use serde_json::Value as Json;
+use surrealdb_types::{Kind, Value};
 use surrealism_types::coerce::{ArgumentError, coerce_arguments};
 use surrealism_types::err::SurrealismError;
+use surrealism_types::json::arguments_from_json;
+use surrealism_types::names::near_names;
 use tokio::runtime::Handle;
 
 use crate::deadline::Deadline;
@@ -21,7 +24,7 @@ use crate::package::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
 use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::reactor::reactor;
-use crate::text::{near_names, quoted, truncate};
+use crate::text::{quoted, truncate};
 use crate::usage::ModuleMetrics;
 
 /// The identity, limits and resources of a loaded module.
@@ -137,6 +140,27 @@ impl Module {
             .map_err(|error| argument_error(function, None, error))
     }
 
+    /// Reads the arguments of a call from JSON, by the kinds of the signature.
+    ///
+    /// # Errors
+    ///
+    /// As [`coerce_call`](Self::coerce_call).
+    pub(crate) fn arguments_from_json(
+        &self,
+        name: Option<&str>,
+        args: &Json,
+    ) -> Result<Vec<Value>, Error> {
+        let Some(function) = self.lookup_signature(name)? else {
+            let count = args.as_array().map_or(0, Vec::len);
+            let signature = vec![("argument".to_string(), Kind::Any); count];
+            return arguments_from_json(args, &signature).map_err(|error| {
+                let text = error.to_string();
+                Error::call(ErrorKind::Arguments { row: None, error }, text)
+            });
+        };
+        function.arguments_from_json(args).map_err(|error| argument_error(function, None, error))
+    }
+
     /// Like [`coerce_call`](Self::coerce_call), for each row of arguments by itself.
     ///
     /// # Errors
@@ -178,6 +202,9 @@ impl Module {
         let listed: Vec<&str> = known().take(MAX_LISTED).collect();
         let more = if known().count() > MAX_LISTED { ", …" } else { "" };
         let text = match (near.as_slice(), listed.as_slice()) {
+            ([], []) if name.is_some() && self.exports.get_signature(None).is_some() => {
+                format!("{missing}; it has a default function, which is called without a name")
+            }
             ([], []) => missing,
             ([], listed) => format!("{missing}; it has {}{more}", quoted(listed)),
             (near, _) => format!("{missing}; did you mean {}?", quoted(near)),

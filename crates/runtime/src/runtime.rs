@@ -2,6 +2,7 @@
 
 mod builder;
 pub(crate) mod call;
+pub(crate) mod call_json;
 mod isolation;
 
 use std::fmt;
@@ -9,11 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use surrealdb_types::Value;
 use surrealism_types::args::Args;
 use surrealism_types::err::SurrealismResult;
 
 pub use self::builder::RuntimeBuilder;
 use self::call::{Call, CallRows};
+use self::call_json::CallJson;
 pub use self::isolation::Isolation;
 use crate::deadline::{Deadline, TimerQueue, timeout_at};
 use crate::egress::NameResolution;
@@ -169,6 +172,48 @@ impl Runtime {
         let rows = rows.into_iter().map(A::to_values).collect();
         let function = function.into().map(str::to_string);
         CallRows::new(Call::new(self, function, rows, Box::new(context)))
+    }
+
+    /// Calls a function with arguments from JSON, and returns its result as JSON.
+    ///
+    /// The arguments are an array, or an object by the names of the parameters. They are read by the kinds of
+    /// the signature: a text is a datetime where the kind is one. [`crate::json`] has the forms of all kinds.
+    ///
+    /// ```no_run
+    /// # use serde_json::json;
+    /// # use surrealism_runtime::{DetachedContext, Error, Runtime};
+    /// # async fn example(runtime: Runtime) -> Result<(), Error> {
+    /// let args = json!({ "net": "12.50", "due": "2026-01-31T12:00:00Z" });
+    /// let gross = runtime.call_json("price", args, DetachedContext::new()).await?;
+    /// println!("{gross}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call`](Self::call).
+    pub fn call_json<'f>(
+        &self,
+        function: impl Into<Option<&'f str>>,
+        args: serde_json::Value,
+        context: impl InvocationContext + 'static,
+    ) -> CallJson<'_> {
+        let function = function.into().map(str::to_string);
+        CallJson::new(self, Call::new(self, function, args, Box::new(context)))
+    }
+
+    /// Reads the arguments of a call from JSON, as [`call_json`](Self::call_json) does.
+    ///
+    /// # Errors
+    ///
+    /// When the function does not exist, or the arguments cannot be read as its signature says.
+    pub fn arguments_from_json(
+        &self,
+        function: Option<&str>,
+        args: &serde_json::Value,
+    ) -> Result<Vec<Value>, Error> {
+        self.module().arguments_from_json(function, args)
     }
 
     /// Returns the size of the component, in bytes.

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use surrealism_types::err::{PrefixErr, SurrealismResult};
+use surrealism_types::names::near_names;
 
 use super::capabilities::SurrealismCapabilities;
 use crate::limits::MAX_IDENTIFIER_BYTES;
-use crate::text;
 
 /// The content of `surrealism.toml`. An unknown key is an error: a misspelt limit would otherwise be
 /// ignored.
@@ -84,7 +84,7 @@ fn with_suggestion(error: &toml::de::Error) -> String {
     let mut quoted = error.message().split('`').skip(1).step_by(2);
     let near = match quoted.next() {
         Some(unknown) if error.message().starts_with("unknown field") => {
-            text::near_names(unknown, quoted)
+            near_names(unknown, quoted)
         }
         _ => Vec::new(),
     };
@@ -278,6 +278,10 @@ mod tests {
             (
                 format!("{PACKAGE}[capabilities]\nmax_memry_bytes = 1"),
                 "did you mean `max_memory_bytes`?",
+            ),
+            (
+                format!("{PACKAGE}[capabilities]\nallow_queries = true"),
+                "did you mean `allow_arbitrary_queries`?",
             ),
             (format!("{PACKAGE}[capabilites]\n"), "did you mean `capabilities`?"),
             (format!("{PACKAGE}[capabilities]\nmax_execution_time = \"1s\""), "line 6"),

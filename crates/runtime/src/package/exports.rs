@@ -5,9 +5,10 @@ use std::fmt;
 
 use anyhow::ensure;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
-use surrealdb_types::{Kind, ToSql};
-use surrealism_types::codec;
+use surrealdb_types::{Kind, ToSql, Value};
+use surrealism_types::coerce::ArgumentError;
 use surrealism_types::err::{PrefixErr, SurrealismResult};
+use surrealism_types::{codec, json};
 
 use crate::limits::{MAX_FUNCTION_NAME_BYTES, MAX_FUNCTIONS};
 
@@ -156,6 +157,39 @@ pub struct FunctionExport {
 }
 
 impl FunctionExport {
+    /// Reads the arguments of a call from JSON, by the kinds of the signature: an array, or an object by the
+    /// names of the parameters. [`to_json`](crate::json::to_json) and
+    /// [`to_json_lossless`](crate::json::to_json_lossless) write results.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// # use surrealism_runtime::FunctionExport;
+    /// # use surrealdb_types::{Kind, ToSql};
+    /// # let price = FunctionExport {
+    /// #     name: Some("price".to_string()),
+    /// #     args: vec![("net".to_string(), Kind::Decimal), ("due".to_string(), Kind::Datetime)],
+    /// #     returns: Kind::Decimal,
+    /// #     args_text: None,
+    /// #     returns_text: None,
+    /// #     writeable: false,
+    /// #     comment: None,
+    /// # };
+    ///
+    /// let args = price.arguments_from_json(&json!({ "net": "12.50", "due": "2026-01-31" }))?;
+    /// assert_eq!(args[0].to_sql(), "12.50dec");
+    /// # Ok::<(), surrealism_runtime::coerce::ArgumentError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there are too many arguments or too few, or one cannot be read as its kind. The error says which.
+    pub fn arguments_from_json(
+        &self,
+        args: &serde_json::Value,
+    ) -> Result<Vec<Value>, ArgumentError> {
+        json::arguments_from_json(args, &self.args)
+    }
+
     /// Formats the arguments: `name: string, age: int`.
     pub fn args_display(&self) -> String {
         match &self.args_text {

@@ -85,6 +85,16 @@ impl<'a, A> Call<'a, A> {
         WithStats(self)
     }
 
+    /// Replaces the arguments.
+    pub(super) fn try_map_args<B>(
+        self,
+        map: impl FnOnce(Option<&str>, A) -> Result<B, Error>,
+    ) -> Result<Call<'a, B>, Error> {
+        let Self { runtime, name, args, context, timeout, max_wait } = self;
+        let args = map(name.as_deref(), args)?;
+        Ok(Call { runtime, name, args, context, timeout, max_wait })
+    }
+
     /// Checks an instance out, runs `work` with it, and releases it.
     async fn with_instance<T>(
         self,
