@@ -1,6 +1,8 @@
 //! Arguments that several subcommands share.
 
 pub(crate) mod cache;
+pub(crate) mod call;
 pub(crate) mod database;
 pub(crate) mod limits;
+pub(crate) mod negative;
 pub(crate) mod store;

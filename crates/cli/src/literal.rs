@@ -1,23 +1,30 @@
-//! Parses arguments of the command line: SurrealQL literals or JSON.
+//! Parses arguments of the command line: SurrealQL constants or JSON.
+
+mod constant;
 
 use anyhow::{Context, Error, Result, anyhow};
+use serde_json::Value as Json;
 use surrealdb_syn::{ParseError, ParserSettings};
-use surrealdb_types::{SurrealValue, Value};
+use surrealdb_types::Value;
 
-/// Parses a SurrealQL literal: `42`, `'text'`, `[1, 2]`, `{ a: 1 }`, `d'…'`, `person:one`.
+/// Parses a SurrealQL constant: `42`, `'text'`, `[1, 2]`, `{ a: 1 }`, `d'…'`, `person:one`, `(- 1)`.
 ///
 /// # Errors
 ///
-/// Fails if the text is not a literal. The message shows the position, and has a hint for a word without
+/// Fails if the text is not a constant. The message shows the position, and has a hint for a word without
 /// quotes and for an expression.
 pub(crate) fn surrealql(text: &str) -> Result<Value> {
-    let parsed =
-        surrealdb_syn::parse_with_settings(text.as_bytes(), settings(), async |parser, stack| {
-            let value = parser.parse_value(stack).await?;
-            parser.assert_finished()?;
-            Ok(value)
-        });
-    parsed.map_err(|error| literal_error(text, error))
+    parse(text).or_else(|error| {
+        constant::evaluate(text, &|text| parse(text).ok()).ok_or_else(|| literal_error(text, error))
+    })
+}
+
+fn parse(text: &str) -> Result<Value, ParseError> {
+    surrealdb_syn::parse_with_settings(text.as_bytes(), settings(), async |parser, stack| {
+        let value = parser.parse_value(stack).await?;
+        parser.assert_finished()?;
+        Ok(value)
+    })
 }
 
 /// Enables every kind of literal.
@@ -30,10 +37,8 @@ fn settings() -> ParserSettings {
 /// # Errors
 ///
 /// Fails if the text is not JSON. The message shows the position.
-pub(crate) fn json(text: &str) -> Result<Value> {
-    let value: serde_json::Value =
-        serde_json::from_str(text).with_context(|| format!("invalid argument {text}: not JSON"))?;
-    Ok(value.into_value())
+pub(crate) fn json(text: &str) -> Result<Json> {
+    serde_json::from_str(text).with_context(|| format!("invalid argument {text}: not JSON"))
 }
 
 fn literal_error(text: &str, error: ParseError) -> Error {
@@ -43,7 +48,7 @@ fn literal_error(text: &str, error: ParseError) -> Error {
         );
     }
     let reason = if is_expression(text) {
-        "an expression, which needs a database to evaluate it; pass its value"
+        "an expression, which needs a database to evaluate it; set one with `--db`, or pass its value"
     } else {
         "not a SurrealQL literal"
     };
@@ -104,7 +109,10 @@ mod tests {
             ("hello", "as text: \"'hello'\""),
             ("hello world", "as text: \"'hello world'\""),
             ("time::now()", "an expression, which needs a database"),
-            ("1 + 1", "an expression, which needs a database"),
+            ("1 + 1.5", "an expression, which needs a database"),
+            ("9223372036854775807 + 1", "an expression, which needs a database"),
+            ("- 'text'", "an expression, which needs a database"),
+            ("r'not an id'", "not a SurrealQL literal"),
             ("$x", "an expression, which needs a database"),
             ("1 2", "not a SurrealQL literal"),
             ("[1, 2", "not a SurrealQL literal"),
@@ -116,9 +124,35 @@ mod tests {
     }
 
     #[test]
+    fn constants_are_computed() {
+        for (text, expected) in [
+            ("r'person:1'", "person:1"),
+            ("r\"person:`a b`\"", "person:`a b`"),
+            ("[r'person:1', { a: r'person:u\\'018f6f6e-1111-7000-8000-000000000000\\'' }]", ""),
+            ("'r\\'person:1\\''", "\"r'person:1'\""),
+            ("(- 1)", "-1"),
+            ("(-(-2))", "2"),
+            ("- 1.5f", "-1.5f"),
+            ("-(1.10dec)", "-1.1dec"),
+            ("(-Infinity)", "-Infinity"),
+            ("+ 1", "1"),
+            ("1 + 1", "2"),
+            ("2 * (3 - 5)", "-4"),
+            ("10 - 2 - 3", "5"),
+            ("1 + 2 * -3", "-5"),
+            ("[(- 1), 'a, (b', [1 + 1],]", "[-1, 'a, (b', [2]]"),
+            ("(('x'))", "'x'"),
+        ] {
+            let value = surrealql(text).unwrap().to_sql();
+            assert!(expected.is_empty() || value == expected, "{text}: {value}");
+        }
+        let deep = "(".repeat(1000) + "1" + &")".repeat(1000);
+        assert!(surrealql(&deep).is_err());
+    }
+
+    #[test]
     fn json_is_parsed() {
-        let value = json(r#"{ "a": [1, 2.5, null, "x"] }"#).unwrap();
-        assert_eq!(value.to_sql(), "{ a: [1, 2.5f, NULL, 'x'] }");
+        assert_eq!(json(r#"{ "a": [1, null] }"#).unwrap(), serde_json::json!({ "a": [1, null] }));
         assert!(json("'x'").unwrap_err().to_string().contains("'x': not JSON"));
     }
 }

@@ -18,5 +18,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    error::report(cli::Cli::parse().run())
+    let args = args::negative::protect(std::env::args_os());
+    error::report(cli::Cli::parse_from(args).run())
 }

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use surrealism_runtime::SurrealismConfig;
+use surrealism_runtime::config::AbiVersion;
 use surrealism_runtime::package::verify_logo;
+use surrealism_runtime::{SurrealismConfig, SurrealismResult};
 
 use crate::error::flatten;
 
@@ -27,6 +28,18 @@ fn ensure_sources(path: &Path) -> Result<()> {
          `surrealism build --wasm {shown} DIRECTORY`"
     );
     Ok(())
+}
+
+/// Parses a configuration. One without `abi`, as those of published plugins are, is for the ABI that this
+/// command builds for.
+fn parse(text: &str) -> SurrealismResult<SurrealismConfig> {
+    let config = SurrealismConfig::parse(text)?;
+    if config.abi != AbiVersion::default() {
+        return Ok(config);
+    }
+    // Fails if the text sets the default itself.
+    let current = SurrealismConfig::parse(&format!("abi = {}\n{text}", AbiVersion::CURRENT));
+    Ok(current.unwrap_or(config))
 }
 
 /// A plugin's directory and the contents of its `surrealism.toml`.
@@ -61,7 +74,7 @@ impl Project {
         let file = dir.join(CONFIG_FILE);
         let text =
             fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let config = SurrealismConfig::parse(&text)
+        let config = parse(&text)
             .map_err(flatten)
             .with_context(|| format!("invalid configuration {}", file.display()))?;
         Ok(Self { dir: dir.to_path_buf(), config })

@@ -15,7 +15,7 @@ use crate::error::{CliResult, ExitCode, ExitContext};
 #[command(next_help_heading = "Database")]
 pub(crate) struct DatabaseArgs {
     /// Database that answers `sql` and `run`: ws://, wss://, http:// or https://. Needs a command that was
-    /// installed with `--features database`
+    /// installed with `--features database`; with `embedded`, mem:// and surrealkv://DIRECTORY are others
     #[arg(long, value_name = "URL")]
     db: Option<String>,
 
@@ -56,6 +56,11 @@ enum AuthLevel {
 }
 
 impl DatabaseArgs {
+    /// Returns whether the command line names a database.
+    pub(crate) fn is_set(&self) -> bool {
+        self.db.is_some()
+    }
+
     /// Connects to the database, if the command line names one. Each query is limited to `timeout`.
     pub(crate) async fn connect(&self, timeout: Duration) -> CliResult<Option<Database>> {
         let Some(address) = &self.db else { return Ok(None) };

@@ -9,8 +9,8 @@ use bytesize::ByteSize;
 use clap::Args;
 use surrealism_runtime::config::AbiVersion;
 use surrealism_runtime::{
-    DetachedContext, ExportsManifest, FunctionExport, Runtime, SurrealismConfig, SurrealismPackage,
-    SurrealismResult,
+    Controller, DetachedContext, ExportsManifest, FunctionExport, PrefixErr, Runtime,
+    SurrealismConfig, SurrealismError, SurrealismPackage, SurrealismResult,
 };
 
 use crate::args::cache::CacheArgs;
@@ -123,8 +123,8 @@ fn ensure_current_abi(project: &Project) -> Result<()> {
     let (abi, current) = (project.config.abi, AbiVersion::CURRENT);
     ensure!(
         abi == current,
-        "unsupported ABI {abi} in {}: hosts implement ABI {current}; write `abi = {current}` above \
-         `[package]`",
+        "unsupported ABI {abi} in {}: this command builds for ABI {current}, which hosts implement; \
+         remove the line, or write `abi = {current}`",
         project.dir.join(CONFIG_FILE).display()
     );
     Ok(())
@@ -163,17 +163,36 @@ async fn query_functions(runtime: &Runtime) -> SurrealismResult<ExportsManifest>
 
     let mut manifest = ExportsManifest::empty();
     for name in names {
-        manifest.functions.push(FunctionExport {
-            args: controller.args(name.clone()).await?,
-            returns: controller.returns(name.clone()).await?,
-            args_text: None,
-            returns_text: None,
-            writeable: controller.writeable(name.clone()).await?,
-            comment: controller.comment(name.clone()).await?,
-            name,
-        });
+        let shown = name.clone().unwrap_or_else(|| "the default function".to_string());
+        let function = describe(&mut controller, name).await;
+        let is_endless = matches!(&function, Err(error) if is_stack_overflow(error));
+        let hint = if is_endless {
+            ": types that contain each other need `#[derive(surrealism::SurrealValue)]`"
+        } else {
+            ""
+        };
+        manifest.functions.push(function.prefix_err(|| format!("cannot describe {shown}{hint}"))?);
     }
     Ok(manifest)
+}
+
+fn is_stack_overflow(error: &SurrealismError) -> bool {
+    format!("{error:?}").contains("ran out of stack")
+}
+
+async fn describe(
+    controller: &mut Controller,
+    name: Option<String>,
+) -> SurrealismResult<FunctionExport> {
+    Ok(FunctionExport {
+        args: controller.args(name.clone()).await?,
+        returns: controller.returns(name.clone()).await?,
+        args_text: None,
+        returns_text: None,
+        writeable: controller.writeable(name.clone()).await?,
+        comment: controller.comment(name.clone()).await?,
+        name,
+    })
 }
 
 /// Writes the archive. Creates its directory if necessary.

@@ -51,7 +51,8 @@ pub(crate) struct New {
     #[arg(long, value_name = "VERSION", default_value = "0.1.0", value_parser = parse_version)]
     version: Version,
 
-    /// Depend on the `surrealism` crate in this directory instead of the one on crates.io
+    /// Depend on the `surrealism` crate in this directory instead of the one on crates.io, which is
+    /// SurrealDB's own
     #[arg(long, value_name = "DIR")]
     sdk_path: Option<PathBuf>,
 
@@ -62,9 +63,16 @@ pub(crate) struct New {
 
 impl New {
     pub(crate) fn run(self, terminal: Terminal) -> CliResult {
+        let has_sdk_path = self.sdk_path.is_some();
         let plugin = self.plugin().exit_code(ExitCode::Usage)?;
         plugin.write()?;
         terminal.status("Created", text!("plugin {}", plugin.dir.display()));
+        if !has_sdk_path {
+            terminal.warn(text!(
+                "Cargo.toml depends on `surrealism` from crates.io, SurrealDB's own SDK, which lacks what \
+                 this project's adds; depend on this one with `--sdk-path DIR`, its directory `crates/sdk`"
+            ));
+        }
         terminal.note(plugin.next_steps());
         Ok(())
     }

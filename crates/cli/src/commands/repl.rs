@@ -19,9 +19,8 @@ use surrealism_surrealdb::{Module, ModuleRegistry};
 use tokio::runtime::Runtime;
 
 use crate::args::cache::CacheArgs;
-use crate::args::database::DatabaseArgs;
-use crate::args::limits::LimitArgs;
-use crate::args::store::{StoreArgs, Stores};
+use crate::args::call::CallArgs;
+use crate::args::store::Stores;
 use crate::commands::repl::interrupt::Interrupts;
 use crate::commands::repl::line::{Line, units};
 use crate::commands::repl::session::Session;
@@ -61,13 +60,7 @@ pub(crate) struct Repl {
     archives: Vec<PathBuf>,
 
     #[command(flatten)]
-    limits: LimitArgs,
-
-    #[command(flatten)]
-    store: StoreArgs,
-
-    #[command(flatten)]
-    database: DatabaseArgs,
+    call: CallArgs,
 }
 
 impl Repl {
@@ -80,11 +73,11 @@ impl Repl {
     }
 
     fn run_on(self, executor: &Runtime, terminal: Terminal, cache: CacheArgs) -> CliResult {
-        self.store.check_names(self.archives.len()).exit_code(ExitCode::Usage)?;
-        let stores = executor.block_on(self.store.open())?;
+        self.call.store.check_names(self.archives.len()).exit_code(ExitCode::Usage)?;
+        let stores = executor.block_on(self.call.store.open())?;
         let modules = self.load_modules(executor, &stores, terminal, cache)?;
-        let database = executor.block_on(self.database.connect(self.limits.timeout))?;
-        let session = Session { modules, database, limits: self.limits };
+        let database = executor.block_on(self.call.database.connect(self.call.limits.timeout))?;
+        let session = Session { modules, database, limits: self.call.limits };
         if !io::stdin().is_terminal() {
             return run_script(|line| executor.block_on(session.evaluate(line)));
         }
@@ -109,7 +102,7 @@ impl Repl {
             let package = load::open(archive)?;
             let digest = package.digest();
             let name = module_name(&package.config.meta.name);
-            let runtime = Arc::new(load::load(package, self.limits, cache, terminal)?);
+            let runtime = Arc::new(load::load(package, self.call.limits, cache, terminal)?);
             let store = executor.block_on(stores.for_module(index, &runtime, digest))?;
             let module = Module::new(runtime.clone()).kv(store);
             let previous = modules.add(&name, module).map_err(anyhow::Error::from);

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use surrealdb_types::{ToSql, Value};
+use serde_json::Value as Json;
+use surrealdb_types::{Object, ToSql, Value};
+use surrealism_runtime::json::to_json;
 use surrealism_runtime::{Error, KVStore, Runtime};
 use surrealism_surrealdb::{CallContext, Database, Module};
 
 use crate::args::cache::CacheArgs;
-use crate::args::database::DatabaseArgs;
-use crate::args::limits::LimitArgs;
-use crate::args::store::StoreArgs;
+use crate::args::call::CallArgs;
 use crate::error::{CliError, CliResult, ExitCode, ExitContext};
 use crate::executor::block_on;
 use crate::literal;
@@ -35,7 +35,9 @@ const MAX_REPEAT: i64 = 10_000_000;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Arguments are SurrealQL literals: 'text' 42 1.5 true NONE [1, 2] { a: 1 } 1h30m person:one
-d'2024-01-01T00:00:00Z' u'…'. The shell removes one pair of quotes, so quote text twice.
+d'2024-01-01T00:00:00Z' u'…'. The shell removes one pair of quotes, so quote text twice. With `--db`,
+they may be expressions: \"(SELECT VALUE title FROM ONLY page:one)\". With `--json`, each is read by the
+kind of its parameter, as results are printed: '\"2024-01-01T00:00:00Z\"' for a datetime.
 
 Examples:
   surrealism run demo.surli greet \"'Ada'\"
@@ -67,33 +69,41 @@ pub(crate) struct Run {
     repeat: u32,
 
     #[command(flatten)]
-    limits: LimitArgs,
+    call: CallArgs,
+}
 
-    #[command(flatten)]
-    store: StoreArgs,
+/// Arguments that are parsed as far as they can be without the function and the database.
+enum Arguments {
+    SurrealQl(Vec<Argument>),
+    Json(Json),
+}
 
-    #[command(flatten)]
-    database: DatabaseArgs,
+enum Argument {
+    Constant(Value),
+    /// What the database computes.
+    Expression(String),
 }
 
 impl Run {
     pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
         let args = self.arguments().exit_code(ExitCode::Usage)?;
-        self.store.check_names(1).exit_code(ExitCode::Usage)?;
+        self.call.store.check_names(1).exit_code(ExitCode::Usage)?;
         let package = load::open(&self.archive)?;
+        let CallArgs { limits, store, database } = &self.call;
         let digest = package.digest();
-        let runtime = Arc::new(load::load(package, self.limits, cache, terminal)?);
+        let runtime = Arc::new(load::load(package, *limits, cache, terminal)?);
 
         let (value, timing) = block_on(async {
             let (store, database) = (
-                self.store.open().await?.for_module(0, &runtime, digest).await?,
-                self.database.connect(self.limits.timeout).await?,
+                store.open().await?.for_module(0, &runtime, digest).await?,
+                database.connect(limits.timeout).await?,
             );
+            let args = self.values(args, &runtime, database.as_ref()).await?;
             let result = self.call(&runtime, store, args, database, terminal).await;
             result.map_err(|error| self.call_error(error, &runtime))
         })??;
         match self.json {
-            true => terminal::print(Text::json(&value.into_json_value(), false)?)?,
+            true => terminal::print(Text::json(&to_json(&value), false)?)?,
             false => terminal::print_value(&value.to_sql())?,
         }
         if self.repeat > 1 {
@@ -102,9 +112,50 @@ impl Run {
         Ok(())
     }
 
-    fn arguments(&self) -> Result<Vec<Value>> {
-        let parse = if self.json { literal::json } else { literal::surrealql };
-        self.args.iter().map(|text| parse(text)).collect()
+    fn function(&self) -> Option<&str> {
+        (self.function != DEFAULT_EXPORT).then_some(self.function.as_str())
+    }
+
+    fn arguments(&self) -> Result<Arguments> {
+        if self.json {
+            let args = self.args.iter().map(|text| literal::json(text));
+            return Ok(Arguments::Json(args.collect::<Result<_>>()?));
+        }
+        let has_database = self.call.database.is_set();
+        let args = self.args.iter().map(|text| match literal::surrealql(text) {
+            Ok(value) => Ok(Argument::Constant(value)),
+            Err(_) if has_database => Ok(Argument::Expression(text.clone())),
+            Err(error) => Err(error),
+        });
+        Ok(Arguments::SurrealQl(args.collect::<Result<_>>()?))
+    }
+
+    /// Returns the arguments as values: JSON by the kinds of the signature, expressions from the database.
+    async fn values(
+        &self,
+        args: Arguments,
+        runtime: &Runtime,
+        database: Option<&Database>,
+    ) -> CliResult<Vec<Value>> {
+        let args = match args {
+            Arguments::Json(args) => {
+                let args = runtime.arguments_from_json(self.function(), &args);
+                return args.map_err(|error| self.call_error(error, runtime));
+            }
+            Arguments::SurrealQl(args) => args,
+        };
+        let mut values = Vec::with_capacity(args.len());
+        for arg in args {
+            values.push(match (arg, database) {
+                (Argument::Constant(value), _) => value,
+                (Argument::Expression(text), Some(database)) => {
+                    let query = format!("RETURN ({text})");
+                    database.query(&query, Object::new()).await.map_err(anyhow::Error::from)?
+                }
+                (Argument::Expression(text), None) => literal::surrealql(&text)?,
+            });
+        }
+        Ok(values)
     }
 
     /// Converts the error of the call. Adds a hint about `-` if the user may have meant it.
@@ -112,7 +163,7 @@ impl Run {
         let exists = |name| runtime.get_signature(name).is_ok();
         let default_was_meant =
             self.function != DEFAULT_EXPORT && !exists(Some(&self.function)) && exists(None);
-        let error = self.limits.call_error(error);
+        let error = self.call.limits.call_error(error);
         if default_was_meant {
             error.with_hint("the name of the default function is `-`")
         } else {
@@ -128,7 +179,7 @@ impl Run {
         database: Option<Database>,
         terminal: Terminal,
     ) -> Result<(Value, Timing), Error> {
-        let name = (self.function != DEFAULT_EXPORT).then(|| self.function.clone());
+        let name = self.function().map(str::to_string);
         let progress =
             (self.repeat > 1).then(|| terminal.progress_bar(self.repeat.into(), "Calling"));
         let bar = progress.clone();
@@ -144,7 +195,7 @@ impl Run {
         let mut timing = Timing::default();
         loop {
             let call = runtime.call(name.as_deref(), args.clone(), context.clone());
-            let (result, stats) = call.timeout(self.limits.timeout).with_stats().await;
+            let (result, stats) = call.timeout(self.call.limits.timeout).with_stats().await;
             let value = result?;
             if stats.fresh {
                 timing.start = stats.prepared;

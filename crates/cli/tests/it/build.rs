@@ -11,9 +11,13 @@ fn invalid_projects_are_rejected_with_a_reason() {
     let attach = format!("{current}[attach]\nfs = \"missing\"\n");
     let misspelt = format!("{current}[capabilites]\n");
     type Files<'a> = &'a [(&'a str, &'a str)];
-    let cases: [(Files, &[&str], &[&str]); 8] = [
+    let (old, new) = (format!("abi = 0\n{CONFIG}"), format!("abi = 3\n{CONFIG}"));
+    let cases: [(Files, &[&str], &[&str]); 10] = [
         (&[], &[], &["no surrealism.toml in", "surrealism new"]),
-        (&[("surrealism.toml", CONFIG)], &[], &["unsupported ABI 0", "`abi = 2`"]),
+        // Without an ABI, as published projects are, it is the one that is built for.
+        (&[("surrealism.toml", CONFIG)], &[], &["no Cargo.toml beside", "--wasm"]),
+        (&[("surrealism.toml", &old)], &[], &["unsupported ABI 0", "`abi = 2`"]),
+        (&[("surrealism.toml", &new)], &[], &["unsupported ABI 3", "remove the line"]),
         (&[("surrealism.toml", &misspelt)], &[], &["did you mean `capabilities`?"]),
         (&[("surrealism.toml", &attach)], &[], &["fs = \"missing\"", "is not a directory"]),
         (&[("surrealism.toml", &current)], &[], &["no Cargo.toml beside", "--wasm"]),

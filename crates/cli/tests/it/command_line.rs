@@ -48,7 +48,7 @@ fn an_invalid_command_line_exits_with_2() {
 #[test]
 fn arguments_are_parsed_before_the_archive_is_opened() {
     let cases: [&[&str]; 5] =
-        [&["hello"], &["[1, 2"], &["1 + 1"], &["--json", "'x'"], &["1", "rand()"]];
+        [&["hello"], &["[1, 2"], &["1 + 1.5"], &["--json", "'x'"], &["1", "rand()"]];
     let runs = cases.map(|args| {
         surrealism(&[&["run", "missing.surli", "f"], args].concat()).code(2).stdout("")
     });

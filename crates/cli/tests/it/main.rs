@@ -19,3 +19,4 @@ mod run;
 mod support;
 mod toolchains;
 mod untrusted;
+mod values;

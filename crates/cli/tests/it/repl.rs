@@ -50,7 +50,7 @@ fn a_script_stops_at_the_first_error() {
         "mod::attribute_matrix::fail::with_text('no luck')",
         "mod::attribute_matrix::math::ad(1, 2)",
         "mod::matrix::math()",
-        "mod::attribute_matrix::math::add(1 + 1, 2)",
+        "mod::attribute_matrix::math::add(1 + 1.5, 2)",
         "SELECT * FROM page",
         "mod::attribute_matrix::math() + 1",
     ];

@@ -1,0 +1,20 @@
+//! What a command that calls functions is given: limits, the store and the database.
+
+use clap::Args;
+
+use crate::args::database::DatabaseArgs;
+use crate::args::limits::LimitArgs;
+use crate::args::store::StoreArgs;
+
+/// The surroundings of calls.
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
