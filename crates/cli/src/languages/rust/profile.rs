@@ -32,9 +32,10 @@ impl Profile {
     /// Says what the profile costs, if the user did not choose it.
     pub(super) fn meaning(&self) -> Option<&'static str> {
         match self {
-            Self::Quick => {
-                Some("quick: rebuilds in seconds; a component built with `--release` is smaller")
-            }
+            Self::Quick => Some(
+                "quick: rebuilds in seconds; `--release` makes it smaller, a new plugin 90 instead of \
+                 137 KiB",
+            ),
             Self::Release | Self::Debug | Self::OfCargoArgs => None,
         }
     }
