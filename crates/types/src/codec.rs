@@ -30,8 +30,9 @@
 //! levels deep. With feature `host`, decoding also refuses
 //!
 //! - a message whose decoded parts add up to more than 4 times its encoded size, and
-//! - more than 16 regular expressions in one message, more than 4 KiB of them, or more than 1 MiB of them
-//!   compiled.
+//! - values that take more than [`MAX_DECODED_BYTES`] of memory, counted before it is allocated, and
+//! - more than 16 regular expressions at once, more than 4 KiB of them in a message, or any that take long to
+//!   compile: what their classes and repetitions amount to is estimated before, as is what `(?i)` adds.
 
 mod arguments;
 mod batch;
@@ -40,6 +41,7 @@ mod flatbuffers;
 mod inline_call;
 mod kind;
 mod limits;
+mod memory;
 mod messages;
 mod native;
 mod validate;
@@ -50,6 +52,7 @@ pub use self::batch::{RowResult, encode_rows, push_result, results, row_args};
 pub use self::error::CodecError;
 pub use self::inline_call::{InlineCall, InlineHalf};
 pub use self::kind::{NativeList, encode_native_arguments, encode_native_kind};
+pub use self::limits::MAX_DECODED_BYTES;
 pub use self::messages::{
     Decoder, decode_arguments, decode_entries, decode_kind, decode_optional_values, decode_range,
     decode_value, decode_values, decode_variables, encode_arguments, encode_entries, encode_kind,

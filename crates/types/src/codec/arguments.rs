@@ -6,6 +6,7 @@ use surrealdb_types::Value;
 use super::error::CodecError;
 use super::flatbuffers::reader::{Message, Table};
 use super::flatbuffers::schema::FIELD0;
+use super::limits::MAX_DECODED_BYTES;
 use super::messages::decode_values;
 use super::native::{Native, TypeMismatch};
 use super::value::read_table;
@@ -54,7 +55,7 @@ pub struct DecodeError {
 impl<'a> Arguments<'a> {
     /// Returns the arguments that [`encode_values`](super::encode_values) encoded.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, message: Message::new(bytes) }
+        Self { bytes, message: Message::new(bytes, MAX_DECODED_BYTES) }
     }
 
     /// Returns each of `N` arguments.

@@ -5,6 +5,7 @@
 use surrealdb_types::Value;
 
 use super::error::CodecError;
+use super::limits::MAX_ROW_ERROR_BYTES;
 use super::messages::encode_values;
 
 /// The first byte of a result that is a value.
@@ -17,7 +18,7 @@ const ERROR: u8 = 1;
 pub enum RowResult<'a> {
     /// The encoded value that the function returned.
     Value(&'a [u8]),
-    /// The text of the function's error.
+    /// The text of the function's error, cut after 16 KiB.
     Error(String),
 }
 
@@ -66,7 +67,10 @@ pub fn push_result(
 pub fn results(bytes: &[u8]) -> impl Iterator<Item = Result<RowResult<'_>, CodecError>> {
     Frames(bytes).map(|frame| match frame?.split_first() {
         Some((&VALUE, value)) => Ok(RowResult::Value(value)),
-        Some((&ERROR, text)) => Ok(RowResult::Error(String::from_utf8_lossy(text).into_owned())),
+        Some((&ERROR, text)) => {
+            let text = &text[..text.len().min(MAX_ROW_ERROR_BYTES)];
+            Ok(RowResult::Error(String::from_utf8_lossy(text).into_owned()))
+        }
         _ => Err(CodecError::Malformed),
     })
 }

@@ -29,4 +29,7 @@ pub enum CodecError {
     /// bytes do.
     #[error("the message decodes to more than 4 times its size")]
     Amplification,
+    /// The value would take more memory than its decoder may use.
+    #[error("the value would take too much memory when it is decoded: split it")]
+    Memory,
 }

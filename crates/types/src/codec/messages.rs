@@ -2,12 +2,18 @@
 
 use std::ops::Bound;
 
+#[cfg(feature = "host")]
+use anyhow::anyhow;
 use anyhow::{Context, Result};
 use surrealdb_types::{Kind, Object, Value};
 
 use super::error::CodecError;
+use super::flatbuffers::reader::Message;
 use super::flatbuffers::writer::write_message;
-use super::limits::MAX_REGEXES;
+#[cfg(feature = "host")]
+use super::limits::MAX_CODEC_ERROR_BYTES;
+use super::limits::{MAX_DECODED_BYTES, MAX_DECODED_KIND_BYTES};
+use super::validate::Budget;
 use super::{validate, value};
 
 /// Encodes a value, as `surrealdb_types::encode` does.
@@ -27,42 +33,102 @@ pub fn encode_value(value: &Value) -> Result<Vec<u8>> {
 ///
 /// When the bytes are not a value, or exceed a [limit](super#limits).
 pub fn decode_value(bytes: &[u8]) -> Result<Value> {
-    decode("a value", bytes, value::read_value, validate::value, surrealdb_types::decode)
+    Decoder::new().decode_value(bytes)
 }
 
-/// Decodes values that are held in memory together.
+/// Decodes messages whose values are held in memory together.
 ///
-/// Each value is a message of its own. All of them together may have as many regular expressions as one
+/// All of them together may take [`MAX_DECODED_BYTES`], or less, and have as many regular expressions as one
 /// message may, since those are small encoded and large decoded.
 #[derive(Debug)]
 pub struct Decoder {
-    regexes_left: usize,
+    max_memory: usize,
+    budget: Budget,
 }
 
 impl Decoder {
     /// Returns a decoder that has not decoded anything yet.
     #[allow(clippy::new_without_default, reason = "no meaningful default")]
     pub fn new() -> Self {
-        Self { regexes_left: MAX_REGEXES }
+        Self::with_max_memory(MAX_DECODED_BYTES)
+    }
+
+    /// Returns a decoder whose values may take `bytes` of memory, at most [`MAX_DECODED_BYTES`].
+    pub fn with_max_memory(bytes: usize) -> Self {
+        let max_memory = bytes.min(MAX_DECODED_BYTES);
+        Self { max_memory, budget: Budget::new(max_memory) }
     }
 
     /// Decodes a value, as [`decode_value`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`decode_value`], and when this decoder's values have too many regular expressions.
+    /// Those of [`decode_value`], and when this decoder's values hold more than they may.
     pub fn decode_value(&mut self, bytes: &[u8]) -> Result<Value> {
-        let validate = |bytes: &[u8]| {
-            let regexes = validate::value(bytes)?;
-            self.regexes_left = self.regexes_left.checked_sub(regexes).with_context(|| {
-                format!(
-                    "values that are read at once hold more than {MAX_REGEXES} regular expressions: \
-                     read fewer at a time, or store them as strings"
-                )
-            })?;
-            Ok(regexes)
+        self.decode("a value", bytes, value::read_value, validate::value, surrealdb_types::decode)
+    }
+
+    /// Decodes a list of values, as [`decode_values`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode_values`], and when this decoder's values hold more than they may.
+    pub fn decode_values(&mut self, bytes: &[u8]) -> Result<Vec<Value>> {
+        let general = surrealdb_types::decode_value_list;
+        self.decode("a list of values", bytes, value::read_values, validate::values, general)
+    }
+
+    /// Decodes a list of optional values, as [`decode_optional_values`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode_optional_values`], and when this decoder's values hold more than they may.
+    pub fn decode_optional_values(&mut self, bytes: &[u8]) -> Result<Vec<Option<Value>>> {
+        let (fast, general) =
+            (value::read_optional_values, surrealdb_types::decode_optional_values);
+        self.decode("a list of optional values", bytes, fast, validate::optional_values, general)
+    }
+
+    /// Decodes keys with values, as [`decode_entries`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode_entries`], and when this decoder's values hold more than they may.
+    pub fn decode_entries(&mut self, bytes: &[u8]) -> Result<Vec<(String, Value)>> {
+        let (fast, general) = (value::read_entries, surrealdb_types::decode_string_key_values);
+        self.decode("keys with values", bytes, fast, validate::entries, general)
+    }
+
+    /// Decodes the variables of a query, as [`decode_variables`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode_variables`], and when this decoder's values hold more than they may.
+    pub fn decode_variables(&mut self, bytes: &[u8]) -> Result<Object> {
+        Ok(self.decode_entries(bytes)?.into_iter().collect())
+    }
+
+    /// Decodes on the fast path, which trusts no byte, or, after validation, by the general codec.
+    fn decode<T>(
+        &mut self,
+        what: &str,
+        bytes: &[u8],
+        fast: impl FnOnce(&Message<'_>) -> Result<T, CodecError>,
+        validate: impl FnOnce(&[u8], &mut Budget) -> Result<()>,
+        general: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        let message = Message::new(bytes, self.budget.memory);
+        let decoded = match fast(&message) {
+            Ok(value) => {
+                self.budget.memory = message.memory().left();
+                return Ok(value);
+            }
+            Err(CodecError::Unsupported) => {
+                validate(bytes, &mut self.budget).and_then(|()| general(bytes))
+            }
+            Err(error) => Err(error.into()),
         };
-        decode("a value", bytes, value::read_value, validate, surrealdb_types::decode)
+        decoded.map_err(|error| describe(error, what, bytes.len(), self.max_memory))
     }
 }
 
@@ -82,8 +148,7 @@ pub fn encode_values(values: &[Value]) -> Result<Vec<u8>> {
 ///
 /// When the bytes are not a list of values, or exceed a [limit](super#limits).
 pub fn decode_values(bytes: &[u8]) -> Result<Vec<Value>> {
-    let general = surrealdb_types::decode_value_list;
-    decode("a list of values", bytes, value::read_values, validate::values, general)
+    Decoder::new().decode_values(bytes)
 }
 
 /// Encodes a list of optional values, as `surrealdb_types::encode_optional_values` does.
@@ -104,8 +169,7 @@ pub fn encode_optional_values(values: &[Option<Value>]) -> Result<Vec<u8>> {
 ///
 /// When the bytes are not a list of optional values, or exceed a [limit](super#limits).
 pub fn decode_optional_values(bytes: &[u8]) -> Result<Vec<Option<Value>>> {
-    let (fast, general) = (value::read_optional_values, surrealdb_types::decode_optional_values);
-    decode("a list of optional values", bytes, fast, validate::optional_values, general)
+    Decoder::new().decode_optional_values(bytes)
 }
 
 /// Encodes keys with values, as `surrealdb_types::encode_string_key_values` does.
@@ -125,8 +189,7 @@ pub fn encode_entries(entries: &[(String, Value)]) -> Result<Vec<u8>> {
 ///
 /// When the bytes are not keys with values, or exceed a [limit](super#limits).
 pub fn decode_entries(bytes: &[u8]) -> Result<Vec<(String, Value)>> {
-    let (fast, general) = (value::read_entries, surrealdb_types::decode_string_key_values);
-    decode("keys with values", bytes, fast, validate::entries, general)
+    Decoder::new().decode_entries(bytes)
 }
 
 /// Decodes the variables of a query, which are encoded by [`encode_entries`]. If a name occurs twice, its
@@ -136,7 +199,7 @@ pub fn decode_entries(bytes: &[u8]) -> Result<Vec<(String, Value)>> {
 ///
 /// Those of [`decode_entries`].
 pub fn decode_variables(bytes: &[u8]) -> Result<Object> {
-    Ok(decode_entries(bytes)?.into_iter().collect())
+    Decoder::new().decode_variables(bytes)
 }
 
 /// Encodes a range of keys, as `surrealdb_types::encode_string_range` does.
@@ -155,7 +218,7 @@ pub fn encode_range(start: &Bound<String>, end: &Bound<String>) -> Result<Vec<u8
 /// When the bytes are not a range of keys.
 pub fn decode_range(bytes: &[u8]) -> Result<(Bound<String>, Bound<String>)> {
     let general = surrealdb_types::decode_string_range;
-    decode("a range of keys", bytes, no_fast_path, validate::range, general)
+    Decoder::new().decode("a range of keys", bytes, no_fast_path, validate::range, general)
 }
 
 /// Encodes the arguments of a signature, by name and kind, as `surrealdb_types::encode_argument_list`
@@ -175,7 +238,8 @@ pub fn encode_arguments(arguments: &[(&str, Kind)]) -> Result<Vec<u8>> {
 /// When the bytes are not a list of arguments, or exceed a [limit](super#limits).
 pub fn decode_arguments(bytes: &[u8]) -> Result<Vec<(String, Kind)>> {
     let general = surrealdb_types::decode_argument_list;
-    decode("a list of arguments", bytes, no_fast_path, validate::arguments, general)
+    let mut decoder = Decoder::with_max_memory(MAX_DECODED_KIND_BYTES);
+    decoder.decode("a list of arguments", bytes, no_fast_path, validate::arguments, general)
 }
 
 /// Encodes a kind, as `surrealdb_types::encode_kind` does.
@@ -193,7 +257,8 @@ pub fn encode_kind(kind: &Kind) -> Result<Vec<u8>> {
 ///
 /// When the bytes are not a kind, or exceed a [limit](super#limits).
 pub fn decode_kind(bytes: &[u8]) -> Result<Kind> {
-    decode("a kind", bytes, no_fast_path, validate::kind, surrealdb_types::decode_kind)
+    let mut decoder = Decoder::with_max_memory(MAX_DECODED_KIND_BYTES);
+    decoder.decode("a kind", bytes, no_fast_path, validate::kind, surrealdb_types::decode_kind)
 }
 
 /// Returns what the fast path encoded, or, if it does not support one of the values, what the general
@@ -213,23 +278,32 @@ fn encode<'a>(
     encoded.with_context(|| format!("cannot encode {what}"))
 }
 
-/// Decodes on the fast path, which trusts no byte, or, after validation, by the general codec.
-fn decode<T>(
-    what: &str,
-    bytes: &[u8],
-    fast: fn(&[u8]) -> Result<T, CodecError>,
-    validate: impl FnOnce(&[u8]) -> Result<usize>,
-    general: impl FnOnce(&[u8]) -> Result<T>,
-) -> Result<T> {
-    let decoded = match fast(bytes) {
-        Err(CodecError::Unsupported) => validate(bytes).and_then(|_| general(bytes)),
-        fast => fast.map_err(Into::into),
+/// Says what could not be decoded. The causes may repeat the message, so they are cut.
+#[cfg(feature = "host")]
+fn describe(error: anyhow::Error, what: &str, len: usize, max_memory: usize) -> anyhow::Error {
+    let cause = match error.downcast_ref() {
+        Some(CodecError::Memory) => anyhow!(
+            "the value would take more than {max_memory} bytes of memory when it is decoded: split it"
+        ),
+        _ => {
+            let text = format!("{error:#}");
+            match text.floor_char_boundary(MAX_CODEC_ERROR_BYTES) {
+                end if end < text.len() => anyhow!("{}...", &text[..end]),
+                _ => error,
+            }
+        }
     };
-    decoded.with_context(|| format!("cannot decode {what} from {} bytes", bytes.len()))
+    cause.context(format!("cannot decode {what} from {len} bytes"))
+}
+
+/// Says what could not be decoded, without the code that formats causes.
+#[cfg(not(feature = "host"))]
+fn describe(error: anyhow::Error, what: &str, len: usize, _: usize) -> anyhow::Error {
+    error.context(format!("cannot decode {what} from {len} bytes"))
 }
 
 /// The fast path of messages that do not have one.
-fn no_fast_path<T>(_: &[u8]) -> Result<T, CodecError> {
+fn no_fast_path<T>(_: &Message<'_>) -> Result<T, CodecError> {
     Err(CodecError::Unsupported)
 }
 

@@ -7,6 +7,7 @@ use super::error::CodecError;
 use super::flatbuffers::reader::{Message, Table};
 use super::flatbuffers::schema::{FIELD0, MEMBER, TAG, tag};
 use super::flatbuffers::writer::{Offset, Writer, write_message};
+use super::limits::MAX_DECODED_BYTES;
 use super::value::{write_bool, write_f64, write_str, write_tables, write_u64, write_union};
 
 /// A Rust type that is encoded and decoded directly.
@@ -123,7 +124,7 @@ pub fn encode_native<T: Native>(value: &T) -> Result<Vec<u8>, CodecError> {
 ///
 /// When the value is of another kind or does not fit the type. No other value is decoded to find that out.
 pub fn decode_native<T: Native>(bytes: &[u8]) -> Result<T, TypeMismatch> {
-    T::read(Message::new(bytes).root()?)
+    T::read(Message::new(bytes, MAX_DECODED_BYTES).root()?)
 }
 
 /// Returns the member of a value, if the value has this tag.

@@ -3,16 +3,40 @@
 mod depth;
 #[cfg(feature = "host")]
 mod message;
+#[cfg(feature = "host")]
+mod regex;
 
 pub(super) use self::depth::check_depth;
 
-/// Defines a function for each root table. It validates a message and returns how many regular
-/// expressions the message has.
+/// What the values of a [`Decoder`](super::Decoder) may still hold.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub(super) memory: usize,
+    #[cfg(feature = "host")]
+    pub(super) regexes: usize,
+    #[cfg(feature = "host")]
+    pub(super) regex_weight: usize,
+}
+
+impl Budget {
+    pub(super) fn new(memory: usize) -> Self {
+        Self {
+            memory,
+            #[cfg(feature = "host")]
+            regexes: super::limits::MAX_REGEXES,
+            #[cfg(feature = "host")]
+            regex_weight: super::limits::MAX_REGEX_WEIGHT,
+        }
+    }
+}
+
+/// Defines a function for each root table. It validates a message, and takes what the message holds from a
+/// budget.
 #[cfg(feature = "host")]
 macro_rules! verified {
     ($($name:ident: $table:ident;)*) => {$(
-        pub(super) fn $name(bytes: &[u8]) -> anyhow::Result<usize> {
-            message::verify::<surrealdb_protocol::fb::v1::$table>(bytes)
+        pub(super) fn $name(bytes: &[u8], budget: &mut Budget) -> anyhow::Result<()> {
+            message::verify::<surrealdb_protocol::fb::v1::$table>(bytes, budget)
         }
     )*};
 }
@@ -21,8 +45,8 @@ macro_rules! verified {
 #[cfg(not(feature = "host"))]
 macro_rules! verified {
     ($($name:ident: $table:ident;)*) => {$(
-        pub(super) fn $name(_: &[u8]) -> anyhow::Result<usize> {
-            Ok(0)
+        pub(super) fn $name(_: &[u8], _: &mut Budget) -> anyhow::Result<()> {
+            Ok(())
         }
     )*};
 }

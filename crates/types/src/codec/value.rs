@@ -2,16 +2,17 @@
 //!
 //! A message that holds any other kind fails with [`CodecError::Unsupported`] as a whole.
 
-use std::collections::BTreeMap;
-
 use smallvec::SmallVec;
 use surrealdb_types::{Array, Bytes, Datetime, Duration, Number, Object, Value};
 
 use super::error::CodecError;
-use super::flatbuffers::reader::{Message, Table, Tables};
-use super::flatbuffers::schema::{FIELD0, KEY, MEMBER, NANOS, PRESENT, SECONDS, TAG, VALUE, tag};
+use super::flatbuffers::reader::{Message, Table};
+use super::flatbuffers::schema::{
+    FIELD0, FieldId, KEY, MEMBER, NANOS, PRESENT, SECONDS, TAG, VALUE, tag,
+};
 use super::flatbuffers::writer::{Field, Offset, Writer};
 use super::limits::MAX_VALUE_DEPTH;
+use super::memory::{ALLOCATION_BYTES, FIELD_BYTES, VALUE_BYTES};
 
 /// Writes a table `Value`.
 pub(super) fn write_value<'a>(
@@ -164,8 +165,8 @@ fn write_time(writer: &mut Writer<'_, '_>, seconds: u64, nanos: u32) -> Offset {
 }
 
 /// Reads what [`write_value`] writes.
-pub(super) fn read_value(bytes: &[u8]) -> Result<Value, CodecError> {
-    read_table(Message::new(bytes).root()?)
+pub(super) fn read_value(message: &Message<'_>) -> Result<Value, CodecError> {
+    read_table(message.root()?)
 }
 
 /// Reads the value in a table.
@@ -174,43 +175,67 @@ pub(super) fn read_table(value: Table<'_>) -> Result<Value, CodecError> {
 }
 
 /// Reads what [`write_values`] writes.
-pub(super) fn read_values(bytes: &[u8]) -> Result<Vec<Value>, CodecError> {
-    read_list(Message::new(bytes).root()?, MAX_VALUE_DEPTH)
+pub(super) fn read_values(message: &Message<'_>) -> Result<Vec<Value>, CodecError> {
+    read_list(message.root()?, MAX_VALUE_DEPTH)
 }
 
 /// Reads what [`write_optional_values`] writes.
-pub(super) fn read_optional_values(bytes: &[u8]) -> Result<Vec<Option<Value>>, CodecError> {
-    read_tables(Message::new(bytes).root()?.tables(FIELD0)?, |optional| {
+pub(super) fn read_optional_values(
+    message: &Message<'_>,
+) -> Result<Vec<Option<Value>>, CodecError> {
+    read_tables(message.root()?, size_of::<Option<Value>>(), |optional| {
         let present = optional.u8(PRESENT)? != 0;
         present.then(|| read_table(optional.table(VALUE)?)).transpose()
     })
 }
 
 /// Reads what [`write_entries`] writes.
-pub(super) fn read_entries(bytes: &[u8]) -> Result<Vec<(String, Value)>, CodecError> {
-    let entries = Message::new(bytes);
-    read_tables(entries.root()?.tables(FIELD0)?, |entry| read_entry(entry, MAX_VALUE_DEPTH))
+pub(super) fn read_entries(message: &Message<'_>) -> Result<Vec<(String, Value)>, CodecError> {
+    read_tables(message.root()?, FIELD_BYTES, |entry| read_entry(entry, MAX_VALUE_DEPTH))
 }
 
-fn read_tables<'a, T, C: FromIterator<T>>(
-    tables: Tables<'a>,
+/// Reads the tables of a list, each into an item of `item_bytes`.
+fn read_tables<'a, T>(
+    list: Table<'a>,
+    item_bytes: usize,
     mut read: impl FnMut(Table<'a>) -> Result<T, CodecError>,
-) -> Result<C, CodecError> {
-    tables.map(|table| read(table?)).collect()
+) -> Result<Vec<T>, CodecError> {
+    let tables = list.tables(FIELD0)?;
+    list.memory().charge(tables.len().saturating_mul(item_bytes) + ALLOCATION_BYTES)?;
+    let mut items = Vec::with_capacity(tables.len());
+    for table in tables {
+        items.push(read(table?)?);
+    }
+    Ok(items)
 }
 
 fn read_list(list: Table<'_>, levels: usize) -> Result<Vec<Value>, CodecError> {
-    let tables = list.tables(FIELD0)?;
-    // `tables` held the length against the message.
-    let mut values = Vec::with_capacity(tables.len());
-    for table in tables {
-        values.push(read_nested(table?, levels)?);
-    }
-    Ok(values)
+    read_tables(list, VALUE_BYTES, |value| read_nested(value, levels))
 }
 
 fn read_entry(entry: Table<'_>, levels: usize) -> Result<(String, Value), CodecError> {
-    Ok((entry.str(KEY)?.to_string(), read_nested(entry.table(VALUE)?, levels)?))
+    Ok((read_string(entry, KEY)?, read_nested(entry.table(VALUE)?, levels)?))
+}
+
+fn read_string(table: Table<'_>, id: FieldId) -> Result<String, CodecError> {
+    // Charged before the text is looked at.
+    let text = table.bytes(id)?;
+    table.memory().charge(text.len() + ALLOCATION_BYTES)?;
+    Ok(std::str::from_utf8(text).map_err(|_| CodecError::Malformed)?.to_string())
+}
+
+fn read_bytes(table: Table<'_>) -> Result<Bytes, CodecError> {
+    let bytes = table.bytes(FIELD0)?;
+    table.memory().charge(bytes.len() + ALLOCATION_BYTES)?;
+    Ok(Bytes::from(bytes.to_vec()))
+}
+
+fn read_object(object: Table<'_>, levels: usize) -> Result<Object, CodecError> {
+    object.memory().charge_nodes(object.len(FIELD0)?)?;
+    let fields = read_tables(object, FIELD_BYTES, |field| read_entry(field, levels))?;
+    let mut object = Object::new();
+    *object = fields.into_iter().collect();
+    Ok(object)
 }
 
 /// Reads a value that may be `levels` deep.
@@ -223,8 +248,8 @@ fn read_nested(value: Table<'_>, levels: usize) -> Result<Value, CodecError> {
         tag::BOOL => Value::Bool(member()?.u8(FIELD0)? != 0),
         tag::INT => Value::Number(Number::Int(member()?.u64(FIELD0)? as i64)),
         tag::FLOAT => Value::Number(Number::Float(f64::from_bits(member()?.u64(FIELD0)?))),
-        tag::STRING => Value::String(member()?.str(FIELD0)?.to_string()),
-        tag::BYTES => Value::Bytes(Bytes::from(member()?.bytes(FIELD0)?.to_vec())),
+        tag::STRING => Value::String(read_string(member()?, FIELD0)?),
+        tag::BYTES => Value::Bytes(read_bytes(member()?)?),
         tag::DURATION => {
             let (seconds, nanos) = (member()?.u64(SECONDS)?, member()?.u32(NANOS)?);
             // The general codec carries nanoseconds over into seconds.
@@ -243,13 +268,7 @@ fn read_nested(value: Table<'_>, levels: usize) -> Result<Value, CodecError> {
             *array = read_list(member()?, levels)?;
             Value::Array(array)
         }
-        tag::OBJECT => {
-            let fields: BTreeMap<String, Value> =
-                read_tables(member()?.tables(FIELD0)?, |field| read_entry(field, levels))?;
-            let mut object = Object::new();
-            *object = fields;
-            Value::Object(object)
-        }
+        tag::OBJECT => Value::Object(read_object(member()?, levels)?),
         _ => return Err(CodecError::Unsupported),
     })
 }

@@ -208,7 +208,7 @@ pub(crate) fn a_response_has_a_bounded_number_of_regular_expressions(stores: &St
         stores.wait(store.get_batch(vec!["00".into(); 17])).map(drop),
     ] {
         let error = format!("{:#}", refused.unwrap_err());
-        assert!(error.contains("more than 16 regular expressions"), "{error}");
+        assert!(error.contains("17 regular expressions, and 16"), "{error}");
     }
 }
 

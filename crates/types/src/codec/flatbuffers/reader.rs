@@ -10,17 +10,25 @@ use std::cell::Cell;
 use super::schema::FieldId;
 use crate::codec::error::CodecError;
 use crate::codec::limits::MAX_APPARENT_SIZE_RATIO;
+use crate::codec::memory::Memory;
 
-/// A message, and how many bytes of it may still be read.
+/// A message, how many bytes of it may still be read, and how much memory its values may still take.
 #[derive(Debug)]
-pub(crate) struct Message<'a> {
+pub(in crate::codec) struct Message<'a> {
     bytes: &'a [u8],
     budget: Cell<usize>,
+    memory: Memory,
 }
 
 impl<'a> Message<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, budget: Cell::new(bytes.len().saturating_mul(MAX_APPARENT_SIZE_RATIO)) }
+    pub(in crate::codec) fn new(bytes: &'a [u8], max_memory: usize) -> Self {
+        let budget = Cell::new(bytes.len().saturating_mul(MAX_APPARENT_SIZE_RATIO));
+        Self { bytes, budget, memory: Memory::new(max_memory) }
+    }
+
+    /// Returns the memory that values may still take.
+    pub(in crate::codec) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// Returns the root table.
@@ -137,6 +145,11 @@ impl<'a> Table<'a> {
         std::str::from_utf8(self.bytes(id)?).map_err(|_| CodecError::Malformed)
     }
 
+    /// Returns the length of a vector, which its tables are held against when they are read.
+    pub(crate) fn len(&self, id: FieldId) -> Result<usize, CodecError> {
+        Ok(self.message.vector(self.required(id)?)?.0)
+    }
+
     /// Returns a vector of tables. Its length is within the message, so a caller may allocate for it.
     pub(crate) fn tables(&self, id: FieldId) -> Result<Tables<'a>, CodecError> {
         let (len, pos) = self.message.vector(self.required(id)?)?;
@@ -146,6 +159,11 @@ impl<'a> Table<'a> {
             return Err(CodecError::Malformed);
         }
         Ok(Tables { message: self.message, next: pos, left: len })
+    }
+
+    /// Returns the memory that values may still take.
+    pub(in crate::codec) fn memory(&self) -> &'a Memory {
+        &self.message.memory
     }
 
     #[inline]

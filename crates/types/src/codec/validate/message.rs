@@ -1,23 +1,39 @@
 //! What the general codec cannot be given from an untrusted guest: a message that is not sound or decodes to
-//! far more than its bytes; regular expressions, which it compiles as it decodes them, a dozen bytes into as
-//! much as 10 MiB; and strings without a value, at which it panics.
+//! far more than its bytes; regular expressions, which it compiles as it decodes them; and strings without a
+//! value, at which it panics.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use flatbuffers::{Follow, ForwardsUOffset, Vector};
-use regex::RegexBuilder;
 use surrealdb_protocol::fb::v1;
+use surrealdb_types::Kind;
 
+use super::Budget;
+use super::regex::weigh;
+use crate::codec::error::CodecError;
 use crate::codec::limits::{
-    MAX_APPARENT_SIZE_RATIO, MAX_REGEX_BYTES, MAX_REGEX_PATTERN_BYTES, MAX_REGEXES, MAX_VALUE_DEPTH,
+    MAX_APPARENT_SIZE_RATIO, MAX_REGEX_PATTERN_BYTES, MAX_REGEXES, MAX_VALUE_DEPTH, REGEX_BYTES,
+    REGEX_BYTES_PER_WEIGHT,
 };
+use crate::codec::memory::{ALLOCATION_BYTES, FIELD_BYTES, NODE_BYTES, VALUE_BYTES};
 
-/// Validates a message whose root is a table `T`, and returns how many regular expressions it has.
+/// A list that grows as it is decoded doubles its memory, and while it is moved, it takes both.
+const GROWING: usize = 3;
+
+/// Fields of a node of a B-tree that grows, at least.
+const MIN_NODE_FIELDS: usize = 5;
+
+const STRING_BYTES: usize = size_of::<String>();
+const KIND_BYTES: usize = size_of::<Kind>();
+const POINT_BYTES: usize = 2 * size_of::<f64>();
+
+/// Validates a message whose root is a table `T`, and takes what it holds from `budget`. Every count is
+/// checked before a regular expression is parsed.
 ///
 /// # Errors
 ///
-/// When the message is malformed, too deep, or larger decoded than its bytes allow; when a string has no
-/// value; and when regular expressions are too many, too long, too large compiled, or invalid.
-pub(in crate::codec) fn verify<'a, T>(bytes: &'a [u8]) -> Result<usize>
+/// When the message is malformed, too deep, or larger decoded than its bytes or the budget allow; when a
+/// string has no value; and when regular expressions are too many, too long, too large, or invalid.
+pub(in crate::codec) fn verify<'a, T>(bytes: &'a [u8], budget: &mut Budget) -> Result<()>
 where
     T: Follow<'a> + flatbuffers::Verifiable + 'a,
     T::Inner: Visit<'a>,
@@ -36,39 +52,62 @@ where
     let mut findings = Findings::default();
     flatbuffers::root_with_opts::<T>(&options, bytes)?.visit(&mut findings);
     ensure!(!findings.string_without_value, "a string of the message has no value");
-    check_regexes(&findings.patterns)?;
-    Ok(findings.patterns.len())
+    take_memory(budget, findings.memory)?;
+    take_regexes(budget, &findings)
 }
 
-fn check_regexes(patterns: &[&str]) -> Result<()> {
-    let (count, bytes) = (patterns.len(), patterns.iter().map(|text| text.len()).sum::<usize>());
+fn take_memory(budget: &mut Budget, bytes: usize) -> Result<()> {
+    budget.memory = budget.memory.checked_sub(bytes).ok_or(CodecError::Memory)?;
+    Ok(())
+}
+
+fn take_regexes(budget: &mut Budget, found: &Findings<'_>) -> Result<()> {
+    let (count, bytes) = (found.regexes, found.regex_bytes);
+    if count == 0 {
+        return Ok(());
+    }
     ensure!(
-        count <= MAX_REGEXES,
-        "the message holds {count} regular expressions, and {MAX_REGEXES} are allowed: pass them as strings"
+        count <= budget.regexes,
+        "the values hold {} regular expressions, and {MAX_REGEXES} are allowed at once: read fewer at a \
+         time, or pass them as strings",
+        count + MAX_REGEXES - budget.regexes
     );
     ensure!(
         bytes <= MAX_REGEX_PATTERN_BYTES,
         "the message's regular expressions are {bytes} bytes long together, and \
          {MAX_REGEX_PATTERN_BYTES} are allowed: pass them as strings"
     );
-    patterns.iter().try_for_each(|pattern| check_compiled_size(pattern, MAX_REGEX_BYTES / count))
-}
-
-fn check_compiled_size(pattern: &str, max_bytes: usize) -> Result<()> {
-    // As `surrealdb_types` does before it compiles a pattern.
-    let pattern = pattern.replace("\\/", "/");
-    RegexBuilder::new(&pattern)
-        .size_limit(max_bytes)
-        .build()
-        .with_context(|| format!("the regular expression {pattern:?} cannot be compiled"))?;
+    let weight = weigh(&found.patterns, budget.regex_weight)?;
+    take_memory(budget, count * REGEX_BYTES + weight * REGEX_BYTES_PER_WEIGHT)?;
+    budget.regexes -= count;
+    budget.regex_weight -= weight;
     Ok(())
 }
 
 /// What a sound message holds that has to be checked or refused.
 #[derive(Debug, Default)]
 pub(in crate::codec) struct Findings<'a> {
+    /// The first [`MAX_REGEXES`] regular expressions.
     patterns: Vec<&'a str>,
+    regexes: usize,
+    regex_bytes: usize,
     string_without_value: bool,
+    /// Memory that the values take when they are decoded.
+    pub(super) memory: usize,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn charge(&mut self, bytes: usize) {
+        self.memory = self.memory.saturating_add(bytes);
+    }
+
+    fn find_regex(&mut self, pattern: &'a str) {
+        self.regexes += 1;
+        self.regex_bytes += pattern.len();
+        if self.regexes <= MAX_REGEXES {
+            self.patterns.push(pattern);
+        }
+    }
 }
 
 /// A part of a message that may have values in it.
@@ -92,7 +131,15 @@ impl<'a> Visit<'a> for v1::Value<'a> {
     fn visit(&self, findings: &mut Findings<'a>) {
         findings.string_without_value |=
             self.value_as_string().is_some_and(|text| text.value().is_none());
-        findings.patterns.extend(self.value_as_regex().and_then(|regex| regex.value()));
+        if let Some(pattern) = self.value_as_regex().and_then(|regex| regex.value()) {
+            findings.find_regex(pattern);
+        }
+        findings.charge(GROWING * VALUE_BYTES);
+        self.value_as_string().visit(findings);
+        self.value_as_table().visit(findings);
+        self.value_as_bytes().visit(findings);
+        self.value_as_file().visit(findings);
+        self.value_as_geometry().visit(findings);
         self.value_as_array().visit(findings);
         self.value_as_set().visit(findings);
         self.value_as_object().visit(findings);
@@ -101,32 +148,101 @@ impl<'a> Visit<'a> for v1::Value<'a> {
     }
 }
 
-/// Implements [`Visit`] for tables, given the fields of each that lead to values.
+impl<'a> Visit<'a> for v1::Kind<'a> {
+    fn visit(&self, findings: &mut Findings<'a>) {
+        let before = findings.memory;
+        findings.charge(GROWING * KIND_BYTES);
+        self.kind_as_table().visit(findings);
+        self.kind_as_record().visit(findings);
+        self.kind_as_file().visit(findings);
+        self.kind_as_geometry().visit(findings);
+        self.kind_as_set().visit(findings);
+        self.kind_as_array().visit(findings);
+        self.kind_as_function().visit(findings);
+        self.kind_as_literal().visit(findings);
+        let (either, option) = (self.kind_as_either(), self.kind_as_option());
+        either.visit(findings);
+        option.visit(findings);
+        // Decoding a union copies and hashes its kinds, to find equal ones.
+        if either.is_some() || option.is_some() {
+            findings.charge((findings.memory - before).saturating_mul(2));
+        }
+    }
+}
+
+impl<'a> Visit<'a> for &'a str {
+    fn visit(&self, findings: &mut Findings<'a>) {
+        findings.charge(GROWING * STRING_BYTES + ALLOCATION_BYTES + self.len());
+    }
+}
+
+impl<'a> Visit<'a> for Vector<'a, u8> {
+    fn visit(&self, findings: &mut Findings<'a>) {
+        findings.charge(ALLOCATION_BYTES + self.len());
+    }
+}
+
+impl<'a> Visit<'a> for Vector<'a, v1::GeometryKindType> {
+    fn visit(&self, findings: &mut Findings<'a>) {
+        findings.charge(ALLOCATION_BYTES + GROWING * self.len());
+    }
+}
+
+/// Implements [`Visit`] for tables, given the memory of each, and its fields that lead to values.
 macro_rules! visit {
-    ($($table:ident: $($field:ident),*;)*) => {$(
+    ($($table:ident($bytes:expr): $($field:ident),*;)*) => {$(
         impl<'a> Visit<'a> for v1::$table<'a> {
-            fn visit(&self, _findings: &mut Findings<'a>) {
-                $(self.$field().visit(_findings);)*
+            fn visit(&self, findings: &mut Findings<'a>) {
+                findings.charge($bytes);
+                $(self.$field().visit(findings);)*
             }
         }
     )*};
 }
 
 visit! {
-    Array: values;
-    Set: values;
-    Object: items;
-    KeyValue: value;
-    Range: start_as_inclusive, start_as_exclusive, end_as_inclusive, end_as_exclusive;
-    RecordId: id;
-    RecordIdKey: id_as_array, id_as_object, id_as_range;
-    RecordIdKeyRange: start_as_inclusive, start_as_exclusive, end_as_inclusive, end_as_exclusive;
-    ValueList: values;
-    OptionalValueList: values;
-    OptionalValue: value;
-    StringKeyValueList: entries;
-    StringKeyValue: value;
-    StringRange: ;
-    ArgumentList: ;
-    Kind: ;
+    StringValue(0): value;
+    Bytes(0): value;
+    File(0): bucket, key;
+    Array(ALLOCATION_BYTES): values;
+    Set(NODE_BYTES): values;
+    Object(NODE_BYTES): items;
+    KeyValue(NODE_BYTES / MIN_NODE_FIELDS): key, value;
+    Range(2 * VALUE_BYTES): start_as_inclusive, start_as_exclusive, end_as_inclusive, end_as_exclusive;
+    RecordId(0): table, id;
+    RecordIdKey(VALUE_BYTES): id_as_string, id_as_array, id_as_object, id_as_range;
+    RecordIdKeyRange(2 * VALUE_BYTES): start_as_inclusive, start_as_exclusive, end_as_inclusive,
+        end_as_exclusive;
+    Geometry(GROWING * VALUE_BYTES): geometry_as_point, geometry_as_line_string, geometry_as_polygon,
+        geometry_as_multi_point, geometry_as_multi_line_string, geometry_as_multi_polygon,
+        geometry_as_collection;
+    Point(GROWING * POINT_BYTES): ;
+    LineString(GROWING * STRING_BYTES): points;
+    // Closing a ring copies it.
+    Polygon(GROWING * 2 * STRING_BYTES): exterior, exterior, interiors, interiors;
+    MultiPoint(0): points;
+    MultiLineString(0): lines;
+    MultiPolygon(0): polygons;
+    GeometryCollection(0): geometries;
+    ValueList(ALLOCATION_BYTES): values;
+    OptionalValueList(ALLOCATION_BYTES): values;
+    OptionalValue(GROWING * VALUE_BYTES): value;
+    StringKeyValueList(ALLOCATION_BYTES): entries;
+    StringKeyValue(GROWING * FIELD_BYTES): key, value;
+    StringRange(0): start_value, end_value;
+    ArgumentList(ALLOCATION_BYTES): arguments;
+    Argument(GROWING * (STRING_BYTES + KIND_BYTES)): key, value;
+    TableKind(0): tables;
+    RecordKind(0): tables;
+    FileKind(0): buckets;
+    GeometryKind(0): types;
+    SetKind(0): inner;
+    ArrayKind(0): inner;
+    OptionKind(KIND_BYTES): inner;
+    EitherKind(0): kinds;
+    FunctionKind(0): args, return_type;
+    LiteralKind(0): literal_as_string, literal_as_array, literal_as_object;
+    LiteralArray(0): kinds;
+    LiteralObject(NODE_BYTES): fields;
+    ObjectField(NODE_BYTES / MIN_NODE_FIELDS): key, kind;
 }
