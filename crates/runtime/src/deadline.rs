@@ -58,6 +58,18 @@ impl Deadline {
     }
 
     /// The error of a call that was stopped while it had an instance.
+    /// Checks that the time is not over, after a step that could not be interrupted.
+    ///
+    /// # Errors
+    ///
+    /// The error of a call whose time is over.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        match self.at {
+            Some(at) if Instant::now() >= at => Err(self.timeout_error()),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn timeout_error(self) -> Error {
         let Self { effective, context_timeout, module_limit, at: _ } = self;
         let kind = ErrorKind::TimedOut { stage: TimeoutStage::Running, limit: effective };

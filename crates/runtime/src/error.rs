@@ -13,6 +13,7 @@ use surrealism_types::err::SurrealismError;
 
 pub use self::trap_kind::TrapKind;
 use crate::denied::Denied;
+use crate::text::{bounded, truncate};
 
 /// Why a module could not be loaded or called.
 ///
@@ -276,14 +277,16 @@ impl From<Error> for SurrealismError {
 }
 
 impl GuestError {
-    /// Returns an error with a text for the guest.
+    /// Returns an error with a text for the guest, of which it gets at most 16 KiB.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        let mut text = text.into();
+        text.truncate(truncate(&text).len());
+        Self(text)
     }
 
     /// Makes the text of any error one for the guest, with its causes.
     pub(crate) fn of(error: impl Into<anyhow::Error>) -> Self {
-        Self(format!("{:#}", error.into()))
+        Self(bounded(format_args!("{:#}", error.into())))
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use anyhow::ensure;
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
 use surrealism_types::codec::{self, Decoder, InlineCall, RowResult};
@@ -25,7 +26,7 @@ use crate::compile::places::Place;
 use crate::deadline::{Deadline, timeout_at};
 use crate::error::{Error, ErrorKind, TrapKind};
 use crate::host::InvocationContext;
-use crate::limits::ROWS_PER_CALL;
+use crate::limits::{MAX_HOST_CALL_BYTES, ROWS_PER_CALL};
 use crate::module::Module;
 use crate::process::ensure_not_forked;
 use crate::reactor::within;
@@ -72,8 +73,10 @@ impl Controller {
         context: Box<dyn InvocationContext>,
         deadline: Deadline,
     ) -> Result<Self, Error> {
-        let Instantiated { store, guest, place } = template.instantiate(context, deadline).await?;
+        let Instantiated { mut store, guest, place } =
+            template.instantiate(context, deadline).await?;
         let initialized = guest.init.is_none();
+        store.data_mut().limiter.set_initialized();
         let guest = Box::new(guest);
         Ok(Self {
             template,
@@ -94,9 +97,13 @@ impl Controller {
         self.permit.take()
     }
 
-    /// Whether the instance may serve another caller of `template`'s module.
+    /// Whether the instance may serve another caller of `template`'s module, and is small enough to wait
+    /// for it.
     pub(crate) fn is_reusable(&self, template: &Arc<Template>) -> bool {
-        !self.poisoned && self.initialized && Arc::ptr_eq(&self.template, template)
+        !self.poisoned
+            && self.initialized
+            && Arc::ptr_eq(&self.template, template)
+            && self.store.data().limiter.growth_bytes() <= self.module().max_idle_growth_bytes
     }
 
     /// Begins to measure the time of host functions, for one caller.
@@ -168,6 +175,7 @@ impl Controller {
             return Err(self.store.data().guest_error(text, explained, init));
         }
         self.initialized = true;
+        self.store.data_mut().limiter.set_initialized();
         Ok(())
     }
 
@@ -218,7 +226,8 @@ impl Controller {
         deadline: Deadline,
     ) -> Result<Value, Error> {
         self.store.data_mut().begin_call();
-        self.call_one(name, args, deadline, &mut Decoder::new()).await
+        let mut decoder = self.module().decoder();
+        self.call_one(name, args, deadline, &mut decoder).await
     }
 
     async fn call_one(
@@ -232,7 +241,8 @@ impl Controller {
         if self.guest.invoke_inline.is_some()
             && let Some(call) = InlineCall::new(name, &args)
         {
-            return self.call_inline(name, &call, deadline, decoder).await;
+            let value = self.call_inline(name, &call, deadline, decoder).await?;
+            return self.check_time(deadline).map(|()| value);
         }
         let (result,) = self
             .enter(name.unwrap_or("default"), deadline, async |store, guest| {
@@ -240,7 +250,8 @@ impl Controller {
             })
             .await?;
         let value = result.map_err(|message| self.guest_error(&message))?;
-        decoder.decode_value(&value).map_err(Error::invalid_result)
+        let value = decoder.decode_value(&value).map_err(Error::invalid_result)?;
+        self.check_time(deadline).map(|()| value)
     }
 
     /// Passes the call in registers, and decodes the result in the guest's memory.
@@ -259,7 +270,10 @@ impl Controller {
             let (result,) = invoke.call_async(&mut *store, call).await?;
             Ok(match result {
                 Ok(value) => {
-                    decoder.decode_value(value.as_le_slice(&*store)).map_err(Error::invalid_result)
+                    let value = value.as_le_slice(&*store);
+                    check_result_bytes(value.len())
+                        .and_then(|()| decoder.decode_value(value))
+                        .map_err(Error::invalid_result)
                 }
                 Err(message) => {
                     let message = message.to_str(&*store)?;
@@ -279,7 +293,7 @@ impl Controller {
         deadline: Deadline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         self.store.data_mut().begin_call();
-        let (mut results, mut decoder) = (Vec::with_capacity(rows.len()), Decoder::new());
+        let (mut results, mut decoder) = (Vec::with_capacity(rows.len()), self.module().decoder());
         if self.guest.invoke_rows.is_some() {
             for rows in rows.chunks(ROWS_PER_CALL) {
                 self.call_batch(name, rows, deadline, &mut decoder, &mut results).await?;
@@ -287,7 +301,7 @@ impl Controller {
         } else {
             for row in rows {
                 match self.call_one(name, row, deadline, &mut decoder).await {
-                    Err(error) if self.poisoned => return Err(error),
+                    Err(error) if self.poisoned || error.is_timeout() => return Err(error),
                     result => results.push(result),
                 }
             }
@@ -317,6 +331,8 @@ impl Controller {
         for result in codec::results(&encoded.map_err(|message| self.guest_error(&message))?)
             .take(rows.len() + 1)
         {
+            // Decoding is not interrupted, so the time is looked at between rows.
+            self.check_time(deadline)?;
             results.push(match result.map_err(Error::invalid_result)? {
                 RowResult::Value(value) => {
                     decoder.decode_value(value).map_err(Error::invalid_result)
@@ -426,6 +442,12 @@ impl Controller {
         }
     }
 
+    /// Checks that the time of the call is not over, after a step that is not interrupted. A module without
+    /// `strict_timeout` may take longer, and its result counts.
+    fn check_time(&self, deadline: Deadline) -> Result<(), Error> {
+        if self.module().strict_timeout() { deadline.check() } else { Ok(()) }
+    }
+
     fn guest_error(&self, message: &str) -> Error {
         guest_error(message, self.store.data())
     }
@@ -475,6 +497,16 @@ impl Controller {
         );
         Error::new(ErrorKind::Trap(TrapKind::Other), SurrealismError::Wasmtime(error))
     }
+}
+
+/// Checks the length of a result that is decoded in the guest's memory. One that is copied is limited by
+/// the copy.
+fn check_result_bytes(bytes: usize) -> anyhow::Result<()> {
+    ensure!(
+        bytes <= MAX_HOST_CALL_BYTES,
+        "the result takes {bytes} bytes, and {MAX_HOST_CALL_BYTES} are allowed: return less"
+    );
+    Ok(())
 }
 
 /// Makes an error of what a function returned in place of a value.

@@ -90,6 +90,7 @@ pub(crate) struct HostLimits {
     pub(crate) max_kv_entries: Option<usize>,
     pub(crate) max_kv_value_bytes: Option<usize>,
     pub(crate) max_kv_bytes: Option<usize>,
+    pub(crate) max_idle_growth_bytes: usize,
 }
 
 impl Default for HostLimits {
@@ -101,6 +102,7 @@ impl Default for HostLimits {
             max_kv_entries: None,
             max_kv_value_bytes: None,
             max_kv_bytes: Some(DEFAULT_MAX_KV_BYTES),
+            max_idle_growth_bytes: DEFAULT_MAX_IDLE_GROWTH_BYTES,
         }
     }
 }
@@ -112,6 +114,10 @@ pub const DEFAULT_MAX_MEMORY_BYTES: usize = 1024 * MIB;
 
 /// Default limit of a key-value store's keys and encoded values: 256 MiB.
 pub const DEFAULT_MAX_KV_BYTES: usize = 256 * MIB;
+
+/// Default of [`RuntimeBuilder::max_idle_growth_bytes`](crate::RuntimeBuilder::max_idle_growth_bytes):
+/// 32 MiB.
+pub const DEFAULT_MAX_IDLE_GROWTH_BYTES: usize = 32 * MIB;
 
 /// Default size of a cache of compiled code: 1 GiB.
 pub const DEFAULT_MAX_CODE_CACHE_BYTES: u64 = 1024 * MIB as u64;
@@ -207,6 +213,17 @@ pub const MAX_HANDLES: usize = 10_000;
 /// Strings and lists that one host call may copy out of the guest, in bytes.
 pub const MAX_HOST_CALL_BYTES: usize = 64 * MIB;
 
+/// Length of the text of a query, in bytes: SurrealDB's own limit for queries over HTTP. Data belongs into
+/// variables.
+pub const MAX_QUERY_BYTES: usize = MIB;
+
+/// Length of the name of a function that a guest calls with `run`, and of the version, in bytes.
+pub const MAX_RUN_NAME_BYTES: usize = 1024;
+
+/// Memory that the values of a message may take on the host, in any case: a guest with little memory of its
+/// own may still pass small values.
+pub const MIN_DECODED_BYTES: usize = MIB;
+
 /// Rows that [`Runtime::call_rows`](crate::Runtime::call_rows) passes to the guest in one guest call.
 pub const ROWS_PER_CALL: usize = 1_024;
 
@@ -215,6 +232,9 @@ pub const MAX_RANDOM_BYTES: u64 = 64 * KIB as u64;
 
 /// Length of a line of guest output in bytes. Longer lines are passed on in pieces.
 pub const MAX_OUTPUT_LINE_BYTES: usize = 8 * KIB;
+
+/// Output that a line counts for at least, in bytes: each line is a call of the host's callback.
+pub const MIN_OUTPUT_LINE_CHARGE: usize = 64;
 
 /// Output that a guest may write to each stream during one call, in bytes. The rest is dropped, with a
 /// note.
@@ -240,7 +260,11 @@ pub const KV_ENTRY_OVERHEAD_BYTES: usize = 128;
 /// Time to live of a value: about a hundred years.
 pub const MAX_KV_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Expired entries that a store removes in one step, before other callers can proceed.
+/// Size that an entry with a time to live counts beside that in the store in memory, in bytes.
+pub const KV_TTL_OVERHEAD_BYTES: usize = 64;
+
+/// Expired entries that a store removes in one step, before other callers can proceed. A write to the store
+/// in memory takes one step, and more only while what has expired is in the way of what it adds.
 pub const KV_EXPIRED_PER_STEP: usize = 1_000;
 
 // Network.

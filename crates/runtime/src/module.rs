@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use serde_json::Value as Json;
 use surrealdb_types::{Kind, Value};
+use surrealism_types::codec::Decoder;
 use surrealism_types::coerce::{ArgumentError, coerce_arguments};
 use surrealism_types::err::SurrealismError;
 use surrealism_types::json::arguments_from_json;
@@ -19,7 +20,7 @@ use crate::egress::{EgressPolicy, NameResolution};
 use crate::error::{Error, ErrorKind, LoadError};
 use crate::grants::{Capabilities, Grants};
 use crate::kv::BTreeMapStore;
-use crate::limits::{HostLimits, KvLimits, MAX_POOL_SIZE};
+use crate::limits::{HostLimits, KvLimits, MAX_POOL_SIZE, MIN_DECODED_BYTES};
 use crate::package::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
 use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::package::{AttachedFs, SurrealismPackage};
@@ -38,6 +39,7 @@ pub(crate) struct Module {
     pub(crate) metrics: Arc<ModuleMetrics>,
     pub(crate) pool_size: usize,
     pub(crate) max_memory_bytes: Option<usize>,
+    pub(crate) max_idle_growth_bytes: usize,
     pub(crate) max_execution_time: Option<Duration>,
     /// Serves the guest's connections; `None` for a module that asks for none.
     pub(crate) reactor: Option<Handle>,
@@ -97,6 +99,7 @@ impl Module {
             metrics: Arc::default(),
             pool_size,
             max_memory_bytes: min_limit(requested.max_memory_bytes, host.max_memory_bytes),
+            max_idle_growth_bytes: host.max_idle_growth_bytes,
             max_execution_time: min_limit(requested.max_execution_time, host.max_execution_time),
             host_errors: HostErrors::Private,
             files,
@@ -118,6 +121,13 @@ impl Module {
     /// The deadline of a call that begins now.
     pub(crate) fn deadline(&self, context_timeout: Option<Duration>) -> Deadline {
         Deadline::for_call(context_timeout, self.max_execution_time)
+    }
+
+    /// Returns a decoder of what one message of the guest holds. Its values may take as much memory on the
+    /// host as the guest's own may be large.
+    pub(crate) fn decoder(&self) -> Decoder {
+        let max_memory = self.max_memory_bytes.unwrap_or(usize::MAX);
+        Decoder::with_max_memory(max_memory.max(MIN_DECODED_BYTES))
     }
 
     /// Returns a function's signature; `None` is the default export.

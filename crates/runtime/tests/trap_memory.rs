@@ -1,4 +1,5 @@
-//! Debug information and names of an archive make a trap no more expensive.
+//! Debug information and names of an archive make a trap no more expensive, and a store no larger than it
+//! says.
 //!
 //! A program of its own: it measures the memory of the process, through an allocator that is global.
 
@@ -8,9 +9,14 @@ mod it {
     pub(crate) mod support;
 }
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::executor::block_on;
 use it::support::{INVOKE, MEMORY, assert_error_contains, component, data};
 use peak_alloc::PeakAlloc;
-use surrealism_runtime::{DetachedContext, Runtime};
+use surrealdb_types::Value;
+use surrealism_runtime::{BTreeMapStore, DetachedContext, KVStore, Runtime};
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -80,8 +86,41 @@ fn exponential_name() -> String {
     format!("_Z1f1TIaaaaE{}", levels.collect::<String>())
 }
 
+/// One test at a time measures.
+static MEASURED: Mutex<()> = Mutex::new(());
+
+#[test]
+fn a_store_in_memory_takes_no_more_than_it_counts() {
+    const ENTRIES: usize = 50_000;
+    /// What an allocator takes beside each of the two allocations of an entry, in bytes.
+    const ALLOCATOR_BYTES: usize = 2 * 8;
+
+    let _measured = MEASURED.lock().unwrap_or_else(PoisonError::into_inner);
+    for with_ttl in [false, true] {
+        let before = ALLOCATOR.current_usage();
+        let store = BTreeMapStore::new();
+        block_on(async {
+            for key in 0..ENTRIES {
+                // Not ascending, so that the nodes of the maps are as empty as they get.
+                let key = format!("{:05}", key.wrapping_mul(7_919) % ENTRIES);
+                match with_ttl {
+                    true => store.set_with_ttl(key, Value::None, Duration::from_secs(1_000)).await,
+                    false => store.set(key, Value::None).await,
+                }
+                .unwrap();
+            }
+        });
+        assert_eq!(store.size().entries, ENTRIES);
+        let taken = ALLOCATOR.current_usage() - before + ENTRIES * ALLOCATOR_BYTES;
+        let counted = store.size().bytes;
+        println!("with a time to live: {with_ttl}; taken: {taken}, counted: {counted}");
+        assert!(taken <= counted, "{taken} bytes taken, {counted} counted, TTL: {with_ttl}");
+    }
+}
+
 #[test]
 fn a_trap_reads_no_debug_information_and_demangles_no_name() {
+    let _measured = MEASURED.lock().unwrap_or_else(PoisonError::into_inner);
     let cases = [
         ("plain".to_string(), vec![], "plain at 0x"),
         ("plain".to_string(), dwarf_of_many_units(), "plain at 0x"),

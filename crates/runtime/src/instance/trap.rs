@@ -12,15 +12,17 @@ use crate::error::{Error, ErrorKind, TrapKind};
 use crate::limits::{MAX_FUNCTION_NAME_BYTES, MAX_HANDLES, MAX_HOST_RESOURCES};
 use crate::module::Module;
 use crate::store::StoreData;
-use crate::text::truncate_to;
+use crate::text::{bounded, truncate_to};
 
 /// Describes a trap for the plugin's author. wasmtime's error stays inside, for downcasts.
 pub(crate) fn trap_error(error: wasmtime::Error, function: &str, data: &StoreData) -> Error {
     let Cause { kind, text: cause } = Cause::of(&error, data);
     let backtrace = format_backtrace(&error);
     let explanation = data.explain_failure();
-    let message =
-        format!("function `{function}` of {} {cause}{explanation}{backtrace}", data.module);
+    let message = bounded(format_args!(
+        "function `{function}` of {} {cause}{explanation}{backtrace}",
+        data.module
+    ));
     let source = data.host_error_in(&message);
     let trap = Error::new(ErrorKind::Trap(kind), SurrealismError::Wasmtime(error.context(message)));
     match source {
@@ -56,9 +58,9 @@ pub(crate) fn instantiation_error(
             (ErrorKind::Trap(kind), format!("it {text}{}", format_backtrace(&error)))
         }
         Some(StoreData { limiter, .. }) if let Some(denial) = limiter.denial() => {
-            (ErrorKind::Trap(denial.trap_kind()), format!("it {denial}: {error:#}"))
+            (ErrorKind::Trap(denial.trap_kind()), bounded(format_args!("it {denial}: {error:#}")))
         }
-        _ => (ErrorKind::Host, format!("{error:#}")),
+        _ => (ErrorKind::Host, bounded(format_args!("{error:#}"))),
     };
     let message = format!("{module} cannot be instantiated: {cause}");
     Error::new(kind, SurrealismError::Instantiation(error.context(message)))
@@ -109,7 +111,7 @@ impl Cause {
             None if let Some(exit) = error.downcast_ref::<I32Exit>() => {
                 Self { kind: TrapKind::Exit, text: format!("failed: {exit}") }
             }
-            None => Self::of_limit(&error.root_cause().to_string()),
+            None => Self::of_limit(&bounded(format_args!("{}", error.root_cause()))),
         };
         match stderr.trim() {
             "" => cause,

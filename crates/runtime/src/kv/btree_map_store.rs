@@ -13,7 +13,7 @@ use surrealism_types::codec;
 use super::KVStore;
 use super::atomic::{self, CompareAndSet, Entries as _};
 use super::enforce::{KvSize, ResponseBudget, check_key, check_ttl, is_empty_range};
-use crate::limits::{KV_EXPIRED_PER_STEP, KvLimits};
+use crate::limits::{KV_EXPIRED_PER_STEP, KV_TTL_OVERHEAD_BYTES, KvLimits};
 use crate::sync::{read, write};
 use crate::usage::{AtomicGauge, Gauge};
 
@@ -42,6 +42,15 @@ struct Contents {
     size: KvSize,
 }
 
+/// A key and its encoded value.
+type EncodedEntry = (String, Vec<u8>);
+
+/// What a change adds that only removes.
+const NOTHING: KvSize = KvSize { entries: 0, bytes: 0 };
+
+/// What an encoded integer with a time to live takes at most, in bytes.
+const MAX_INT_BYTES: usize = 64 + KV_TTL_OVERHEAD_BYTES;
+
 /// When an entry expires, and its key.
 type Expiry = (Instant, Arc<str>);
 
@@ -68,7 +77,8 @@ impl BTreeMapStore {
         Self { limits, ..Self::default() }
     }
 
-    /// Returns the size of the content. Entries that have expired since the last write are included.
+    /// Returns the size of the content. Expired entries that no write has removed yet
+    /// are included.
     pub fn size(&self) -> KvSize {
         read(&self.contents).size
     }
@@ -82,18 +92,20 @@ impl BTreeMapStore {
         self.bytes.load()
     }
 
-    /// Removes expired entries, then changes the contents.
-    fn update<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> T {
-        let mut contents = self.write_purged();
+    /// Removes some of the expired entries, then changes the contents. More expired entries are removed
+    /// until what the change `adds` at most has room.
+    fn update<T>(&self, adds: KvSize, change: impl FnOnce(&mut Contents) -> T) -> T {
+        let mut contents = self.write_with_room(adds);
         let result = change(&mut contents);
         self.bytes.set(contents.size.bytes);
         result
     }
 
-    fn write_purged(&self) -> RwLockWriteGuard<'_, Contents> {
+    fn write_with_room(&self, adds: KvSize) -> RwLockWriteGuard<'_, Contents> {
         loop {
             let mut contents = write(&self.contents);
-            if contents.purge() {
+            let is_purged = contents.purge();
+            if is_purged || contents.has_room(adds, &self.limits) {
                 return contents;
             }
             // The lock is released between steps, so that other callers can proceed.
@@ -102,18 +114,46 @@ impl BTreeMapStore {
 
     fn put(&self, key: String, value: &Value, expires_at: Option<Instant>) -> Result<()> {
         let bytes = self.limits.encode(&key, value)?;
-        self.update(|contents| contents.set(key, bytes, expires_at, &self.limits))
+        let adds = NOTHING.plus_entry(&key, counted_bytes(&bytes, expires_at));
+        self.update(adds, |contents| contents.set(key, bytes, expires_at, &self.limits))
+    }
+
+    /// Copies the encoded values of a range, and their keys if the response has them. They are decoded once
+    /// the lock is released.
+    fn encoded_range(
+        &self,
+        start: &Bound<String>,
+        end: &Bound<String>,
+        with_keys: bool,
+    ) -> Result<(Vec<EncodedEntry>, ResponseBudget)> {
+        let mut budget = ResponseBudget::new();
+        let take = |(key, bytes): (&Arc<str>, &Vec<u8>)| {
+            let key = if with_keys { &**key } else { "" };
+            budget.charge(key, bytes)?;
+            Ok((key.to_string(), bytes.clone()))
+        };
+        let encoded = read(&self.contents).range(start, end).map(take).collect::<Result<_>>()?;
+        Ok((encoded, budget))
     }
 }
 
+/// What a value counts, with its time to live.
+fn counted_bytes(value: &[u8], expires_at: Option<Instant>) -> usize {
+    value.len() + expires_at.map_or(0, |_| KV_TTL_OVERHEAD_BYTES)
+}
+
 impl Entry {
+    fn counted_bytes(&self) -> usize {
+        counted_bytes(&self.value, self.expires_at)
+    }
+
     fn is_live(&self) -> bool {
         self.expires_at.is_none_or(|expiry| Instant::now() < expiry)
     }
 
     /// Updates size and expiries after the entry was removed.
     fn untrack(self, key: Arc<str>, size: &mut KvSize, expiries: &mut BTreeSet<Expiry>) {
-        *size = size.minus_entry(&key, self.value.len());
+        *size = size.minus_entry(&key, self.counted_bytes());
         if let Some(expiry) = self.expires_at {
             expiries.remove(&(expiry, key));
         }
@@ -139,7 +179,8 @@ impl Contents {
 
     /// Sets all entries, or none of them.
     fn set_all(&mut self, entries: BTreeMap<String, Vec<u8>>, limits: &KvLimits) -> Result<()> {
-        let after = |size, (key, value): (&String, &Vec<u8>)| self.size_after(size, key, value);
+        let after =
+            |size, (key, value): (&String, &Vec<u8>)| self.size_after(size, key, value.len());
         let size = entries.iter().fold(self.size, after);
         limits.check_growth(self.size, size)?;
         entries.into_iter().for_each(|(key, value)| self.insert(key, value, None));
@@ -147,10 +188,18 @@ impl Contents {
         Ok(())
     }
 
+    /// Whether there is room for what a change adds at most.
+    fn has_room(&self, adds: KvSize, limits: &KvLimits) -> bool {
+        let entries = self.size.entries.saturating_add(adds.entries);
+        let bytes = self.size.bytes.saturating_add(adds.bytes);
+        limits.check_growth(self.size, KvSize { entries, bytes }).is_ok()
+    }
+
     /// Returns `size` as it is after an entry is set.
-    fn size_after(&self, size: KvSize, key: &str, value: &[u8]) -> KvSize {
+    fn size_after(&self, size: KvSize, key: &str, counted_bytes: usize) -> KvSize {
         let old = self.entries.get(key);
-        old.map_or(size, |old| size.minus_entry(key, old.value.len())).plus_entry(key, value.len())
+        let without = old.map_or(size, |old| size.minus_entry(key, old.counted_bytes()));
+        without.plus_entry(key, counted_bytes)
     }
 
     fn insert(&mut self, key: String, value: Vec<u8>, expires_at: Option<Instant>) {
@@ -179,11 +228,22 @@ impl Contents {
         }
     }
 
-    fn set_expiry(&mut self, key: &str, expires_at: Option<Instant>) -> bool {
-        let Some(entry) = self.entries.get_mut(key) else { return false };
+    fn set_expiry(
+        &mut self,
+        key: &str,
+        expires_at: Option<Instant>,
+        limits: &KvLimits,
+    ) -> Result<bool> {
+        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.is_live()) else {
+            return Ok(false);
+        };
+        let without = self.size.minus_entry(key, entry.counted_bytes());
+        let size = without.plus_entry(key, counted_bytes(&entry.value, expires_at));
+        limits.check_growth(self.size, size)?;
         let old = std::mem::replace(&mut entry.expires_at, expires_at);
+        self.size = size;
         self.reschedule(key, old, expires_at);
-        true
+        Ok(true)
     }
 
     /// Updates the expiries after that of an existing entry changed.
@@ -234,7 +294,7 @@ impl atomic::Entries for Contents {
         expires_at: Option<Instant>,
         limits: &KvLimits,
     ) -> Result<()> {
-        let size = self.size_after(self.size, &key, &value);
+        let size = self.size_after(self.size, &key, counted_bytes(&value, expires_at));
         limits.check_growth(self.size, size)?;
         self.insert(key, value, expires_at);
         self.size = size;
@@ -256,7 +316,8 @@ fn expiry_from_now(key: &str, ttl: Duration) -> Result<Instant> {
 impl KVStore for BTreeMapStore {
     async fn get(&self, key: String) -> Result<Option<Value>> {
         check_key(&key)?;
-        read(&self.contents).get(&key).map(codec::decode_value).transpose()
+        let encoded = self.get_encoded(key).await?;
+        encoded.map(|bytes| codec::decode_value(&bytes)).transpose()
     }
 
     async fn get_encoded(&self, key: String) -> Result<Option<Vec<u8>>> {
@@ -271,7 +332,7 @@ impl KVStore for BTreeMapStore {
 
     async fn del(&self, key: String) -> Result<()> {
         check_key(&key)?;
-        self.update(|contents| contents.remove(&key));
+        self.update(NOTHING, |contents| contents.remove(&key));
         Ok(())
     }
 
@@ -281,31 +342,36 @@ impl KVStore for BTreeMapStore {
     }
 
     async fn del_rng(&self, start: Bound<String>, end: Bound<String>) -> Result<()> {
-        self.update(|contents| contents.remove_range(&start, &end));
+        self.update(NOTHING, |contents| contents.remove_range(&start, &end));
         Ok(())
     }
 
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>> {
-        let contents = read(&self.contents);
         let mut budget = ResponseBudget::new();
-        let get = |key: String| {
-            check_key(&key)?;
-            match contents.get(&key) {
-                Some(value) => budget.charge_and_decode(&key, value).map(Some),
-                None => budget.charge(&key, &[]).map(|()| None),
-            }
+        let encoded = {
+            let contents = read(&self.contents);
+            let get = |key: String| {
+                check_key(&key)?;
+                let value = contents.get(&key);
+                budget.charge(&key, value.unwrap_or_default())?;
+                Ok(value.map(<[u8]>::to_vec))
+            };
+            keys.into_iter().map(get).collect::<Result<Vec<_>>>()?
         };
-        keys.into_iter().map(get).collect()
+        let decode = |value: Option<Vec<u8>>| value.map(|bytes| budget.decode(&bytes)).transpose();
+        encoded.into_iter().map(decode).collect()
     }
 
     async fn set_batch(&self, entries: Vec<(String, Value)>) -> Result<()> {
         let encoded = self.limits.encode_all(entries)?;
-        self.update(|contents| contents.set_all(encoded, &self.limits))
+        let adds =
+            encoded.iter().fold(NOTHING, |adds, (key, value)| adds.plus_entry(key, value.len()));
+        self.update(adds, |contents| contents.set_all(encoded, &self.limits))
     }
 
     async fn del_batch(&self, keys: Vec<String>) -> Result<()> {
         keys.iter().try_for_each(|key| check_key(key))?;
-        self.update(|contents| keys.iter().for_each(|key| contents.remove(key)));
+        self.update(NOTHING, |contents| keys.iter().for_each(|key| contents.remove(key)));
         Ok(())
     }
 
@@ -319,9 +385,8 @@ impl KVStore for BTreeMapStore {
     }
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
-        let mut budget = ResponseBudget::new();
-        let take = |(_, bytes): (&Arc<str>, &Vec<u8>)| budget.charge_and_decode("", bytes);
-        read(&self.contents).range(&start, &end).map(take).collect()
+        let (encoded, mut budget) = self.encoded_range(&start, &end, false)?;
+        encoded.iter().map(|(_, bytes)| budget.decode(bytes)).collect()
     }
 
     async fn entries(
@@ -329,11 +394,8 @@ impl KVStore for BTreeMapStore {
         start: Bound<String>,
         end: Bound<String>,
     ) -> Result<Vec<(String, Value)>> {
-        let mut budget = ResponseBudget::new();
-        let take = |(key, bytes): (&Arc<str>, &Vec<u8>)| {
-            Ok((key.to_string(), budget.charge_and_decode(key, bytes)?))
-        };
-        read(&self.contents).range(&start, &end).map(take).collect()
+        let (encoded, mut budget) = self.encoded_range(&start, &end, true)?;
+        encoded.into_iter().map(|(key, bytes)| Ok((key, budget.decode(&bytes)?))).collect()
     }
 
     async fn count(&self, start: Bound<String>, end: Bound<String>) -> Result<u64> {
@@ -347,18 +409,24 @@ impl KVStore for BTreeMapStore {
         new: Option<Value>,
     ) -> Result<bool> {
         let change = CompareAndSet::new(&self.limits, key, expected, new)?;
-        self.update(|contents| change.apply(contents, &self.limits))
+        let value = change.new.as_ref();
+        let adds = value.map_or(NOTHING, |value| NOTHING.plus_entry(&change.key, value.len()));
+        self.update(adds, |contents| change.apply(contents, &self.limits))
     }
 
     async fn increment(&self, key: String, delta: i64) -> Result<i64> {
         check_key(&key)?;
-        self.update(|contents| atomic::increment(contents, &self.limits, key, delta, None))
+        let adds = NOTHING.plus_entry(&key, MAX_INT_BYTES);
+        self.update(adds, |contents| atomic::increment(contents, &self.limits, key, delta, None))
     }
 
     async fn increment_with_ttl(&self, key: String, delta: i64, ttl: Duration) -> Result<i64> {
         check_key(&key)?;
         let expires_at = Some(expiry_from_now(&key, ttl)?);
-        self.update(|contents| atomic::increment(contents, &self.limits, key, delta, expires_at))
+        let adds = NOTHING.plus_entry(&key, MAX_INT_BYTES);
+        self.update(adds, |contents| {
+            atomic::increment(contents, &self.limits, key, delta, expires_at)
+        })
     }
 
     async fn set_with_ttl(&self, key: String, value: Value, ttl: Duration) -> Result<()> {
@@ -379,7 +447,8 @@ impl KVStore for BTreeMapStore {
     async fn set_ttl(&self, key: String, ttl: Option<Duration>) -> Result<bool> {
         check_key(&key)?;
         let expires_at = ttl.map(|ttl| expiry_from_now(&key, ttl)).transpose()?;
-        Ok(self.update(|contents| contents.set_expiry(&key, expires_at)))
+        let adds = KvSize { entries: 0, bytes: KV_TTL_OVERHEAD_BYTES };
+        self.update(adds, |contents| contents.set_expiry(&key, expires_at, &self.limits))
     }
 }
 
@@ -401,5 +470,29 @@ mod tests {
         block_on(store.del("a".into())).unwrap();
         assert_eq!(store.bytes(), Gauge { current: one, peak: 2 * one });
         assert_eq!(store.size(), KvSize { entries: 1, bytes: one });
+    }
+
+    #[test]
+    fn a_time_to_live_counts() {
+        let store = BTreeMapStore::new();
+        let long = Duration::from_secs(1_000);
+        block_on(store.set("a".into(), Value::None)).unwrap();
+        let without = store.size().bytes;
+        for _ in 0..2 {
+            block_on(store.set_with_ttl("a".into(), Value::None, long)).unwrap();
+            assert_eq!(store.size().bytes, without + KV_TTL_OVERHEAD_BYTES);
+            assert!(block_on(store.set_ttl("a".into(), None)).unwrap());
+            assert_eq!(store.size().bytes, without);
+            assert!(block_on(store.set_ttl("a".into(), Some(long))).unwrap());
+            assert_eq!(store.size().bytes, without + KV_TTL_OVERHEAD_BYTES);
+        }
+        block_on(store.del("a".into())).unwrap();
+        assert_eq!(store.size(), KvSize::default());
+
+        let limits = KvLimits { max_bytes: Some(without), ..KvLimits::default() };
+        let full = BTreeMapStore::bounded(limits);
+        block_on(full.set("a".into(), Value::None)).unwrap();
+        block_on(full.set_ttl("a".into(), Some(long))).unwrap_err();
+        assert_eq!(block_on(full.ttl("a".into())).unwrap(), None);
     }
 }

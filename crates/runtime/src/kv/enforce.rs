@@ -131,14 +131,14 @@ impl ResponseBudget {
         Ok(())
     }
 
-    /// Charges an entry to the budget, and decodes its value.
+    /// Decodes a value that was charged. Decoding takes longer than copying: do it outside of locks and
+    /// transactions.
     ///
     /// # Errors
     ///
-    /// When the response would be too large or contain too many regular expressions, or the value
+    /// When the response would contain too many regular expressions or take too much memory, or the value
     /// cannot be decoded.
-    pub fn charge_and_decode(&mut self, key: &str, value: &[u8]) -> Result<Value> {
-        self.charge(key, value)?;
+    pub fn decode(&mut self, value: &[u8]) -> Result<Value> {
         Ok(self.decoder.decode_value(value).map_err(GuestError::of)?)
     }
 

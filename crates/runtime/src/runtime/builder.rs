@@ -15,10 +15,11 @@ use crate::error::{Error, LoadError};
 use crate::grants::Grants;
 use crate::instance::pool::Pool;
 use crate::instance::template::Template;
-use crate::limits::HostLimits;
+use crate::limits::{HostLimits, MAX_ERROR_BYTES};
 use crate::module::{HostErrors, Module};
 use crate::package::SurrealismPackage;
 use crate::process::{ensure_not_forked, globals};
+use crate::text::bounded;
 
 /// Loads a package within the host's limits. Returned by [`Runtime::builder`].
 ///
@@ -34,6 +35,7 @@ use crate::process::{ensure_not_forked, globals};
 /// | [`max_kv_entries`](Self::max_kv_entries) | unlimited |
 /// | [`max_kv_value_bytes`](Self::max_kv_value_bytes) | unlimited |
 /// | [`max_kv_bytes`](Self::max_kv_bytes) | 256 MiB |
+/// | [`max_idle_growth_bytes`](Self::max_idle_growth_bytes) | 32 MiB |
 /// | [`isolation`](Self::isolation) | [`Isolation::Reuse`] |
 /// | [`preinitialize`](Self::preinitialize) | `true` with [`Isolation::Fresh`], else `false` |
 /// | [`code_cache`](Self::code_cache) | none |
@@ -124,6 +126,16 @@ impl RuntimeBuilder {
     /// [`DEFAULT_MAX_KV_BYTES`](crate::limits::DEFAULT_MAX_KV_BYTES).
     pub fn max_kv_bytes(mut self, bytes: usize) -> Self {
         self.limits.max_kv_bytes = Some(bytes);
+        self
+    }
+
+    /// Limits how much larger the linear memory of an idle instance may be than after its `init`, in bytes.
+    /// A WebAssembly memory never shrinks. So an instance that a large request made larger than this is
+    /// dropped when its call ends, and a later call creates another, which takes an instantiation and an
+    /// `init`. `usize::MAX` keeps every instance. Default:
+    /// [`DEFAULT_MAX_IDLE_GROWTH_BYTES`](crate::limits::DEFAULT_MAX_IDLE_GROWTH_BYTES).
+    pub fn max_idle_growth_bytes(mut self, bytes: usize) -> Self {
+        self.limits.max_idle_growth_bytes = bytes;
         self
     }
 
@@ -243,8 +255,17 @@ impl RuntimeBuilder {
     }
 }
 
-/// Sorts an error of the loader.
+/// Sorts an error of the loader. It may repeat names of the component, which have any length.
 fn load_error(error: SurrealismError) -> Error {
+    let error = match error {
+        SurrealismError::Compilation(error) => {
+            let text = bounded(format_args!("{error:#}"));
+            let is_cut = text.len() + char::MAX.len_utf8() > MAX_ERROR_BYTES;
+            let error = if is_cut { wasmtime::Error::msg(text) } else { error };
+            SurrealismError::Compilation(error)
+        }
+        error => error,
+    };
     Error::load(LoadError::InvalidComponent, error)
 }
 

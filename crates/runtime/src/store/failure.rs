@@ -6,6 +6,7 @@ use super::StoreData;
 use crate::denied::Denied;
 use crate::error::{Error, ErrorKind, GuestError};
 use crate::module::HostErrors;
+use crate::text::bounded;
 
 /// Why a host function failed.
 pub(super) enum Failure {
@@ -73,7 +74,7 @@ impl StoreData {
                     HostErrors::Private => {
                         format!("`{function}` failed because of an error in the host")
                     }
-                    HostErrors::ToGuest => format!("{error:#}"),
+                    HostErrors::ToGuest => bounded(format_args!("{error:#}")),
                 };
                 (text, HostCause::Host(Arc::new(error)))
             }

@@ -14,7 +14,8 @@ use super::failure::Failure;
 use crate::bindings::{host, kv_atomic, kv_ttl};
 use crate::error::GuestError;
 use crate::kv::KVStore;
-use crate::limits::MAX_KV_BATCH_KEYS;
+use crate::kv::enforce::check_key;
+use crate::limits::{MAX_KV_BATCH_KEYS, MAX_QUERY_BYTES, MAX_RUN_NAME_BYTES};
 use crate::reactor::within;
 
 type Bytes = Vec<u8>;
@@ -23,6 +24,12 @@ impl StoreData {
     fn kv(&mut self) -> Result<&dyn KVStore, Failure> {
         self.module.capabilities.check_key_value()?;
         Ok(self.context()?.0.kv()?)
+    }
+
+    /// Returns the store, for a request of one key.
+    fn kv_at(&mut self, key: &str) -> Result<&dyn KVStore, Failure> {
+        check_key(key)?;
+        self.kv()
     }
 
     /// Runs a host function in the caller's runtime, and formats its error for the guest.
@@ -46,21 +53,32 @@ fn message<T>(result: Result<T>) -> Result<T, GuestError> {
     result.map_err(GuestError::of)
 }
 
-fn check_batch(keys: &[String]) -> Result<(), GuestError> {
-    if keys.len() <= MAX_KV_BATCH_KEYS {
+fn check_batch(keys: &[String]) -> Result<(), Failure> {
+    if keys.len() > MAX_KV_BATCH_KEYS {
+        return Err(GuestError::new(format!(
+            "the request has {} keys, and {MAX_KV_BATCH_KEYS} are allowed: split it",
+            keys.len()
+        ))
+        .into());
+    }
+    Ok(keys.iter().try_for_each(|key| check_key(key))?)
+}
+
+/// Checks the length of a text of the guest, before anything else looks at it or repeats it.
+fn check_length(what: &str, text: &str, max: usize) -> Result<(), GuestError> {
+    if text.len() <= max {
         return Ok(());
     }
-    Err(GuestError::new(format!(
-        "the request has {} keys, and {MAX_KV_BATCH_KEYS} are allowed: split it",
-        keys.len()
-    )))
+    let bytes = text.len();
+    Err(GuestError::new(format!("{what} takes {bytes} bytes, and {max} are allowed: shorten it")))
 }
 
 impl host::Host for StoreData {
     async fn sql(&mut self, query: String, vars: Bytes) -> Result<Bytes, String> {
         self.serve("sql", async |data| {
             data.module.capabilities.check_queries()?;
-            let vars = message(codec::decode_variables(&vars))?;
+            check_length("the query", &query, MAX_QUERY_BYTES)?;
+            let vars = message(data.module.decoder().decode_variables(&vars))?;
             let (context, config) = data.context()?;
             Ok(message(codec::encode_value(&context.sql(config, query, vars).await?))?)
         })
@@ -74,8 +92,10 @@ impl host::Host for StoreData {
         args: Bytes,
     ) -> Result<Bytes, String> {
         self.serve("run", async |data| {
+            check_length("the function's name", &fnc, MAX_RUN_NAME_BYTES)?;
+            check_length("the version", version.as_deref().unwrap_or(""), MAX_RUN_NAME_BYTES)?;
             data.module.capabilities.check_function(&fnc)?;
-            let args = message(codec::decode_values(&args))?;
+            let args = message(data.module.decoder().decode_values(&args))?;
             let (context, config) = data.context()?;
             Ok(message(codec::encode_value(&context.run(config, fnc, version, args).await?))?)
         })
@@ -83,23 +103,23 @@ impl host::Host for StoreData {
     }
 
     async fn kv_get(&mut self, key: String) -> Result<Option<Bytes>, String> {
-        self.serve("kv::get", async |data| Ok(data.kv()?.get_encoded(key).await?)).await
+        self.serve("kv::get", async |data| Ok(data.kv_at(&key)?.get_encoded(key).await?)).await
     }
 
     async fn kv_set(&mut self, key: String, value: Bytes) -> Result<(), String> {
         self.serve("kv::set", async |data| {
-            let value = message(codec::decode_value(&value))?;
-            Ok(data.kv()?.set(key, value).await?)
+            let value = message(data.module.decoder().decode_value(&value))?;
+            Ok(data.kv_at(&key)?.set(key, value).await?)
         })
         .await
     }
 
     async fn kv_del(&mut self, key: String) -> Result<(), String> {
-        self.serve("kv::del", async |data| Ok(data.kv()?.del(key).await?)).await
+        self.serve("kv::del", async |data| Ok(data.kv_at(&key)?.del(key).await?)).await
     }
 
     async fn kv_exists(&mut self, key: String) -> Result<bool, String> {
-        self.serve("kv::exists", async |data| Ok(data.kv()?.exists(key).await?)).await
+        self.serve("kv::exists", async |data| Ok(data.kv_at(&key)?.exists(key).await?)).await
     }
 
     async fn kv_del_rng(&mut self, range: Bytes) -> Result<(), String> {
@@ -121,7 +141,7 @@ impl host::Host for StoreData {
 
     async fn kv_set_batch(&mut self, entries: Bytes) -> Result<(), String> {
         self.serve("kv::set_batch", async |data| {
-            let entries = message(codec::decode_entries(&entries))?;
+            let entries = message(data.module.decoder().decode_entries(&entries))?;
             Ok(data.kv()?.set_batch(entries).await?)
         })
         .await
@@ -176,17 +196,21 @@ impl kv_atomic::Host for StoreData {
         new: Option<Bytes>,
     ) -> Result<bool, String> {
         self.serve("kv::compare_and_set", async |data| {
-            let decode = |bytes: Option<Bytes>| {
-                message(bytes.map(|bytes| codec::decode_value(&bytes)).transpose())
+            let mut decoder = data.module.decoder();
+            let mut decode = |bytes: Option<Bytes>| {
+                message(bytes.map(|bytes| decoder.decode_value(&bytes)).transpose())
             };
             let (expected, new) = (decode(expected)?, decode(new)?);
-            Ok(data.kv()?.compare_and_set(key, expected, new).await?)
+            Ok(data.kv_at(&key)?.compare_and_set(key, expected, new).await?)
         })
         .await
     }
 
     async fn kv_increment(&mut self, key: String, delta: i64) -> Result<i64, String> {
-        self.serve("kv::increment", async |data| Ok(data.kv()?.increment(key, delta).await?)).await
+        self.serve("kv::increment", async |data| {
+            Ok(data.kv_at(&key)?.increment(key, delta).await?)
+        })
+        .await
     }
 }
 
@@ -198,8 +222,8 @@ impl kv_ttl::Host for StoreData {
         ttl_ms: u64,
     ) -> Result<(), String> {
         self.serve("kv::set_with_ttl", async |data| {
-            let value = message(codec::decode_value(&value))?;
-            Ok(data.kv()?.set_with_ttl(key, value, Duration::from_millis(ttl_ms)).await?)
+            let value = message(data.module.decoder().decode_value(&value))?;
+            Ok(data.kv_at(&key)?.set_with_ttl(key, value, Duration::from_millis(ttl_ms)).await?)
         })
         .await
     }
@@ -211,14 +235,17 @@ impl kv_ttl::Host for StoreData {
         ttl_ms: u64,
     ) -> Result<i64, String> {
         self.serve("kv::increment_with_ttl", async |data| {
-            Ok(data.kv()?.increment_with_ttl(key, delta, Duration::from_millis(ttl_ms)).await?)
+            Ok(data
+                .kv_at(&key)?
+                .increment_with_ttl(key, delta, Duration::from_millis(ttl_ms))
+                .await?)
         })
         .await
     }
 
     async fn kv_get_ttl(&mut self, key: String) -> Result<Option<u64>, String> {
         self.serve("kv::ttl", async |data| {
-            let left = data.kv()?.ttl(key).await?;
+            let left = data.kv_at(&key)?.ttl(key).await?;
             // Round up: a TTL under 1 ms must not read as expired.
             Ok(left.map(|left| left.as_millis().clamp(1, u64::MAX.into()) as u64))
         })
@@ -227,7 +254,7 @@ impl kv_ttl::Host for StoreData {
 
     async fn kv_set_ttl(&mut self, key: String, ttl_ms: Option<u64>) -> Result<bool, String> {
         self.serve("kv::set_ttl", async |data| {
-            Ok(data.kv()?.set_ttl(key, ttl_ms.map(Duration::from_millis)).await?)
+            Ok(data.kv_at(&key)?.set_ttl(key, ttl_ms.map(Duration::from_millis)).await?)
         })
         .await
     }

@@ -16,6 +16,8 @@ pub(crate) struct StoreLimiter {
     metrics: Arc<ModuleMetrics>,
     max_bytes: Option<usize>,
     used_bytes: usize,
+    /// What was used once the instance was initialized.
+    initial_bytes: usize,
     table_elements: usize,
     trap_on_grow_failure: bool,
     denied: Option<DeniedGrowth>,
@@ -61,6 +63,7 @@ impl StoreLimiter {
             metrics,
             max_bytes,
             used_bytes: 0,
+            initial_bytes: 0,
             table_elements: 0,
             trap_on_grow_failure: false,
             denied: None,
@@ -71,6 +74,16 @@ impl StoreLimiter {
     pub(crate) fn trap_on_grow_failure(mut self) -> Self {
         self.trap_on_grow_failure = true;
         self
+    }
+
+    /// Notes that the instance is initialized.
+    pub(crate) fn set_initialized(&mut self) {
+        self.initial_bytes = self.used_bytes;
+    }
+
+    /// Returns how much larger the memory is than when the instance was initialized, in bytes.
+    pub(crate) fn growth_bytes(&self) -> usize {
+        self.used_bytes - self.initial_bytes
     }
 
     /// Forgets denied growth, which does not explain what happens from now on.

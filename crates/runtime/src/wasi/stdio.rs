@@ -6,10 +6,12 @@ use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::host::OutputCallback;
-use crate::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, TRAP_MESSAGE_BYTES};
+use crate::limits::{
+    MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, MIN_OUTPUT_LINE_CHARGE, TRAP_MESSAGE_BYTES,
+};
 use crate::sync::lock;
 
 /// A guest's standard output or error. Clones share it.
@@ -82,19 +84,26 @@ impl State {
     /// Adds output, and returns the lines that it completes.
     fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         self.update_tail(bytes);
-        let fits = bytes.len().min(MAX_OUTPUT_BYTES_PER_CALL - self.printed);
-        let overflows = bytes.len() > fits && !std::mem::replace(&mut self.truncated, true);
-        self.printed += fits;
-
         let mut lines = Vec::new();
-        for piece in bytes[..fits].split_inclusive(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(piece);
+        let mut overflows = false;
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let fits = piece.len().min(MAX_OUTPUT_BYTES_PER_CALL - self.printed);
+            if fits < piece.len() {
+                overflows = !std::mem::replace(&mut self.truncated, true);
+            }
+            self.printed += fits;
+            self.line.extend_from_slice(&piece[..fits]);
             while self.line.len() > MAX_OUTPUT_LINE_BYTES {
                 let rest = self.line.split_off(floor_char_start(&self.line, MAX_OUTPUT_LINE_BYTES));
                 lines.push(decode_line(&std::mem::replace(&mut self.line, rest)));
             }
             if self.line.ends_with(b"\n") {
+                let surcharge = MIN_OUTPUT_LINE_CHARGE.saturating_sub(self.line.len());
+                self.printed = (self.printed + surcharge).min(MAX_OUTPUT_BYTES_PER_CALL);
                 lines.push(decode_line(&std::mem::take(&mut self.line)));
+            }
+            if self.truncated {
+                break;
             }
         }
         if overflows {
@@ -151,7 +160,14 @@ impl Pollable for Stdio {
 }
 
 impl OutputStream for Stdio {
+    /// Traps where the guest writes more than `check_write` permits, as the interface says.
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        if bytes.len() > MAX_OUTPUT_LINE_BYTES {
+            return Err(StreamError::Trap(wasmtime::format_err!(
+                "it writes {} bytes at once to its output, and {MAX_OUTPUT_LINE_BYTES} are permitted",
+                bytes.len()
+            )));
+        }
         self.print(&bytes);
         Ok(())
     }
@@ -171,6 +187,7 @@ impl AsyncWrite for Stdio {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
+        let bytes = &bytes[..bytes.len().min(MAX_OUTPUT_LINE_BYTES)];
         self.print(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
@@ -224,6 +241,27 @@ mod tests {
         let lines = printed(&[&flood, b"more\n"]);
         assert_eq!(lines.len(), MAX_OUTPUT_BYTES_PER_CALL / line.len() + 1);
         assert!(lines.last().unwrap().contains("output stopped"));
+    }
+
+    #[test]
+    fn empty_lines_are_bounded_in_number() {
+        let feeds = b"\n".repeat(MAX_OUTPUT_LINE_BYTES);
+        let pieces = vec![&feeds[..]; 1_000];
+        let lines = printed(&pieces);
+        assert_eq!(lines.len(), MAX_OUTPUT_BYTES_PER_CALL / MIN_OUTPUT_LINE_CHARGE + 1);
+        assert!(lines.last().unwrap().contains("output stopped"));
+    }
+
+    #[test]
+    fn a_write_takes_no_more_than_check_write_permits() {
+        let mut output = Stdio::default();
+        let permitted = output.check_write().unwrap();
+        output.write(vec![b'\n'; permitted].into()).unwrap();
+        let error = output.write(vec![b'\n'; permitted + 1].into()).unwrap_err();
+        assert!(matches!(error, StreamError::Trap(_)), "{error}");
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let taken = Pin::new(&mut output).poll_write(&mut cx, &vec![b'\n'; permitted + 1]);
+        assert!(matches!(taken, Poll::Ready(Ok(taken)) if taken == permitted));
     }
 
     #[test]

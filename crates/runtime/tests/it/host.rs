@@ -6,7 +6,9 @@ use std::time::Duration;
 use surrealdb_types::{Object, SurrealValue, Value, object};
 use surrealism_runtime::config::AbiVersion;
 use surrealism_runtime::kv::MAX_KV_KEY_BYTES;
-use surrealism_runtime::limits::{MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES};
+use surrealism_runtime::limits::{
+    MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, MIN_OUTPUT_LINE_CHARGE,
+};
 use surrealism_runtime::{
     BTreeMapStore, DetachedContext, Error, FunctionTargets, Runtime, SurrealismPackage,
 };
@@ -238,9 +240,7 @@ fn output_arrives_in_lines_up_to_a_limit() {
     assert_eq!(long.iter().map(String::len).collect::<Vec<_>>(), [MAX_OUTPUT_LINE_BYTES, 1]);
 
     let flood = printed("print::flood", vec![value(200_000_i64)]).0;
-    let bytes: usize = flood.iter().map(|line| line.len() + 1).sum();
-    assert!(bytes > MAX_OUTPUT_BYTES_PER_CALL / 2, "{bytes}");
-    assert!(bytes < MAX_OUTPUT_BYTES_PER_CALL + 200, "{bytes}");
+    assert_eq!(flood.len(), MAX_OUTPUT_BYTES_PER_CALL / MIN_OUTPUT_LINE_CHARGE + 1);
     assert!(flood.last().unwrap().contains("output stopped"));
     // The limit is that of one call.
     assert_eq!(printed("print::line", vec![text("a")]).0, ["a"]);

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use surrealdb_types::{Number, SurrealValue, Value};
 use surrealism_runtime::kv::MAX_KV_KEY_BYTES;
 use surrealism_runtime::kv::enforce::KvSize;
-use surrealism_runtime::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits};
+use surrealism_runtime::limits::{KV_ENTRY_OVERHEAD_BYTES, KV_TTL_OVERHEAD_BYTES, KvLimits};
 use surrealism_types::codec;
 
 use crate::support::{Kind, Store, Stores};
@@ -108,9 +108,10 @@ fn limits() -> impl Strategy<Value = KvLimits> {
     })
 }
 
-/// The model of a store: a map of values, each with whether it has a time to live.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Model(BTreeMap<String, (Value, bool)>);
+/// The model of a store: a map of values, each with whether it has a time to live, and the bytes that such a
+/// time counts.
+#[derive(Debug, Clone, PartialEq)]
+struct Model(BTreeMap<String, (Value, bool)>, usize);
 
 impl Model {
     /// Returns the next state and the result of a request, or `None` if the store must refuse it.
@@ -157,7 +158,8 @@ impl Model {
                 if let Some((_, expires)) = entry {
                     *expires = ttl.is_some();
                 }
-                (key.len() <= MAX_KV_KEY_BYTES).then_some((next, Outcome::Bool(exists)))
+                let fits = key.len() <= MAX_KV_KEY_BYTES && next.weighs_in(self, limits);
+                fits.then_some((next, Outcome::Bool(exists)))
             }
         }
     }
@@ -171,8 +173,11 @@ impl Model {
         next.0.extend(entries.into_iter().map(|(key, value)| (key, (value, expires))));
         // A full store can still be overwritten in place and emptied.
         let counts = next.0.len() <= self.0.len() || within(next.0.len(), limits.max_entries);
-        let weighs = next.bytes() <= self.bytes() || within(next.bytes(), limits.max_bytes);
-        (all_fit && counts && weighs).then_some(next)
+        (all_fit && counts && next.weighs_in(self, limits)).then_some(next)
+    }
+
+    fn weighs_in(&self, before: &Self, limits: KvLimits) -> bool {
+        self.bytes() <= before.bytes() || within(self.bytes(), limits.max_bytes)
     }
 
     fn plus(
@@ -202,7 +207,10 @@ impl Model {
     fn bytes(&self) -> usize {
         self.0
             .iter()
-            .map(|(key, (value, _))| key.len() + size(value) + KV_ENTRY_OVERHEAD_BYTES)
+            .map(|(key, (value, expires))| {
+                let ttl_bytes = if *expires { self.1 } else { 0 };
+                key.len() + size(value) + KV_ENTRY_OVERHEAD_BYTES + ttl_bytes
+            })
             .sum()
     }
 
@@ -296,7 +304,11 @@ pub(crate) fn a_store_is_a_map_within_its_limits(stores: &Stores) {
     let outcome = runner(stores).run(&input, |(limits, requests, range, keys)| {
         let store = stores.store(limits);
         stores.wait(async {
-            let mut model = Model::default();
+            let ttl_bytes = match stores.kind {
+                Kind::Memory => KV_TTL_OVERHEAD_BYTES,
+                _ => 0,
+            };
+            let mut model = Model(BTreeMap::new(), ttl_bytes);
             for request in requests {
                 let next = model.after(request.clone(), limits);
                 let result = send(&store, request.clone(), &model).await;
@@ -323,7 +335,11 @@ pub(crate) fn any_range_is_read_and_deleted_like_that_of_a_map(stores: &Stores) 
         let store = stores.store(KvLimits::default());
         let entries: Vec<_> = keys.into_iter().map(|key| (key.clone(), key.into_value())).collect();
         stores.wait(async {
-            let mut model = Model::default();
+            let ttl_bytes = match stores.kind {
+                Kind::Memory => KV_TTL_OVERHEAD_BYTES,
+                _ => 0,
+            };
+            let mut model = Model(BTreeMap::new(), ttl_bytes);
             for request in [Request::SetBatch(entries), Request::DelRange(range.clone())] {
                 send(&store, request.clone(), &model).await.unwrap();
                 model = model.after(request, KvLimits::default()).unwrap().0;
