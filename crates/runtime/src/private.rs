@@ -2,7 +2,7 @@
 //!
 //! A file is checked by its descriptor, so that what was checked is what is used.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,19 @@ pub fn open_file(path: &Path, options: &mut OpenOptions, forbidden: Forbidden) -
     }
     check(&metadata, forbidden)?;
     Ok(file)
+}
+
+/// Creates a directory, and those above it that are missing, for this user alone, whatever the umask.
+///
+/// # Errors
+///
+/// When they cannot be created.
+pub fn create_dir_all(directory: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 /// Returns the path of a directory without symbolic links, which could be changed later.

@@ -1,10 +1,10 @@
 //! A directory of compiled code. The process runs its content as machine code, so it must belong to
 //! this user alone, and nothing is loaded from it but what this module wrote.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -65,7 +65,7 @@ impl CodeCache {
     pub fn open(directory: impl Into<PathBuf>) -> SurrealismResult<Self> {
         let directory = directory.into();
         let opened =
-            create_private_dir(&directory).and_then(|()| private::canonical_dir(&directory));
+            private::create_dir_all(&directory).and_then(|()| private::canonical_dir(&directory));
         let directory = opened.with_context(|| {
             format!("the directory {} cannot be used for compiled code", directory.display())
         })?;
@@ -228,14 +228,6 @@ fn descriptor_path(file: &File) -> Option<PathBuf> {
 #[cfg(not(unix))]
 fn descriptor_path(_: &File) -> Option<PathBuf> {
     None
-}
-
-fn create_private_dir(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 #[cfg(all(test, unix))]

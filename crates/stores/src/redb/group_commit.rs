@@ -182,7 +182,21 @@ mod tests {
     use surrealism_runtime::limits::KvLimits;
 
     use super::super::disk::Disk;
-    use crate::RedbDatabase;
+    use crate::{RedbDatabase, StoreError};
+
+    /// Its callers get an error, and later ones a new thread.
+    #[test]
+    fn a_panic_leaves_no_caller_waiting() {
+        let database = RedbDatabase::on_backend("kv.redb", Disk::new());
+        let store = database.module("acme/a", KvLimits::default()).unwrap();
+        block_on(store.increment("sum".into(), 1)).unwrap();
+        let panics = database.0.write::<()>("acme/a".into(), |_| panic!("on purpose"));
+        let (panicked, _) = block_on(futures::future::join(panics, store.increment("sum".into(), 1)));
+        let error = panicked.unwrap_err();
+        assert!(matches!(error, StoreError::File { .. }), "{error:?}");
+        // An error or a sum, but an answer.
+        let _ = block_on(store.increment("sum".into(), 1));
+    }
 
     /// Among the writes are those of other modules, and some that are refused.
     #[test]

@@ -1,11 +1,12 @@
 //! The history file: sessions at the same time append their lines to it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
+use surrealism_runtime::private::{self, Forbidden};
 
 /// Lines that the file keeps. It is shortened when a session begins and it has twice as many.
 const MAX_LINES: usize = 1_000;
@@ -29,12 +30,12 @@ impl History {
 
     fn at(path: PathBuf) -> Result<Self> {
         let open = || {
-            fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            private::create_dir_all(path.parent().unwrap_or(&path))?;
             let mut options = OpenOptions::new();
             options.read(true).append(true).create(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.open(&path)
+            private::open_file(&path, &mut options, Forbidden::ReadAndWrite)
         };
         open().map(Self).with_context(|| format!("cannot open {}", path.display()))
     }
@@ -92,6 +93,8 @@ fn unescape(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -135,5 +138,24 @@ mod tests {
         let file = dir.path().join("history");
         History::at(file.clone()).unwrap().append("secret").unwrap();
         assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    /// Neither hangs.
+    #[cfg(unix)]
+    #[test]
+    fn what_others_can_read_or_is_not_a_file_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        use std::process::Command;
+
+        let dir = tempfile::tempdir().unwrap();
+        let (shared, fifo) = (dir.path().join("new/shared"), dir.path().join("fifo"));
+        History::at(shared.clone()).unwrap();
+        let mode = fs::metadata(dir.path().join("new")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        for refused in [shared, fifo, "/dev/zero".into()] {
+            assert!(History::at(refused.clone()).is_err(), "{}", refused.display());
+        }
     }
 }
