@@ -19,15 +19,19 @@ use crate::limits::REDB_CACHE_BYTES;
 /// Opens the file, or creates it.
 pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
     remove_unfinished(path);
-    match open_existing(path) {
-        Err(OpenError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+    let missing = match open_existing(path) {
+        Err(OpenError::Io { path, source }) if source.kind() == ErrorKind::NotFound => {
+            OpenError::Io { path, source }
+        }
         result => return result,
-    }
+    };
     match create(path) {
         // Another process was faster.
         Err(OpenError::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
             open_existing(path)
         }
+        // The directory is missing as well.
+        Err(OpenError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Err(missing),
         result => result,
     }
 }
@@ -47,8 +51,17 @@ pub(super) fn open_backend(
 fn open_existing(path: &Path) -> Result<Database, OpenError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
-    let file = private::open_file(path, &mut options, Forbidden::ReadAndWrite)
-        .map_err(|error| file_error(path, error))?;
+    let file =
+        private::open_file(path, &mut options, Forbidden::ReadAndWrite).map_err(|error| {
+            // An error of the operating system has a number, and one of the check does not.
+            if error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_none() {
+                return OpenError::NotPrivate {
+                    path: path.to_path_buf(),
+                    reason: error.to_string(),
+                };
+            }
+            file_error(path, error)
+        })?;
     let is_empty = file.metadata().map_err(|error| file_error(path, error))?.len() == 0;
     let backend = FileBackend::new(file).map_err(|error| open_error(path, error))?;
     if is_empty {
@@ -60,7 +73,7 @@ fn open_existing(path: &Path) -> Result<Database, OpenError> {
 }
 
 fn create(path: &Path) -> Result<Database, OpenError> {
-    let failed = |error| file_error(path, error);
+    let failed = |error| file_error(path, without_temporary_path(error));
     let directory = parent(path);
     let unfinished =
         tempfile::Builder::new().prefix(&unfinished_prefix(path)).tempfile_in(directory);
@@ -70,6 +83,11 @@ fn create(path: &Path) -> Result<Database, OpenError> {
     unfinished.persist_noclobber(path).map_err(|error| failed(error.error))?;
     flush_directory(directory).map_err(failed)?;
     Ok(database)
+}
+
+/// Removes the name of a temporary file from an error, since it says nothing to a user.
+fn without_temporary_path(error: Error) -> Error {
+    if error.raw_os_error().is_some() { error } else { error.kind().into() }
 }
 
 fn parent(path: &Path) -> &Path {

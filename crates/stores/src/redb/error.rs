@@ -12,10 +12,6 @@ use crate::error::{OpenError, StoreError};
 pub(super) fn file_error(path: &Path, source: io::Error) -> OpenError {
     let path = path.to_path_buf();
     match source.kind() {
-        // An error of the operating system has a number, and one of our check does not.
-        ErrorKind::PermissionDenied if source.raw_os_error().is_none() => {
-            OpenError::NotPrivate { path, reason: source.to_string() }
-        }
         ErrorKind::PermissionDenied => OpenError::PermissionDenied { path, source },
         _ => OpenError::Io { path, source },
     }

@@ -191,7 +191,8 @@ mod tests {
         let store = database.module("acme/a", KvLimits::default()).unwrap();
         block_on(store.increment("sum".into(), 1)).unwrap();
         let panics = database.0.write::<()>("acme/a".into(), |_| panic!("on purpose"));
-        let (panicked, _) = block_on(futures::future::join(panics, store.increment("sum".into(), 1)));
+        let (panicked, _) =
+            block_on(futures::future::join(panics, store.increment("sum".into(), 1)));
         let error = panicked.unwrap_err();
         assert!(matches!(error, StoreError::File { .. }), "{error:?}");
         // An error or a sum, but an answer.

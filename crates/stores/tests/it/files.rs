@@ -30,10 +30,20 @@ fn a_file_is_private_and_open_once() {
         RedbDatabase::open(&nowhere),
         &["cannot open the key-value file", "its directory exists"],
     );
+    let error = format!("{:#}", anyhow::Error::from(RedbDatabase::open(&nowhere).unwrap_err()));
+    assert!(!error.contains("unfinished"), "{error}");
     assert_error_contains(
         RedbDatabase::open(directory.path()),
         &["cannot open the key-value file"],
     );
+    // Where nobody may create a file, also not root.
+    #[cfg(target_os = "linux")]
+    {
+        let error = RedbDatabase::open("/sys/kv.redb").unwrap_err();
+        let is_expected =
+            matches!(error, OpenError::PermissionDenied { .. } | OpenError::Io { .. });
+        assert!(is_expected, "{error:?}");
+    }
     assert_eq!(
         fs::read_dir(directory.path()).unwrap().count(),
         1,
