@@ -101,6 +101,7 @@
 //!
 //! - `http` (default): outbound `wasi:http` with TLS, restricted to `allow_net` like a guest's sockets.
 //!   Without it, an archive that imports `wasi:http` is refused when it is loaded.
+//! - `testing`: a plugin for tests of hosts, with a function for each outcome of a call.
 
 pub mod epoch;
 pub mod host;
@@ -109,6 +110,8 @@ pub mod limits;
 pub mod package;
 pub mod private;
 pub mod runtime;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod usage;
 
 mod bindings;
@@ -168,6 +171,11 @@ pub use instance::Controller;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// Compiles the examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/hosting.md")]
+struct Guide;
 
 /// The version of the guest SDK that belongs to this runtime. Build tools compare it with the version of
 /// the `surrealism` crate that a plugin depends on.

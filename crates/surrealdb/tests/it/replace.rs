@@ -58,22 +58,19 @@ async fn draining_waits_for_calls_and_gives_memory_back() {
     let modules = ModuleRegistry::new();
     let old = module();
     modules.add("m", &old).unwrap();
+    let held = old.acquire_controller(Box::new(DetachedContext::new())).await.unwrap();
     old.call("alive", (), DetachedContext::new()).await.unwrap();
-    assert_eq!(old.usage().idle, 1);
-    let busy = tokio::spawn({
-        let old = old.clone();
-        async move { old.call("sleep", (300_u64,), DetachedContext::new()).await }
-    });
-    while old.usage().calls == 0 {
-        tokio::task::yield_now().await;
-    }
+    assert_eq!((old.usage().idle, old.usage().calls), (1, 1));
 
     let left = modules.replace("m", module(), Duration::from_millis(1)).await.unwrap();
     assert_eq!((left, old.usage().idle, old.usage().calls), (1, 0, 1));
-    assert_eq!(old.drain(PATIENCE).await, 0);
+    let end = async {
+        tokio::task::yield_now().await;
+        old.release_controller(held);
+    };
+    assert_eq!(tokio::join!(old.drain(PATIENCE), end).0, 0);
     let usage = old.usage();
     assert_eq!((usage.calls, usage.instances.current, usage.memory_bytes.current), (0, 0, 0));
-    busy.await.unwrap().unwrap();
 
     // A caller that had looked the old module up before is still served, and leaves nothing behind.
     old.call("alive", (), DetachedContext::new()).await.unwrap();
