@@ -6,12 +6,14 @@
 
 mod archive;
 mod calls;
+pub mod compile;
 mod config;
 mod generators;
 mod value;
 
 pub use archive::archive;
 pub use calls::calls;
+pub use compile::compile;
 pub use config::config;
 pub use value::value;
 
@@ -40,11 +42,12 @@ mod tests {
     // One test, since memory is measured for the whole process.
     #[test]
     fn seeds_and_artifacts_replay() {
-        let targets: [(&str, Target); 4] = [
+        let targets: [(&str, Target); 5] = [
             ("archive", super::archive),
             ("config", super::config),
             ("value", super::value),
             ("calls", super::calls),
+            ("compile", super::compile),
         ];
         for (name, target) in targets {
             assert!(replay("seeds", name, target) > 0, "{name} has no seeds");

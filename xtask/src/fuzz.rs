@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 
 use crate::{clean_cargo_env, guests, step, toolchain};
 
-const TARGETS: [&str; 4] = ["archive", "config", "value", "calls"];
+const TARGETS: [&str; 5] = ["archive", "config", "value", "calls", "compile"];
 
 /// How long CI fuzzes each target, in seconds.
 const BRIEFLY: u64 = 20;

@@ -148,9 +148,11 @@ impl From<Error> for CliError {
     fn from(error: Error) -> Self {
         let code = match error.kind() {
             ErrorKind::TimedOut { .. } => ExitCode::Timeout,
-            ErrorKind::Load(LoadError::InvalidComponent | LoadError::UnsupportedAbi { .. }) => {
-                ExitCode::Archive
-            }
+            ErrorKind::Load(
+                LoadError::InvalidComponent
+                | LoadError::TooCostly
+                | LoadError::UnsupportedAbi { .. },
+            ) => ExitCode::Archive,
             _ => ExitCode::Failed,
         };
         Self::new(code, with_source(error))

@@ -1,5 +1,6 @@
 //! Compiled components, shared by all modules with the same bytes.
 
+pub(crate) mod admission;
 pub(crate) mod background;
 pub(crate) mod cache;
 pub(crate) mod engine;
@@ -7,19 +8,24 @@ pub(crate) mod engine_config;
 mod fingerprint;
 pub(crate) mod places;
 pub(crate) mod preinit;
+mod workers;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 
 use surrealism_types::err::{SurrealismError, SurrealismResult};
+use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre};
 
+use self::admission::{Refusal, admit};
 use self::cache::CodeCache;
 use self::engine::{Engines, LinkedEngine};
 use self::fingerprint::{Fingerprint, fingerprint};
 use self::places::ModulePlaces;
 use self::preinit::{PreinitError, PreinitLimits, exports_init, preinitialize};
 use crate::bindings::GuestIndices;
+use crate::limits::CompileLimits;
 use crate::store::StoreData;
 use crate::sync::lock;
 use crate::usage::CodeSource;
@@ -84,6 +90,7 @@ pub(crate) struct Loader<'a> {
     pub(crate) engines: &'a Engines,
     pub(crate) strict_timeout: bool,
     pub(crate) cache: Option<&'a CodeCache>,
+    pub(crate) compile_limits: &'a CompileLimits,
     /// The limits of pre-initialization; `None` turns it off.
     pub(crate) preinit: Option<PreinitLimits>,
 }
@@ -132,7 +139,7 @@ impl Loader<'_> {
             if self.cache.is_some_and(|cache| cache.has_negative_entry(engine, fingerprint)) {
                 return self.load_original(original, wasm);
             }
-            let compiled = preinitialize(engine, wasm, limits).and_then(|component| {
+            let compiled = preinitialize(self, wasm, limits).and_then(|component| {
                 self.compile(variant, &component).map_err(|error| PreinitError::from_error(&error))
             });
             match compiled {
@@ -169,12 +176,26 @@ impl Loader<'_> {
         })
     }
 
+    /// Compiles for an engine, within the limits.
+    fn compile_for(self, engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
+        admit(wasm, self.compile_limits)?;
+        // wasmtime asserts what it takes for granted, so an untrusted component could panic the host. What it
+        // was compiling is dropped.
+        let compile = AssertUnwindSafe(|| Component::from_binary(engine, wasm));
+        self.engines.workers.run(|| catch_unwind(compile)).unwrap_or_else(|_| {
+            Err(wasmtime::format_err!(
+                "the compiler does not support this component; leave out what other plugins do not use"
+            ))
+        })
+    }
+
     /// Compiles with the first engine that accepts the component: the pool has limits of its own.
     fn compile(self, variant: Variant, wasm: &[u8]) -> wasmtime::Result<CompiledComponent> {
         let mut rejection = wasmtime::format_err!("no engine can run it");
         for linked in self.engines.for_module(self.strict_timeout) {
-            let component = match Component::from_binary(linked.engine(), wasm) {
+            let component = match self.compile_for(linked.engine(), wasm) {
                 Ok(component) => component,
+                Err(error) if error.is::<Refusal>() => return Err(error),
                 Err(error) => {
                     rejection = error;
                     continue;

@@ -123,6 +123,9 @@ pub enum LoadError {
     },
     /// The component is not valid, or its imports or exports do not match the host's interface.
     InvalidComponent,
+    /// Compiling the component may cost more than the host's
+    /// [`CompileLimits`](crate::limits::CompileLimits) allow.
+    TooCostly,
     /// The archive's configuration, or the host's, is not valid: `allow_net`, the pool size.
     InvalidConfig,
 }

@@ -135,6 +135,7 @@ mod wasi;
 
 /// What implementing an [`InvocationContext`] or a [`KVStore`] needs.
 pub use async_trait::async_trait;
+pub use compile::admission::CompileCost;
 pub use compile::cache::CodeCache;
 pub use compile::engine_config::EngineConfig;
 pub use denied::{Capability, Denied, Missing};
@@ -172,10 +173,15 @@ pub use instance::Controller;
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+/// Compiles the Rust examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/compiling.md")]
+struct CompilingGuide;
+
 /// Compiles the examples of the guide.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/hosting.md")]
-struct Guide;
+struct HostingGuide;
 
 /// The version of the guest SDK that belongs to this runtime. Build tools compare it with the version of
 /// the `surrealism` crate that a plugin depends on.

@@ -2,9 +2,9 @@
 //!
 //! A module and a host set limits of memory, time, pool and key-value store on
 //! [`SurrealismCapabilities`](crate::SurrealismCapabilities) and
-//! [`RuntimeBuilder`](crate::RuntimeBuilder); those of an archive are on [`ArchiveLimits`], those of a
-//! store on [`KvLimits`], and the engine's settings on [`EngineConfig`](crate::EngineConfig). The
-//! constants here are fixed, or defaults.
+//! [`RuntimeBuilder`](crate::RuntimeBuilder); those of an archive are on [`ArchiveLimits`], those of
+//! compiling it on [`CompileLimits`], those of a store on [`KvLimits`], and the
+//! engine's settings on [`EngineConfig`](crate::EngineConfig). The constants here are fixed, or defaults.
 //!
 //! Three more are where the published interface has them:
 //! [`MAX_LOGO_BYTES`](crate::package::MAX_LOGO_BYTES),
@@ -55,6 +55,55 @@ impl Default for ArchiveLimits {
             max_path_bytes: 512,
             max_path_depth: 32,
             max_compression_ratio: 1_000,
+        }
+    }
+}
+
+/// Limits of compiling a component. A component over one of them is refused before it is compiled.
+///
+/// [`check`](Self::check) tells whether a component is within them, without compiling it. `docs/compiling.md`
+/// has what the estimates were measured with, and those of well-known programs.
+///
+/// ```
+/// use std::time::Duration;
+/// use surrealism_runtime::limits::CompileLimits;
+///
+/// let limits = CompileLimits { max_time: Duration::from_secs(300), ..CompileLimits::default() };
+/// # assert_eq!(limits.max_loop_nesting, 100);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompileLimits {
+    /// CPU time of one compilation, as an upper estimate. Default: 200 seconds.
+    pub max_time: Duration,
+    /// Memory of one compilation in bytes, as an upper estimate, beside
+    /// [`COMPILE_MEMORY_PER_THREAD_BYTES`] for each thread that compiles. Default: 2 GiB.
+    pub max_memory_bytes: u64,
+    /// Size of one function in bytes. Default: 2 MiB.
+    pub max_function_bytes: u32,
+    /// Parameters and local variables of one function. Default: 10,000.
+    pub max_locals: u32,
+    /// Depth to which the blocks of one function are nested. Default: 4,000.
+    pub max_nesting: u32,
+    /// Depth to which the loops of one function are nested. Default: 100.
+    pub max_loop_nesting: u32,
+    /// Instances of modules and components that one instance of the component consists of. Default: 2,000.
+    pub max_instances: u32,
+    /// Parts of the component outside of its core modules: types with their fields and cases, imports,
+    /// exports, aliases, arguments of instances. Default: 20,000.
+    pub max_parts: u32,
+}
+
+impl Default for CompileLimits {
+    fn default() -> Self {
+        Self {
+            max_time: Duration::from_secs(200),
+            max_memory_bytes: 2_048 * MIB as u64,
+            max_function_bytes: 2 * MIB as u32,
+            max_locals: 10_000,
+            max_nesting: 4_000,
+            max_loop_nesting: 100,
+            max_instances: 2_000,
+            max_parts: 20_000,
         }
     }
 }
@@ -148,6 +197,10 @@ pub(crate) const MAX_FUNCTION_NAME_BYTES: usize = 256;
 
 /// Size of a module's pool: 100,000 instances.
 pub const MAX_POOL_SIZE: usize = 100_000;
+
+/// Memory that compiling takes for each of its threads, in bytes, beside
+/// [`CompileLimits::max_memory_bytes`]: a function that takes less than this is not counted there.
+pub const COMPILE_MEMORY_PER_THREAD_BYTES: u64 = 16 * MIB as u64;
 
 /// Modules that [`RuntimeBuilder::build_async`](crate::RuntimeBuilder::build_async) loads at a time, in
 /// one process.

@@ -17,6 +17,7 @@ use wasmtime::{
 
 use super::engine_config::EngineConfig;
 use super::places::Places;
+use super::workers::Workers;
 use crate::bindings::{host, kv_atomic, kv_ttl};
 use crate::limits::{MAX_TABLE_ELEMENTS, MEMORY_GROWTH_RESERVE_BYTES, MEMORY_GUARD_BYTES};
 use crate::store::StoreData;
@@ -26,6 +27,7 @@ pub(crate) struct Engines {
     /// `None` where the pool's address space could not be reserved.
     pooled: Option<LinkedEngine>,
     pub(crate) places: Places,
+    pub(super) workers: Workers,
     /// Runs the pooled engine's code without the pool, for instances that got no place in it.
     overflow: OnceLock<LinkedEngine>,
     config: EngineConfig,
@@ -75,6 +77,7 @@ impl Engines {
         Ok(Self {
             places: Places::new(pooled.as_ref().map_or(0, |(_, instances)| *instances)),
             pooled: pooled.map(|(engine, _)| LinkedEngine::new(&engine, true)).transpose()?,
+            workers: Workers::new(config.compile_threads),
             overflow: OnceLock::new(),
             config: config.clone(),
             on_demand: on_demand(true)?,
@@ -123,7 +126,8 @@ fn pooled_config(config: &EngineConfig) -> Config {
     let mut wasmtime = wasmtime_config(config, true);
     // A garbage-collected heap would take a memory of the pool uncounted: a module that needs one is
     // allocated on demand.
-    wasmtime.gc_support(false);
+    // So is one with exceptions, which are collected: without a collector, wasmtime panics at them.
+    wasmtime.gc_support(false).wasm_exceptions(false);
     wasmtime
 }
 

@@ -26,6 +26,7 @@ const DEFAULT_POOL_SIZES: [u32; 2] = [POOLED_INSTANCES, FALLBACK_POOLED_INSTANCE
 /// | [`call_stack_bytes`](Self::call_stack_bytes) | 8 MiB |
 /// | [`max_backtrace_frames`](Self::max_backtrace_frames) | 20 |
 /// | [`signals_based_traps`](Self::signals_based_traps) | `true` |
+/// | [`compile_threads`](Self::compile_threads) | the number of hardware threads |
 /// | [`reserve_address_space`](Self::reserve_address_space) | `true`, unless `ulimit -v` is under 64 GiB |
 ///
 /// Guests yield every [10 ms](crate::epoch::EPOCH_TICK_MS), which cannot be set.
@@ -48,6 +49,8 @@ pub struct EngineConfig {
     pub(super) call_stack_bytes: usize,
     pub(super) max_backtrace_frames: usize,
     pub(super) signals_based_traps: bool,
+    /// `None` is the number of processors.
+    pub(super) compile_threads: Option<usize>,
     /// `None` follows the limit of the process.
     reserve_address_space: Option<bool>,
 }
@@ -63,6 +66,7 @@ impl Default for EngineConfig {
             call_stack_bytes: 8 * MIB,
             max_backtrace_frames: 20,
             signals_based_traps: true,
+            compile_threads: None,
             reserve_address_space: None,
         }
     }
@@ -145,6 +149,15 @@ impl EngineConfig {
     /// Default: `true`.
     pub fn signals_based_traps(mut self, signals: bool) -> Self {
         self.signals_based_traps = signals;
+        self
+    }
+
+    /// Sets how many threads compile modules, at least 1. On Linux they have a low priority, so that
+    /// those that serve calls come first; `docs/compiling.md` has what a compilation takes from
+    /// calls. Elsewhere, a host that loads modules while it serves sets less than it has hardware threads.
+    /// Default: the number of hardware threads.
+    pub fn compile_threads(mut self, threads: usize) -> Self {
+        self.compile_threads = Some(threads.max(1));
         self
     }
 

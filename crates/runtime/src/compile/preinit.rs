@@ -25,6 +25,8 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 pub(super) use self::eligibility::exports_init;
 use self::eligibility::{INIT, ensure_supported};
+use super::Loader;
+use super::admission::{Refusal, admit};
 use super::fingerprint::Fingerprint;
 use crate::limits::{MAX_PREINIT_TIME, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOT_SEGMENTS};
 use crate::store::limiter::StoreLimiter;
@@ -67,7 +69,7 @@ impl PreinitLimits {
 pub(super) enum PreinitError {
     /// The component does not support it; every attempt would fail.
     Unsupported,
-    /// Time or memory ran out; another attempt may succeed.
+    /// Time or memory ran out, or the host does not allow what compiling costs; another attempt may succeed.
     Transient,
 }
 
@@ -77,7 +79,13 @@ impl PreinitError {
         let is_system_error = error.is::<rustix::io::Errno>();
         #[cfg(not(unix))]
         let is_system_error = error.is::<std::io::Error>();
-        if is_system_error || error.is::<TimedOut>() { Self::Transient } else { Self::Unsupported }
+        // The limits are the host's, which may set others next time.
+        let is_refused = error.is::<Refusal>();
+        if is_system_error || is_refused || error.is::<TimedOut>() {
+            Self::Transient
+        } else {
+            Self::Unsupported
+        }
     }
 }
 
@@ -87,13 +95,13 @@ impl PreinitError {
 ///
 /// When that cannot be done, or would not be sound.
 pub(super) fn preinitialize(
-    engine: &Engine,
+    loader: Loader<'_>,
     wasm: &[u8],
     limits: PreinitLimits,
 ) -> Result<Vec<u8>, PreinitError> {
     // wizer asserts its preconditions, so an untrusted component could panic the host; `eligibility`
     // refuses what is known to break them.
-    let attempt = AssertUnwindSafe(|| now_or_never(try_preinitialize(engine, wasm, limits)));
+    let attempt = AssertUnwindSafe(|| now_or_never(try_preinitialize(loader, wasm, limits)));
     match catch_unwind(attempt) {
         Ok(Some(Ok(component))) => Ok(component),
         Ok(Some(Err(error))) => Err(PreinitError::from_error(&error)),
@@ -110,13 +118,20 @@ fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
     }
 }
 
-async fn try_preinitialize(engine: &Engine, wasm: &[u8], limits: PreinitLimits) -> Result<Vec<u8>> {
+async fn try_preinitialize(
+    loader: Loader<'_>,
+    wasm: &[u8],
+    limits: PreinitLimits,
+) -> Result<Vec<u8>> {
+    // First, since what follows takes time that only such a component bounds.
+    admit(wasm, loader.compile_limits)?;
     ensure_supported(wasm)?;
     let mut wizer = Wizer::new();
     // Keep `init`: the component's export still refers to it.
     wizer.init_func(INIT).keep_init_func(true);
     let (context, instrumented) = wizer.instrument_component(wasm)?;
-    let component = Component::from_binary(engine, &instrumented)?;
+    let engine = loader.engines.on_demand();
+    let component = loader.compile_for(engine, &instrumented)?;
     drop(instrumented);
 
     let mut linker = Linker::new(engine);

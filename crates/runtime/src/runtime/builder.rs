@@ -7,6 +7,7 @@ use surrealism_types::err::SurrealismError;
 
 use super::{Isolation, Runtime};
 use crate::compile::Loader;
+use crate::compile::admission::Refusal;
 use crate::compile::background::spawn_blocking;
 use crate::compile::cache::CodeCache;
 use crate::compile::preinit::PreinitLimits;
@@ -15,7 +16,7 @@ use crate::error::{Error, LoadError};
 use crate::grants::Grants;
 use crate::instance::pool::Pool;
 use crate::instance::template::Template;
-use crate::limits::{HostLimits, MAX_ERROR_BYTES};
+use crate::limits::{CompileLimits, HostLimits, MAX_ERROR_BYTES};
 use crate::module::{HostErrors, Module};
 use crate::package::SurrealismPackage;
 use crate::process::{ensure_not_forked, globals};
@@ -39,6 +40,7 @@ use crate::text::bounded;
 /// | [`isolation`](Self::isolation) | [`Isolation::Reuse`] |
 /// | [`preinitialize`](Self::preinitialize) | `true` with [`Isolation::Fresh`], else `false` |
 /// | [`code_cache`](Self::code_cache) | none |
+/// | [`compile_limits`](Self::compile_limits) | [`CompileLimits::default`] |
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -63,6 +65,7 @@ pub struct RuntimeBuilder {
     isolation: Isolation,
     preinitialize: Option<bool>,
     code_cache: Option<CodeCache>,
+    compile_limits: CompileLimits,
     max_queue: usize,
     pub(super) name_resolution: NameResolution,
     pub(super) host_errors: HostErrors,
@@ -77,6 +80,7 @@ impl RuntimeBuilder {
             isolation: Isolation::default(),
             preinitialize: None,
             code_cache: None,
+            compile_limits: CompileLimits::default(),
             max_queue: usize::MAX,
             name_resolution: NameResolution::AtUse,
             host_errors: HostErrors::Private,
@@ -178,6 +182,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Limits what compiling the module may cost. A module over a limit is refused before it is compiled.
+    /// Default: [`CompileLimits::default`].
+    pub fn compile_limits(mut self, limits: CompileLimits) -> Self {
+        self.compile_limits = limits;
+        self
+    }
+
     /// Limits the callers that wait for an instance. One more is refused as
     /// [busy](crate::ErrorKind::Busy). Default: unlimited.
     pub fn max_queue(mut self, callers: usize) -> Self {
@@ -191,8 +202,8 @@ impl RuntimeBuilder {
     /// resolved now keeps nothing from running. The error of a call tells which name could not be
     /// resolved. [`Runtime::new`] resolves all of them and fails where one cannot be.
     ///
-    /// This **blocks**, for about a second per megabyte of component to compile. In an async program, use
-    /// [`build_async`](Self::build_async).
+    /// This **blocks**, for about a second per megabyte of component to compile: see [`CompileLimits`]. In
+    /// an async program, use [`build_async`](Self::build_async).
     ///
     /// # Errors
     ///
@@ -200,6 +211,8 @@ impl RuntimeBuilder {
     ///
     /// - [`UnsupportedAbi`](LoadError::UnsupportedAbi) when the module was built for another version of the
     ///   interface.
+    /// - [`TooCostly`](LoadError::TooCostly) when compiling the component may cost more than the
+    ///   [limits](Self::compile_limits).
     /// - [`InvalidComponent`](LoadError::InvalidComponent) when the component is not valid, exports no
     ///   `invoke` or one of another type, or imports what the host's interface does not have.
     /// - [`InvalidConfig`](LoadError::InvalidConfig) when `allow_net` or a grant cannot be parsed, or the
@@ -218,6 +231,7 @@ impl RuntimeBuilder {
             engines: &globals.engines,
             strict_timeout: module.strict_timeout(),
             cache: self.code_cache.as_ref(),
+            compile_limits: &self.compile_limits,
             preinit: preinitialize.then(|| {
                 let stack_bytes = globals.config.guest_stack_bytes;
                 PreinitLimits::new(module.max_memory_bytes, stack_bytes, module.max_execution_time)
@@ -257,6 +271,14 @@ impl RuntimeBuilder {
 
 /// Sorts an error of the loader. It may repeat names of the component, which have any length.
 fn load_error(error: SurrealismError) -> Error {
+    let refusal = match &error {
+        SurrealismError::Compilation(error) => error.downcast_ref::<Refusal>(),
+        _ => None,
+    };
+    let kind = match refusal {
+        Some(Refusal::TooCostly(_)) => LoadError::TooCostly,
+        _ => LoadError::InvalidComponent,
+    };
     let error = match error {
         SurrealismError::Compilation(error) => {
             let text = bounded(format_args!("{error:#}"));
@@ -266,7 +288,7 @@ fn load_error(error: SurrealismError) -> Error {
         }
         error => error,
     };
-    Error::load(LoadError::InvalidComponent, error)
+    Error::load(kind, error)
 }
 
 #[cfg(test)]

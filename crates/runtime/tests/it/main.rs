@@ -8,6 +8,7 @@ mod archive;
 mod calls;
 #[cfg(unix)]
 mod code_cache;
+mod compiling;
 mod costs;
 mod deadlines;
 mod errors;
