@@ -2,5 +2,6 @@
 
 pub(crate) mod cache;
 pub(crate) mod database;
+pub(crate) mod grants;
 pub(crate) mod limits;
 pub(crate) mod store;

@@ -9,8 +9,8 @@ use bytesize::ByteSize;
 use clap::Args;
 use surrealism_runtime::config::AbiVersion;
 use surrealism_runtime::{
-    DetachedContext, ExportsManifest, FunctionExport, Runtime, SurrealismConfig, SurrealismPackage,
-    SurrealismResult,
+    DetachedContext, ExportsManifest, FunctionExport, Grants, Runtime, SurrealismConfig,
+    SurrealismPackage, SurrealismResult,
 };
 
 use crate::args::cache::CacheArgs;
@@ -139,7 +139,7 @@ fn describe_functions(
     config.capabilities = Default::default();
     let (wasm, exports) = (wasm.to_vec(), ExportsManifest::empty());
     let package = SurrealismPackage { config, wasm, exports, fs: None, logo: None };
-    let runtime = load(package, DESCRIBE_LIMITS, cache, terminal)?;
+    let runtime = load(package, Grants::none(), DESCRIBE_LIMITS, cache, terminal)?;
     let exports = block_on(query_functions(&runtime))?
         .map_err(flatten)
         .context("the component cannot describe its functions")?;

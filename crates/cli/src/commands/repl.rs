@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 
 use crate::args::cache::CacheArgs;
 use crate::args::database::DatabaseArgs;
+use crate::args::grants::GrantArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::store::{StoreArgs, Stores};
 use crate::commands::repl::interrupt::Interrupts;
@@ -59,6 +60,9 @@ pub(crate) struct Repl {
     /// Archives to load as modules
     #[arg(required = true, value_name = "ARCHIVE")]
     archives: Vec<PathBuf>,
+
+    #[command(flatten)]
+    grants: GrantArgs,
 
     #[command(flatten)]
     limits: LimitArgs,
@@ -109,7 +113,8 @@ impl Repl {
             let package = load::open(archive)?;
             let digest = package.digest();
             let name = module_name(&package.config.meta.name);
-            let runtime = Arc::new(load::load(package, self.limits, cache, terminal)?);
+            let grants = self.grants.grant(&package, terminal)?;
+            let runtime = Arc::new(load::load(package, grants, self.limits, cache, terminal)?);
             let store = executor.block_on(stores.for_module(index, &runtime, digest))?;
             let module = Module::new(runtime.clone()).kv(store);
             let previous = modules.add(&name, module).map_err(anyhow::Error::from);

@@ -12,6 +12,7 @@ use surrealism_surrealdb::{CallContext, Database, Module};
 
 use crate::args::cache::CacheArgs;
 use crate::args::database::DatabaseArgs;
+use crate::args::grants::GrantArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::store::StoreArgs;
 use crate::error::{CliError, CliResult, ExitCode, ExitContext};
@@ -67,6 +68,9 @@ pub(crate) struct Run {
     repeat: u32,
 
     #[command(flatten)]
+    grants: GrantArgs,
+
+    #[command(flatten)]
     limits: LimitArgs,
 
     #[command(flatten)]
@@ -82,7 +86,8 @@ impl Run {
         self.store.check_names(1).exit_code(ExitCode::Usage)?;
         let package = load::open(&self.archive)?;
         let digest = package.digest();
-        let runtime = Arc::new(load::load(package, self.limits, cache, terminal)?);
+        let grants = self.grants.grant(&package, terminal)?;
+        let runtime = Arc::new(load::load(package, grants, self.limits, cache, terminal)?);
 
         let (value, timing) = block_on(async {
             let (store, database) = (
