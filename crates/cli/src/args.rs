@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 pub(crate) mod call;
 pub(crate) mod database;
+pub(crate) mod grants;
 pub(crate) mod limits;
 pub(crate) mod negative;
 pub(crate) mod store;

@@ -56,7 +56,7 @@ impl Cli {
         match self.command {
             Command::New(command) => command.run(terminal),
             Command::Build(command) => command.run(terminal, cache),
-            Command::Info(command) => command.run(),
+            Command::Info(command) => command.run(terminal),
             Command::Run(command) => command.run(terminal, cache),
             Command::Repl(command) => command.run(terminal, cache),
             Command::Check(command) => command.run(terminal, cache),

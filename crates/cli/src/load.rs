@@ -23,6 +23,7 @@ pub(crate) fn open(archive: &Path) -> CliResult<SurrealismPackage> {
 /// Compiles a package into a runtime with one instance.
 pub(crate) fn load(
     package: SurrealismPackage,
+    grants: Grants,
     limits: LimitArgs,
     cache: CacheArgs,
     terminal: Terminal,
@@ -30,19 +31,20 @@ pub(crate) fn load(
     let size = ByteSize(package.wasm.len() as u64);
     let _progress = terminal.spinner(text!("Compiling {} of WebAssembly", size));
     let runtime = builder(package, cache, terminal)
+        .grants(grants)
         .max_execution_time(limits.timeout)
         .max_memory_bytes(usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX))
         .build();
     runtime.exit_code(ExitCode::Archive)
 }
 
-/// Configures a runtime with one instance and the code cache, if caching is enabled.
+/// Configures a runtime with one instance, no grants and the code cache, if caching is enabled.
 pub(crate) fn builder(
     package: SurrealismPackage,
     cache: CacheArgs,
     terminal: Terminal,
 ) -> RuntimeBuilder {
-    let builder = Runtime::builder(package).grants(Grants::as_requested()).pool_size(1);
+    let builder = Runtime::builder(package).pool_size(1);
     match cache.open(terminal) {
         Some(cache) => builder.code_cache(cache),
         None => builder,

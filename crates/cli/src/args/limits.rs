@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use surrealism_runtime::{Error, ErrorKind, TrapKind};
 
+use crate::args::grants;
 use crate::error::{CliError, TIMEOUT_HINT};
 
 /// The limits of a guest.
@@ -36,7 +37,10 @@ impl LimitArgs {
             _ if text.contains("ran out of memory") || text.contains("memory limits") => {
                 "raise the memory limit with `--memory`"
             }
-            _ => return error.into(),
+            _ => match grants::hint(&error) {
+                Some(hint) => hint,
+                None => return error.into(),
+            },
         };
         CliError::from(error).with_hint(hint)
     }

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use surrealism_runtime::config::AbiVersion;
 use surrealism_runtime::{
-    Controller, DetachedContext, ExportsManifest, FunctionExport, PrefixErr, Runtime,
+    Controller, DetachedContext, ExportsManifest, FunctionExport, Grants, PrefixErr, Runtime,
     SurrealismConfig, SurrealismError, SurrealismPackage, SurrealismResult,
 };
 
@@ -69,7 +69,8 @@ impl Build {
         Ok(())
     }
 
-    fn build(self, terminal: Terminal, cache: CacheArgs) -> CliResult<PathBuf> {
+    /// Builds the archive and returns its path.
+    pub(crate) fn build(self, terminal: Terminal, cache: CacheArgs) -> CliResult<PathBuf> {
         let started = Instant::now();
         let project = Project::find(&self.path)?;
         // Fail early: compiling may take minutes.
@@ -141,7 +142,7 @@ fn describe_functions(
     config.capabilities = Default::default();
     let (wasm, exports) = (wasm.to_vec(), ExportsManifest::empty());
     let package = SurrealismPackage { config, wasm, exports, fs: None, logo: None };
-    let runtime = load(package, DESCRIBE_LIMITS, cache, terminal)?;
+    let runtime = load(package, Grants::none(), DESCRIBE_LIMITS, cache, terminal)?;
     let exports = block_on(query_functions(&runtime))?
         .map_err(flatten)
         .context("the component cannot describe its functions")?;

@@ -13,7 +13,7 @@ use surrealism_runtime::limits::MAX_POOL_SIZE;
 use surrealism_runtime::net_allow::check_allow_net;
 use surrealism_runtime::package::verify_logo;
 use surrealism_runtime::{
-    ExportsManifest, FunctionTargets, SurrealismCapabilities, SurrealismPackage,
+    ExportsManifest, FunctionTargets, Grants, SurrealismCapabilities, SurrealismPackage,
 };
 
 use crate::args::cache::CacheArgs;
@@ -265,6 +265,7 @@ fn code(mut package: SurrealismPackage, terminal: Terminal, cache: CacheArgs) ->
     let strict_timeout = package.config.capabilities.strict_timeout;
     package.config.capabilities = SurrealismCapabilities { strict_timeout, ..Default::default() };
     package.config.abi = AbiVersion::CURRENT;
-    load::builder(package, cache, terminal).build().map_err(with_source)?;
+    let grants = Grants::none().uninterruptible();
+    load::builder(package, cache, terminal).grants(grants).build().map_err(with_source)?;
     Ok("compiles and links".to_string())
 }

@@ -11,11 +11,12 @@ use surrealism_runtime::{
     ExportsManifest, FunctionExport, FunctionTargets, SurrealismCapabilities, SurrealismPackage,
 };
 
-use crate::error::CliResult;
+use crate::args::grants;
+use crate::error::{CliResult, ExitCode, ExitContext};
 use crate::load;
 use crate::sizes::{Files, Sizes};
 use crate::ui::table::Table;
-use crate::ui::terminal::{self, BOLD, DIM};
+use crate::ui::terminal::{self, BOLD, DIM, Terminal};
 use crate::ui::text::{Text, text};
 
 /// Show the functions, capabilities, limits and sizes of an archive
@@ -34,12 +35,14 @@ pub(crate) struct Info {
 }
 
 impl Info {
-    pub(crate) fn run(self) -> CliResult {
+    pub(crate) fn run(self, terminal: Terminal) -> CliResult {
         let package = load::open(&self.archive)?;
+        let effective =
+            grants::effective_before(&package, terminal).exit_code(ExitCode::Archive)?;
         let sizes = Sizes::measure(&package, &self.archive)?;
         let text = match self.json {
-            true => Text::json(&Description::new(&package, sizes), true)?,
-            false => describe(&package, &sizes),
+            true => Text::json(&Description::new(&package, effective, sizes), true)?,
+            false => describe(&package, effective, &sizes),
         };
         Ok(terminal::print(text)?)
     }
@@ -53,6 +56,9 @@ struct Description<'a> {
     abi: u32,
     functions: Vec<Function<'a>>,
     capabilities: &'a SurrealismCapabilities,
+    /// What the archive has of that by earlier answers; left out if it asks for nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective: Option<SurrealismCapabilities>,
     store: Store,
     sizes: Sizes,
 }
@@ -90,13 +96,18 @@ struct Argument<'a> {
 }
 
 impl<'a> Description<'a> {
-    fn new(package: &'a SurrealismPackage, sizes: Sizes) -> Self {
+    fn new(
+        package: &'a SurrealismPackage,
+        effective: Option<SurrealismCapabilities>,
+        sizes: Sizes,
+    ) -> Self {
         let config = &package.config;
         Self {
             meta: &config.meta,
             abi: config.abi.0,
             functions: sorted(&package.exports).into_iter().map(Function::new).collect(),
             capabilities: &config.capabilities,
+            effective,
             store: Store::new(package),
             sizes,
         }
@@ -116,14 +127,18 @@ impl<'a> Function<'a> {
     }
 }
 
-fn describe(package: &SurrealismPackage, sizes: &Sizes) -> Text {
+fn describe(
+    package: &SurrealismPackage,
+    effective: Option<SurrealismCapabilities>,
+    sizes: &Sizes,
+) -> Text {
     let SurrealismMeta { organisation, name, version } = &package.config.meta;
     text!(
         "{} {}\n\n{}\n\n{}",
         text!("{}/{} {}", organisation, name, version).styled(BOLD),
         text!("(ABI {})", package.config.abi).styled(DIM),
         functions(package),
-        properties(&package.config.capabilities, Store::new(package), sizes),
+        properties(&package.config.capabilities, effective, Store::new(package), sizes),
     )
 }
 
@@ -157,7 +172,12 @@ fn sorted(manifest: &ExportsManifest) -> Vec<&FunctionExport> {
     functions
 }
 
-fn properties(capabilities: &SurrealismCapabilities, store: Store, sizes: &Sizes) -> Text {
+fn properties(
+    capabilities: &SurrealismCapabilities,
+    effective: Option<SurrealismCapabilities>,
+    store: Store,
+    sizes: &Sizes,
+) -> Text {
     let allowed = |allowed| if allowed { "allowed" } else { "denied" }.to_string();
     let bytes = |bytes: Option<usize>| limit(bytes.map(|bytes| ByteSize(bytes as u64)));
     let time = capabilities.max_execution_time.map(humantime::format_duration);
@@ -169,6 +189,7 @@ fn properties(capabilities: &SurrealismCapabilities, store: Store, sizes: &Sizes
         ("", "functions", targets(&capabilities.allow_functions)),
         ("", "network", join_or_denied(&capabilities.allow_net)),
         ("", "scripting", allowed(capabilities.allow_scripting)),
+        ("", "granted", granted(effective)),
         ("Limits", "memory", bytes(capabilities.max_memory_bytes)),
         ("", "time per call", limit(time)),
         ("", "interruptible", interruptible(capabilities).to_string()),
@@ -182,9 +203,21 @@ fn properties(capabilities: &SurrealismCapabilities, store: Store, sizes: &Sizes
         ("", "files", sizes.files.as_ref().map_or("none".to_string(), Files::to_string)),
         ("", "logo", logo),
     ] {
-        table.row([section, name, &value]);
+        // An archive that asks for nothing needs no grant.
+        if name != "granted" || !value.is_empty() {
+            table.row([section, name, &value]);
+        }
     }
     table.text()
+}
+
+/// Describes what the archive has of what it asks for, or nothing if it asks for nothing.
+fn granted(effective: Option<SurrealismCapabilities>) -> String {
+    let Some(effective) = effective else { return String::new() };
+    match grants::describe(&effective).as_slice() {
+        [] => "nothing: `run` and `repl` ask, or take `--allow-all`".to_string(),
+        lines => lines.join(", "),
+    }
 }
 
 fn limit(limit: Option<impl ToString>) -> String {

@@ -102,7 +102,9 @@ impl Repl {
             let package = load::open(archive)?;
             let digest = package.digest();
             let name = module_name(&package.config.meta.name);
-            let runtime = Arc::new(load::load(package, self.call.limits, cache, terminal)?);
+            let grants = self.call.grants.grant(&package, terminal)?;
+            let runtime = load::load(package, grants, self.call.limits, cache, terminal)?;
+            let runtime = Arc::new(runtime);
             let store = executor.block_on(stores.for_module(index, &runtime, digest))?;
             let module = Module::new(runtime.clone()).kv(store);
             let previous = modules.add(&name, module).map_err(anyhow::Error::from);

@@ -9,6 +9,7 @@ mod check;
 mod command_line;
 mod files;
 mod first_hour;
+mod grants;
 mod info;
 mod new;
 #[cfg(target_os = "linux")]
