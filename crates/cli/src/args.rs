@@ -3,4 +3,5 @@
 pub(crate) mod cache;
 pub(crate) mod database;
 pub(crate) mod limits;
+pub(crate) mod parse;
 pub(crate) mod store;

@@ -69,7 +69,8 @@ impl Build {
         Ok(())
     }
 
-    fn build(self, terminal: Terminal, cache: CacheArgs) -> CliResult<PathBuf> {
+    /// Builds the archive and returns its path.
+    pub(crate) fn build(self, terminal: Terminal, cache: CacheArgs) -> CliResult<PathBuf> {
         let started = Instant::now();
         let project = Project::find(&self.path)?;
         // Fail early: compiling may take minutes.

@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use surrealdb_types::{ToSql, Value};
-use surrealism_runtime::{Error, KVStore, Runtime};
+use surrealism_runtime::host::OutputCallback;
+use surrealism_runtime::{Error, InvocationContext, KVStore, Runtime};
 use surrealism_surrealdb::{CallContext, Database, Module};
 
+use crate::answers::{AnsweringContext, Answers};
 use crate::args::cache::CacheArgs;
 use crate::args::database::DatabaseArgs;
 use crate::args::limits::LimitArgs;
@@ -19,7 +21,7 @@ use crate::executor::block_on;
 use crate::literal;
 use crate::load;
 use crate::ui::table::Table;
-use crate::ui::terminal::{self, Terminal};
+use crate::ui::terminal::{self, Progress, Terminal};
 use crate::ui::text::Text;
 
 /// The argument that selects the default export.
@@ -31,7 +33,7 @@ const MAX_REPEAT: i64 = 10_000_000;
 /// Call a function of an archive
 ///
 /// Prints the result on stdout as SurrealQL, and the guest's output on stderr. Without `--db`, `sql`
-/// and `run` return errors. Without `--kv`, `kv` is an in-memory store.
+/// and `run` return errors, unless `--answers` answers them. Without `--kv`, `kv` is an in-memory store.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Arguments are SurrealQL literals: 'text' 42 1.5 true NONE [1, 2] { a: 1 } 1h30m person:one
@@ -66,6 +68,10 @@ pub(crate) struct Run {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=MAX_REPEAT))]
     repeat: u32,
 
+    /// Answer `sql` and `run` by the lines of a file, SurrealQL values in order; `-` asks on stdin
+    #[arg(long, value_name = "FILE|-", conflicts_with = "db")]
+    answers: Option<PathBuf>,
+
     #[command(flatten)]
     limits: LimitArgs,
 
@@ -80,6 +86,8 @@ impl Run {
     pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
         let args = self.arguments().exit_code(ExitCode::Usage)?;
         self.store.check_names(1).exit_code(ExitCode::Usage)?;
+        let answers = self.answers.as_deref().map(Answers::open).transpose();
+        let answers = answers.exit_code(ExitCode::Usage)?.map(Arc::new);
         let package = load::open(&self.archive)?;
         let digest = package.digest();
         let runtime = Arc::new(load::load(package, self.limits, cache, terminal)?);
@@ -89,7 +97,7 @@ impl Run {
                 self.store.open().await?.for_module(0, &runtime, digest).await?,
                 self.database.connect(self.limits.timeout).await?,
             );
-            let result = self.call(&runtime, store, args, database, terminal).await;
+            let result = self.call(&runtime, store, args, (database, answers), terminal).await;
             result.map_err(|error| self.call_error(error, &runtime))
         })??;
         match self.json {
@@ -112,8 +120,12 @@ impl Run {
         let exists = |name| runtime.get_signature(name).is_ok();
         let default_was_meant =
             self.function != DEFAULT_EXPORT && !exists(Some(&self.function)) && exists(None);
+        // A guest may put its own words around the error.
+        let lacks_database = error.to_string().contains("the host gave this call no database");
         let error = self.limits.call_error(error);
-        if default_was_meant {
+        if lacks_database {
+            error.with_hint("connect a database with `--db`, or answer with `--answers -`")
+        } else if default_was_meant {
             error.with_hint("the name of the default function is `-`")
         } else {
             error
@@ -125,10 +137,9 @@ impl Run {
         runtime: &Arc<Runtime>,
         store: Arc<dyn KVStore>,
         args: Vec<Value>,
-        database: Option<Database>,
+        (database, answers): (Option<Database>, Option<Arc<Answers>>),
         terminal: Terminal,
     ) -> Result<(Value, Timing), Error> {
-        let name = (self.function != DEFAULT_EXPORT).then(|| self.function.clone());
         let progress =
             (self.repeat > 1).then(|| terminal.progress_bar(self.repeat.into(), "Calling"));
         let bar = progress.clone();
@@ -136,14 +147,30 @@ impl Run {
             Some(bar) => bar.print_guest_line(line),
             None => terminal::print_guest_line(line),
         };
+        if let Some(answers) = answers {
+            let output: OutputCallback = Arc::new(output);
+            let [questions, stdout, stderr] = [output.clone(), output.clone(), output];
+            let context = AnsweringContext { answers, kv: store, questions, stdout, stderr };
+            return self.call_repeatedly(runtime, args, context, progress).await;
+        }
         let mut context = CallContext::new(Module::new(runtime.clone()).kv(store)).output(output);
         if let Some(database) = &database {
             context = context.database(database);
         }
+        self.call_repeatedly(runtime, args, context, progress).await
+    }
 
+    async fn call_repeatedly(
+        &self,
+        runtime: &Runtime,
+        args: Vec<Value>,
+        context: impl InvocationContext + Clone + 'static,
+        progress: Option<Progress>,
+    ) -> Result<(Value, Timing), Error> {
+        let name = (self.function != DEFAULT_EXPORT).then_some(self.function.as_str());
         let mut timing = Timing::default();
         loop {
-            let call = runtime.call(name.as_deref(), args.clone(), context.clone());
+            let call = runtime.call(name, args.clone(), context.clone());
             let (result, stats) = call.timeout(self.limits.timeout).with_stats().await;
             let value = result?;
             if stats.fresh {

@@ -17,5 +17,6 @@ mod quickstart;
 mod repl;
 mod run;
 mod support;
+mod tests_toml;
 mod toolchains;
 mod untrusted;
