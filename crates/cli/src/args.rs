@@ -6,4 +6,5 @@ pub(crate) mod database;
 pub(crate) mod grants;
 pub(crate) mod limits;
 pub(crate) mod negative;
+pub(crate) mod parse;
 pub(crate) mod store;

@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::args::cache::{CACHE_HELP, CacheArgs};
-use crate::commands::{build, check, completions, info, new, repl, run};
+use crate::commands::{build, check, completions, info, module, new, repl, run, test};
 use crate::error::{CliResult, EXIT_CODES_HELP};
 use crate::ui::terminal::Terminal;
 
@@ -45,7 +45,9 @@ enum Command {
     Info(info::Info),
     Run(run::Run),
     Repl(repl::Repl),
+    Test(test::TestArgs),
     Check(check::Check),
+    Module(module::Module),
     Completions(completions::Completions),
 }
 
@@ -59,6 +61,8 @@ impl Cli {
             Command::Info(command) => command.run(terminal),
             Command::Run(command) => command.run(terminal, cache),
             Command::Repl(command) => command.run(terminal, cache),
+            Command::Test(command) => command.run(terminal, cache),
+            Command::Module(command) => command.run(terminal, cache),
             Command::Check(command) => command.run(terminal, cache),
             Command::Completions(command) => command.run(Self::command()),
         }

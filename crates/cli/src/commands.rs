@@ -4,6 +4,8 @@ pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod info;
+pub(crate) mod module;
 pub(crate) mod new;
 pub(crate) mod repl;
 pub(crate) mod run;
+pub(crate) mod test;

@@ -1,5 +1,6 @@
 //! The `surrealism` command: scaffold, build, inspect, check and run Surrealism plugins.
 
+mod answers;
 mod args;
 mod cli;
 mod commands;

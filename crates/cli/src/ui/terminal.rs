@@ -43,6 +43,12 @@ pub(crate) fn print_guest_line(line: &str) {
     eprint_line(&Text::lines(line));
 }
 
+/// Prints a line of a guest on stdout, as the published command does.
+pub(crate) fn print_stdout_line(line: &str) {
+    // A guest whose output nobody reads goes on.
+    let _ = print(Text::lines(line));
+}
+
 fn write_line(stream: &mut impl Write, line: &str) -> Result<()> {
     writeln!(stream, "{line}").and_then(|()| stream.flush()).context("cannot write to stdout")
 }

@@ -18,6 +18,7 @@ mod quickstart;
 mod repl;
 mod run;
 mod support;
+mod tests_toml;
 mod toolchains;
 mod untrusted;
 mod values;

@@ -10,7 +10,9 @@ use insta::{Settings, assert_snapshot};
 
 /// Replacements that make snapshots independent of the machine, of the toolchain that built the guests
 /// and of the version.
-const FILTERS: [(&str, &str); 9] = [
+const FILTERS: [(&str, &str); 10] = [
+    // The random part of a temporary file's name.
+    (r"\.unfinished-\w+", ".unfinished-[RANDOM]"),
     // The directory of the guests' archives in a command line.
     (r"\S*[/\\]target[/\\]guests[/\\]", ""),
     (r"sha256:[0-9a-f]{64}", "sha256:[DIGEST]"),

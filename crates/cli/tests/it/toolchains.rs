@@ -76,7 +76,11 @@ echo"#,
     }
 
     fn build_with(&self, args: &[&str], variables: &[(&str, &OsStr)]) -> Ran {
-        let args = [&["build"], args].concat();
+        self.command("build", args, variables)
+    }
+
+    fn command(&self, name: &str, args: &[&str], variables: &[(&str, &OsStr)]) -> Ran {
+        let args = [&[name], args].concat();
         let path = std::env::join_paths([&self.path("bin"), Path::new("/usr/bin")]).unwrap();
         let path = [("PATH", path.as_os_str())];
         surrealism_with(&self.path("project"), &args, &[&path, variables].concat())
@@ -168,6 +172,24 @@ fn cargo_and_what_it_runs_get_no_secrets() {
     let environment = fs::read_to_string(machine.path("environment")).unwrap();
     assert!(!environment.contains("hunter2"), "{environment}");
     assert!(environment.contains("OTHER_SURREALISM_KV=kept"), "{environment}");
+}
+
+#[test]
+fn a_plugin_is_built_before_its_tests_run() {
+    let machine = Machine::with_targets(&["wasm32-wasip2"]);
+    let project = machine.path("project");
+    let test = |tests: &str| {
+        fs::write(project.join("tests.toml"), tests).unwrap();
+        machine.command("test", &[], &[])
+    };
+    test("[[test]]\nfn = \"count\"\nexpect = \"1\"\n")
+        .code(0)
+        .stdout_contains(&["ok      count", "1 passed, 0 failed"])
+        .stderr_contains(&["Packed 4 functions"]);
+    assert!(machine.cargo_args().contains("rustc --lib"));
+    test("[[test]]\nfn = \"count\"\nexpect = \"2\"\n").code(1).stdout_contains(&["got       1"]);
+    fs::write(project.join("Cargo.toml"), "[package]\n").unwrap();
+    test("[[test]]\nfn = \"count\"\n").code(3).stdout("");
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! `surrealism test`: calls the functions of an archive as `tests.toml` says.
+
+mod report;
+mod suite;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use bytesize::ByteSize;
+use clap::Args;
+use surrealdb_types::{ToSql, Value};
+use surrealism_runtime::host::OutputCallback;
+
+use crate::answers::{AnsweringContext, Answers};
+use crate::args::cache::CacheArgs;
+use crate::args::limits::LimitArgs;
+use crate::args::parse::parse;
+use crate::commands::build::Build;
+use crate::commands::test::report::{Report, TestResult};
+use crate::commands::test::suite::{Test, Transcript};
+use crate::error::{CliError, CliResult, ExitCode, ExitContext, dedup_chain};
+use crate::load;
+use crate::project::Project;
+use crate::ui::terminal::{self, Terminal};
+
+/// The file beside `surrealism.toml`.
+const TESTS_FILE: &str = "tests.toml";
+
+/// Memory of an instance under test.
+const MEMORY: ByteSize = ByteSize(1 << 30);
+
+/// Test an archive as tests.toml says
+///
+/// Builds the plugin first if a directory is given. Each test has an instance and a key-value store of
+/// its own. No database is used: the lines of a test's `stdin` answer `sql` and `run`, in order.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A test in tests.toml, of which only `fn` is required:
+  [[test]]
+  name = \"a title becomes a slug\"
+  fn = \"slug\"
+  args = [\"'Hello, World'\"]   # SurrealQL
+  expect = \"'hello-world'\"    # the result; or `contains = \"hello\"`, a part of the output,
+                              # or `error = true`, or `error = \"a part of the error\"`
+  stdin = \"1\"                 # a line of SurrealQL for each `sql` and `run` of the function
+  timeout = 5                 # seconds, 120 by default
+
+Examples:
+  surrealism test                          Build and test the plugin of the current directory
+  surrealism test demo.surli               Test an archive by the tests.toml beside it
+  surrealism test --filter slug --junit results.xml")]
+pub(crate) struct TestArgs {
+    /// Directory of a plugin, or an archive with tests.toml beside it
+    #[arg(default_value = ".", value_name = "DIR|ARCHIVE")]
+    path: PathBuf,
+
+    /// Run the tests whose name contains this text
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    filter: String,
+
+    /// Write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+impl TestArgs {
+    pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
+        let tests = suite::read(&self.tests_file()?)?;
+        let count = tests.len();
+        let tests: Vec<_> =
+            tests.into_iter().filter(|test| test.name().contains(&self.filter)).collect();
+        if tests.is_empty() {
+            let (filter, file) = (&self.filter, TESTS_FILE);
+            Err(anyhow::anyhow!("no test of {file} contains {filter:?}: it has {count} tests"))?;
+        }
+        let archive = match self.path.is_dir() {
+            true => {
+                parse::<Build>([&self.path]).build(terminal, cache).exit_code(ExitCode::Build)?
+            }
+            false => self.path.clone(),
+        };
+        // Names the archive if it cannot be used, and not each test.
+        load::open(&archive)?;
+
+        let mut report = Report::new(&archive, count - tests.len());
+        for test in tests {
+            let started = Instant::now();
+            let (transcript, outcome) = call(&archive, &test, cache, terminal)?;
+            let failure = test.judge(&transcript, &outcome);
+            let result =
+                TestResult { name: test.name().to_string(), time: started.elapsed(), failure };
+            terminal::print(result.text())?;
+            report.results.push(result);
+        }
+        terminal::print(report.summary())?;
+        if let Some(file) = &self.junit {
+            std::fs::write(file, report.junit())
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        match report.failed() {
+            0 => Ok(()),
+            _ => Err(CliError::already_reported(ExitCode::Failed)),
+        }
+    }
+
+    fn tests_file(&self) -> CliResult<PathBuf> {
+        let dir = match self.path.is_dir() {
+            true => Project::find(&self.path).exit_code(ExitCode::Build)?.dir,
+            false => self.path.parent().unwrap_or(Path::new("")).to_path_buf(),
+        };
+        let file = dir.join(TESTS_FILE);
+        let check = || {
+            ensure!(
+                file.is_file(),
+                "no tests: {} does not exist; `surrealism test --help` shows an example",
+                file.display()
+            );
+            Ok(())
+        };
+        check().exit_code(ExitCode::Usage)?;
+        Ok(file)
+    }
+}
+
+/// Calls the function of a test in a module of its own: no test sees what another left.
+fn call(
+    archive: &Path,
+    test: &Test,
+    cache: CacheArgs,
+    terminal: Terminal,
+) -> CliResult<(Transcript, Result<Value, String>)> {
+    let limits = LimitArgs { timeout: test.timeout(), memory: MEMORY };
+    let runtime = load::load(load::open(archive)?, limits, cache, terminal)?;
+    let transcript = Arc::new(Mutex::new(Transcript::default()));
+    let writer = |append: fn(&mut Transcript, &str)| -> OutputCallback {
+        let transcript = transcript.clone();
+        Arc::new(move |line: &str| {
+            append(&mut transcript.lock().unwrap_or_else(PoisonError::into_inner), line)
+        })
+    };
+    let context = AnsweringContext {
+        answers: Arc::new(Answers::from_text(test.stdin())),
+        kv: runtime.kv_store().clone(),
+        questions: writer(|transcript, line| transcript.out(line)),
+        stdout: writer(|transcript, line| transcript.out(&format!("[surli::out] {line}"))),
+        stderr: writer(|transcript, line| transcript.err(&format!("[surli::err] {line}"))),
+    };
+    let outcome = match test.args() {
+        Ok(args) => context.call(&runtime, test.function(), args, limits.timeout)?,
+        Err(error) => Err(dedup_chain(&error).join(": ")),
+    };
+    let mut transcript =
+        std::mem::take(&mut *transcript.lock().unwrap_or_else(PoisonError::into_inner));
+    match &outcome {
+        Ok(value) => transcript.out(&format!("✅ {}", value.to_sql())),
+        Err(error) => transcript.err(&format!("❌ {error}")),
+    }
+    Ok((transcript, outcome))
+}
+
+/// Formats a time for people.
+fn seconds(time: Duration) -> String {
+    format!("{:.2}", time.as_secs_f64())
+}
