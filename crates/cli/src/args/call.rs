@@ -1,14 +1,18 @@
-//! What a command that calls functions is given: limits, the store and the database.
+//! What a command that calls functions is given: grants, limits, the store and the database.
 
 use clap::Args;
 
 use crate::args::database::DatabaseArgs;
+use crate::args::grants::GrantArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::store::StoreArgs;
 
 /// The surroundings of calls.
 #[derive(Debug, Args)]
 pub(crate) struct CallArgs {
+    #[command(flatten)]
+    pub(crate) grants: GrantArgs,
+
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
 

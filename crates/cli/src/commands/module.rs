@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 use surrealdb_types::{ToSql, Value};
+use surrealism_runtime::Grants;
 
 use crate::answers::{AnsweringContext, Answers};
 use crate::args::cache::CacheArgs;
@@ -124,7 +125,7 @@ impl Module {
                 args.extend(out.into_iter().flat_map(|out| ["--out".into(), out.into()]));
                 parse::<Build>(args).run(terminal, cache)
             }
-            ModuleCommand::Info { file } => parse::<Info>([file]).run(),
+            ModuleCommand::Info { file } => parse::<Info>([file]).run(terminal),
             ModuleCommand::Sig { fnc, file } => print_signatures(fnc, file),
             ModuleCommand::Run { fnc, args, file } => run(fnc, &args, file, terminal, cache),
         }
@@ -156,7 +157,9 @@ fn run(
 ) -> CliResult {
     let args: Result<Vec<Value>, _> = args.iter().map(|text| literal::surrealql(text)).collect();
     let args = args.exit_code(ExitCode::Usage)?;
-    let runtime = load::load(load::open(&file)?, LIMITS, cache, terminal)?;
+    // As the published command does; link-local and metadata addresses stay out of reach.
+    let grants = Grants::as_requested();
+    let runtime = load::load(load::open(&file)?, grants, LIMITS, cache, terminal)?;
     let context = AnsweringContext {
         answers: Arc::new(Answers::from_stdin()),
         kv: runtime.kv_store().clone(),
