@@ -37,9 +37,10 @@ const MAX_REPEAT: i64 = 10_000_000;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Arguments are SurrealQL literals: 'text' 42 1.5 true NONE [1, 2] { a: 1 } 1h30m person:one
-d'2024-01-01T00:00:00Z' u'…'. The shell removes one pair of quotes, so quote text twice. With `--db`,
-they may be expressions: \"(SELECT VALUE title FROM ONLY page:one)\". With `--json`, each is read by the
-kind of its parameter, as results are printed: '\"2024-01-01T00:00:00Z\"' for a datetime.
+d'2024-01-01T00:00:00Z' u'…'. The shell removes one pair of quotes, so quote text twice.
+With `--db`, they may be expressions: \"(SELECT VALUE title FROM ONLY page:one)\". With `--json`,
+each is read by the kind of its parameter, as results are printed: '\"2024-01-01T00:00:00Z\"' for a
+datetime.
 
 Examples:
   surrealism run demo.surli greet \"'Ada'\"
