@@ -11,13 +11,13 @@ use crate::args::store::StoreArgs;
 #[derive(Debug, Args)]
 pub(crate) struct CallArgs {
     #[command(flatten)]
-    pub(crate) grants: GrantArgs,
-
-    #[command(flatten)]
     pub(crate) limits: LimitArgs,
 
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+
+    #[command(flatten)]
+    pub(crate) grants: GrantArgs,
 
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,

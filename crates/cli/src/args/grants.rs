@@ -121,10 +121,9 @@ fn ask(
     terminal: Terminal,
 ) -> CliResult {
     let meta = &package.config.meta;
-    terminal.warn(text!("{}/{} {} asks for", meta.organisation, meta.name, meta.version));
-    for line in describe(asked) {
-        terminal.note(text!("  {}", line));
-    }
+    // In the warning, since notes are not shown with `--quiet`.
+    let asked = describe(asked).join(", ");
+    terminal.warn(text!("{}/{} {} asks for {}", meta.organisation, meta.name, meta.version, asked));
     let confirm = Confirm::new().with_prompt("Allow it for this archive, also from now on?");
     if confirm.default(false).interact().context("cannot ask")? {
         return Ok(());

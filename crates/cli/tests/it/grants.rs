@@ -64,3 +64,21 @@ fn an_answer_is_remembered_for_the_component() {
     remember(&digest, "sql = 'yes'");
     surrealism_without_grants(&run, config.path()).code(2).stderr_contains(&["grants.toml"]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_user_at_a_terminal_is_asked_once() {
+    use crate::pty::Pty;
+
+    let home = tempfile::tempdir().unwrap();
+    let host = archive("host");
+    let args = ["run", &host, "print::line", "'x'", "--quiet"];
+    for (answer, code) in [(Some("n"), 1), (Some("y"), 0), (None, 0)] {
+        let mut pty = Pty::start_without_grants(home.path(), &args);
+        if let Some(answer) = answer {
+            pty.expect("asks for queries, functions *").expect("Allow it").send(answer);
+        }
+        let (exit, output) = pty.end();
+        assert_eq!((exit, output.contains("Allow it")), (code, answer.is_some()), "{output}");
+    }
+}

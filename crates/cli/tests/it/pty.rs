@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use nix::pty::{Winsize, openpty};
 
+use crate::support::with_grants;
+
 /// What a test waits for at most. A loaded machine compiles guests slowly.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -31,8 +33,13 @@ struct Screen {
 }
 
 impl Pty {
-    /// Starts the command in a directory. Its state and its history are in `home`.
+    /// Starts the command in a directory, with what guests ask for. Its state and its history are in `home`.
     pub(crate) fn start<S: AsRef<OsStr>>(home: &Path, args: &[S]) -> Self {
+        Self::start_without_grants(home, &with_grants(home, args))
+    }
+
+    /// Starts the command in a directory, without any grant.
+    pub(crate) fn start_without_grants<S: AsRef<OsStr>>(home: &Path, args: &[S]) -> Self {
         let size = Winsize { ws_row: 50, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(&size, None).unwrap();
         let terminal = File::from(pty.slave);
@@ -43,6 +50,7 @@ impl Pty {
             .args(args)
             .current_dir(home)
             .env("XDG_STATE_HOME", home)
+            .env("XDG_CONFIG_HOME", home)
             .env("XDG_CACHE_HOME", concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/cache"))
             .env("TERM", "xterm-256color")
             .env_remove("NO_COLOR")

@@ -1,6 +1,6 @@
 //! Runs the command and checks its output.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
@@ -79,17 +79,20 @@ pub(crate) fn surrealism_to<S: AsRef<OsStr>>(stdout: impl Into<Stdio>, args: &[S
 
 fn command<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_surrealism"));
-    let (subcommand, rest) = args.split_at(args.len().min(1));
-    command.args(subcommand);
-    // Guests have what they ask for, unless a test is about grants.
-    let is_about_grants = |arg: &S| arg.as_ref().to_string_lossy().starts_with("--allow-");
-    let is_call = |arg: &S| ["run", "repl"].iter().any(|name| arg.as_ref() == OsStr::new(name));
+    run_in(command.args(with_grants(dir, args)), dir)
+}
+
+/// Grants guests what they ask for, unless a test is about grants.
+pub(crate) fn with_grants<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> Vec<OsString> {
+    let is_about_grants = |arg: &OsString| arg.to_string_lossy().starts_with("--allow-");
+    let mut args: Vec<_> = args.iter().map(|arg| arg.as_ref().to_os_string()).collect();
+    let is_call = args.first().is_some_and(|name| name == "run" || name == "repl");
     // Without an archive, the command line is what is wrong, and is shown.
-    let has_archive = rest.iter().any(|arg| dir.join(arg.as_ref()).is_file());
-    if subcommand.iter().any(is_call) && has_archive && !rest.iter().any(is_about_grants) {
-        command.arg("--allow-all");
+    let has_archive = args.iter().any(|arg| dir.join(arg).is_file());
+    if is_call && has_archive && !args.iter().any(is_about_grants) {
+        args.insert(1, "--allow-all".into());
     }
-    run_in(command.args(rest), dir)
+    args
 }
 
 /// Runs the command without any grant.
