@@ -87,7 +87,7 @@ impl Repl {
             evaluated.unwrap_or_else(|| Err(anyhow!("interrupted").into()))
         };
         let names = executor.block_on(session.function_names());
-        Ok(prompt::run(names, evaluate, terminal)?)
+        Ok(prompt::run(names, || interrupts.forget(), evaluate, terminal)?)
     }
 
     fn load_modules(

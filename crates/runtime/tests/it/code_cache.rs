@@ -78,7 +78,8 @@ impl TestCache {
     /// The files in it, with their sizes.
     fn files(&self) -> BTreeMap<PathBuf, u64> {
         let entries = fs::read_dir(self.directory.path()).unwrap().map(Result::unwrap);
-        entries.map(|entry| (entry.path(), entry.metadata().unwrap().len())).collect()
+        // A file may be renamed meanwhile.
+        entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.len()))).collect()
     }
 
     fn only_file(&self) -> PathBuf {

@@ -39,23 +39,29 @@ impl Interrupts {
         Ok(Self(state))
     }
 
-    /// Returns the output of a future, or `None` if an interrupt came first. The future is dropped then.
+    /// Forgets an interrupt that came after the last evaluation.
+    pub(super) fn forget(&self) {
+        self.0.is_pending.store(false, Ordering::SeqCst);
+    }
+
+    /// Returns the output of a future, or `None` if an interrupt came first, be it before the future began.
+    /// The future is dropped then.
     pub(super) async fn stop<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        // An interrupt between two evaluations stopped nothing.
-        if self.0.is_pending.swap(false, Ordering::SeqCst) {
-            self.0.interrupted.notified().await;
-        }
         let mut future = pin!(future);
         let mut interrupted = pin!(self.0.interrupted.notified());
         let output = poll_fn(|context| {
-            if interrupted.as_mut().poll(context).is_ready() {
-                return Poll::Ready(None);
+            while interrupted.as_mut().poll(context).is_ready() {
+                if self.0.is_pending.load(Ordering::SeqCst) {
+                    return Poll::Ready(None);
+                }
+                // That interrupt is forgotten.
+                interrupted.set(self.0.interrupted.notified());
             }
             future.as_mut().poll(context).map(Some)
         })
         .await;
         if output.is_none() {
-            self.0.is_pending.store(false, Ordering::SeqCst);
+            self.forget();
         }
         output
     }

@@ -17,6 +17,7 @@ use crate::ui::text::{Text, text};
 /// Prompts for lines until the user quits. Prints errors and continues.
 pub(super) fn run(
     function_names: Vec<String>,
+    forget_interrupts: impl Fn(),
     evaluate: impl Fn(&str) -> CliResult<Option<Value>>,
     terminal: Terminal,
 ) -> Result<()> {
@@ -34,6 +35,7 @@ pub(super) fn run(
     let hint = ":help lists the commands, Ctrl-C stops a call, :quit ends the session";
     terminal.note(Text::from(hint).styled(DIM));
     loop {
+        forget_interrupts();
         let lines = match editor.readline("> ") {
             Ok(lines) => lines,
             Err(ReadlineError::Interrupted) => continue,
