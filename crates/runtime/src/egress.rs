@@ -194,6 +194,7 @@ impl EgressFilter {
 
     /// Returns those of the addresses of one destination that the guest may connect to. A refusal is
     /// recorded if it is none.
+    #[cfg(any(feature = "http", test))]
     pub(crate) fn allowed(&self, caller: Caller, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let allowed: Vec<_> =
             addresses.iter().filter(|address| self.permits(address)).copied().collect();
