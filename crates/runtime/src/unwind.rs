@@ -15,7 +15,7 @@ pub(crate) type Panic = Box<dyn Any + Send>;
 ///
 /// What the panic was given.
 pub(crate) async fn catch_panic<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, Panic> {
-    // Whoever catches a panic drops the instance, with everything that the panic may have left halfway.
+    // The caller of this function drops the instance, with all that the panic may have left inconsistent.
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
         Ok(Poll::Pending) => Poll::Pending,

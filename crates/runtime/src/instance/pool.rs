@@ -28,7 +28,7 @@ struct State<T> {
     next_ticket: u64,
     /// Whether instances are dropped instead of kept idle.
     draining: bool,
-    /// Whoever waits until nothing is checked out.
+    /// Wakes the callers of `drain`, which wait until no instance is checked out.
     drained: Vec<oneshot::Sender<()>>,
 }
 
