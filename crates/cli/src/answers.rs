@@ -79,6 +79,19 @@ pub(crate) struct AnsweringContext {
 }
 
 impl AnsweringContext {
+    /// Returns a context that writes questions and the guest's lines as the published command does.
+    pub(crate) fn as_published(
+        answers: Answers,
+        kv: Arc<dyn KVStore>,
+        out: OutputCallback,
+        err: OutputCallback,
+    ) -> Self {
+        let questions = out.clone();
+        let stdout: OutputCallback = Arc::new(move |line| out(&format!("[surli::out] {line}")));
+        let stderr: OutputCallback = Arc::new(move |line| err(&format!("[surli::err] {line}")));
+        Self { answers: Arc::new(answers), kv, questions, stdout, stderr }
+    }
+
     /// Calls a function. Returns its result, or its error as text, with its causes.
     pub(crate) fn call(
         self,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 pub(crate) use self::decision::Capabilities;
 use crate::egress::EgressRules;
-use crate::egress::allow_net::{self, NetRule};
+use crate::egress::allow_net;
 use crate::package::capabilities::{FunctionTargets, SurrealismCapabilities};
 
 /// What a host grants a module. A guest has a capability when its archive asks for it in the
@@ -106,15 +106,7 @@ impl Grants {
     ///
     /// When a destination cannot be parsed, or there are too many. The message names it.
     pub fn effective(&self, requested: &SurrealismCapabilities) -> Result<SurrealismCapabilities> {
-        Ok(SurrealismCapabilities {
-            allow_arbitrary_queries: requested.allow_arbitrary_queries
-                && (self.as_requested || self.queries),
-            allow_functions: self.effective_functions(&requested.allow_functions),
-            allow_net: self.egress_rules(requested)?.effective(),
-            strict_timeout: requested.strict_timeout
-                || !(self.as_requested || self.uninterruptible),
-            ..requested.clone()
-        })
+        Ok(self.effective_with(requested, &self.egress_rules(requested)?))
     }
 
     /// Returns what an archive asks for that is not granted, or not as a whole; `None` if there is nothing.
@@ -127,27 +119,41 @@ impl Grants {
         &self,
         requested: &SurrealismCapabilities,
     ) -> Result<Option<SurrealismCapabilities>> {
-        let effective = self.effective(requested)?;
+        let rules = self.egress_rules(requested)?;
+        let effective = self.effective_with(requested, &rules);
         let is_granted = |pattern: &String| match &effective.allow_functions {
             FunctionTargets::None => false,
             FunctionTargets::All => true,
             FunctionTargets::Some(granted) => granted.contains(pattern),
         };
-        let patterns = match &requested.allow_functions {
-            FunctionTargets::None => Vec::new(),
-            FunctionTargets::All => vec!["*".to_string()],
-            FunctionTargets::Some(patterns) => patterns.clone(),
-        };
+        let patterns = requested.allow_functions.patterns();
         let lacking: Vec<_> = patterns.into_iter().filter(|pattern| !is_granted(pattern)).collect();
         let ungranted = SurrealismCapabilities {
             allow_arbitrary_queries: requested.allow_arbitrary_queries
                 && !effective.allow_arbitrary_queries,
             allow_functions: lacking.into(),
-            allow_net: self.egress_rules(requested)?.ungranted(),
+            allow_net: rules.ungranted(),
             strict_timeout: requested.strict_timeout || !effective.strict_timeout,
             ..SurrealismCapabilities::default()
         };
         Ok((ungranted != SurrealismCapabilities::default()).then_some(ungranted))
+    }
+
+    /// Returns the capabilities, with what `rules` say of connections.
+    fn effective_with(
+        &self,
+        requested: &SurrealismCapabilities,
+        rules: &EgressRules,
+    ) -> SurrealismCapabilities {
+        SurrealismCapabilities {
+            allow_arbitrary_queries: requested.allow_arbitrary_queries
+                && (self.as_requested || self.queries),
+            allow_functions: self.effective_functions(&requested.allow_functions),
+            allow_net: rules.effective(),
+            strict_timeout: requested.strict_timeout
+                || !(self.as_requested || self.uninterruptible),
+            ..requested.clone()
+        }
     }
 
     fn effective_functions(&self, requested: &FunctionTargets) -> FunctionTargets {
@@ -159,12 +165,9 @@ impl Grants {
 
     /// Returns the rules for connections, requested and granted.
     fn egress_rules(&self, requested: &SurrealismCapabilities) -> Result<EgressRules> {
-        let granted = self.granted_rules().context("the host's grants cannot be used")?;
+        let granted =
+            allow_net::parse(&self.network).context("the host's grants cannot be used")?;
         Ok(EgressRules::new(allow_net::parse(&requested.allow_net)?, &granted, self.as_requested))
-    }
-
-    fn granted_rules(&self) -> Result<Vec<NetRule>> {
-        allow_net::parse(&self.network)
     }
 }
 

@@ -131,21 +131,13 @@ fn ask(
     Err(anyhow!("the archive was not granted what it asks for")).exit_code(ExitCode::Failed)
 }
 
-fn patterns(targets: &FunctionTargets) -> Vec<String> {
-    match targets {
-        FunctionTargets::None => Vec::new(),
-        FunctionTargets::All => vec!["*".to_string()],
-        FunctionTargets::Some(patterns) => patterns.clone(),
-    }
-}
-
 /// Describes capabilities, one a line.
 pub(crate) fn describe(asked: &SurrealismCapabilities) -> Vec<String> {
     let mut lines = Vec::new();
     if asked.allow_arbitrary_queries {
         lines.push("queries".to_string());
     }
-    let functions = patterns(&asked.allow_functions);
+    let functions = asked.allow_functions.patterns();
     if !functions.is_empty() {
         lines.push(format!("functions {}", functions.join(" ")));
     }

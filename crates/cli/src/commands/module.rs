@@ -160,13 +160,12 @@ fn run(
     // As the published command does; link-local and metadata addresses stay out of reach.
     let grants = Grants::as_requested();
     let runtime = load::load(load::open(&file)?, grants, LIMITS, cache, terminal)?;
-    let context = AnsweringContext {
-        answers: Arc::new(Answers::from_stdin()),
-        kv: runtime.kv_store().clone(),
-        questions: Arc::new(terminal::print_stdout_line),
-        stdout: Arc::new(|line| terminal::print_stdout_line(&format!("[surli::out] {line}"))),
-        stderr: Arc::new(|line| terminal::print_guest_line(&format!("[surli::err] {line}"))),
-    };
+    let context = AnsweringContext::as_published(
+        Answers::from_stdin(),
+        runtime.kv_store().clone(),
+        Arc::new(terminal::print_stdout_line),
+        Arc::new(terminal::print_guest_line),
+    );
     match context.call(&runtime, name.as_deref(), args, LIMITS.timeout)? {
         Ok(value) => Ok(terminal::print_value(&format!("✅ {}", value.to_sql()))?),
         Err(error) => {

@@ -143,13 +143,12 @@ fn call(
             append(&mut transcript.lock().unwrap_or_else(PoisonError::into_inner), line)
         })
     };
-    let context = AnsweringContext {
-        answers: Arc::new(Answers::from_text(test.stdin())),
-        kv: runtime.kv_store().clone(),
-        questions: writer(|transcript, line| transcript.out(line)),
-        stdout: writer(|transcript, line| transcript.out(&format!("[surli::out] {line}"))),
-        stderr: writer(|transcript, line| transcript.err(&format!("[surli::err] {line}"))),
-    };
+    let context = AnsweringContext::as_published(
+        Answers::from_text(test.stdin()),
+        runtime.kv_store().clone(),
+        writer(Transcript::out),
+        writer(Transcript::err),
+    );
     let outcome = match test.args() {
         Ok(args) => context.call(&runtime, test.function(), args, limits.timeout)?,
         Err(error) => Err(dedup_chain(&error).join(": ")),

@@ -27,12 +27,13 @@ impl Capabilities {
         requested: &SurrealismCapabilities,
         grants: &Grants,
     ) -> Result<(Self, EgressRules)> {
+        let rules = grants.egress_rules(requested)?;
         let capabilities = Self {
             requested: requested.clone(),
-            effective: grants.effective(requested)?,
+            effective: grants.effective_with(requested, &rules),
             key_value: grants.as_requested || grants.key_value,
         };
-        Ok((capabilities, grants.egress_rules(requested)?))
+        Ok((capabilities, rules))
     }
 
     /// Decides on `sql`.

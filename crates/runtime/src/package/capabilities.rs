@@ -93,9 +93,16 @@ impl FunctionTargets {
             Self::Some(patterns) => patterns.iter().any(|pattern| pattern_allows(pattern, fnc)),
         }
     }
-}
 
-impl FunctionTargets {
+    /// Returns the patterns, as `allow_functions` lists them: `"*"` stands for every function.
+    pub fn patterns(&self) -> Vec<String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::All => vec!["*".to_string()],
+            Self::Some(patterns) => patterns.clone(),
+        }
+    }
+
     /// Returns the functions that both allow.
     pub(crate) fn intersect(&self, other: &Self) -> Self {
         let (patterns, others) = match (self, other) {
@@ -163,11 +170,7 @@ impl<'de> Deserialize<'de> for FunctionTargets {
 
 impl Serialize for FunctionTargets {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::None => serializer.collect_seq::<[&str; 0]>([]),
-            Self::All => serializer.collect_seq(["*"]),
-            Self::Some(patterns) => serializer.collect_seq(patterns),
-        }
+        self.patterns().serialize(serializer)
     }
 }
 

@@ -134,9 +134,8 @@ impl<'a, A> Call<'a, A> {
 
 impl<A: Args> Call<'_, A> {
     async fn run(self, recorder: &mut Recorder) -> Result<Value, Error> {
-        let Self { runtime, name, args, context, timeout, max_wait } = self;
-        let args = runtime.module().coerce_call(name.as_deref(), args.to_values())?;
-        let call = Call { runtime, name, args, context, timeout, max_wait };
+        let module = self.runtime.module();
+        let call = self.try_map_args(|name, args| module.coerce_call(name, args.to_values()))?;
         call.with_instance(recorder, async |controller, name, args, deadline| {
             controller.invoke_with_deadline(name, &args, deadline).await
         })
@@ -151,9 +150,13 @@ impl CallRows<'_> {
     }
 
     async fn run(self, recorder: &mut Recorder) -> RowsResult {
-        let Call { runtime, name, args, context, timeout, max_wait } = self.0;
-        let (args, refused) = split_rows(runtime.module().coerce_rows(name.as_deref(), args)?);
-        let call = Call { runtime, name, args, context, timeout, max_wait };
+        let (module, mut refused) = (self.0.runtime.module(), Vec::new());
+        let call = self.0.try_map_args(|name, rows| {
+            let rows = module.coerce_rows(name, rows)?;
+            let (callable, reasons) = split_rows(rows);
+            refused = reasons;
+            Ok(callable)
+        })?;
         let results = call
             .with_instance(recorder, async |controller, name, rows, deadline| {
                 controller.invoke_rows_with_deadline(name, &rows, deadline).await

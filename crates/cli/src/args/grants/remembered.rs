@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use surrealism_runtime::{Grants, SurrealismCapabilities};
 use tempfile::NamedTempFile;
 
-use super::patterns;
 use crate::ui::terminal::Terminal;
 use crate::ui::text::text;
 
@@ -60,7 +59,7 @@ impl Remembered {
     ) {
         let answer = self.answers.entry(digest.to_string()).or_default();
         answer.sql |= granted.allow_arbitrary_queries;
-        answer.functions.extend(patterns(&granted.allow_functions));
+        answer.functions.extend(granted.allow_functions.patterns());
         answer.net.extend(granted.allow_net.iter().cloned());
         let Some(file) = &self.file else { return };
         if let Err(error) = write(file, &self.answers) {

@@ -9,20 +9,13 @@ use surrealdb_types::{
 };
 use surrealism_types::json::{arguments_from_json, from_json, to_json, to_json_lossless};
 
-type Expected = Result<&'static str, &'static str>;
+use super::{Expected, check_result};
 
 #[track_caller]
 fn check(rows: impl IntoIterator<Item = (Kind, Json, Expected)>) {
     for (kind, json, expected) in rows {
         let shown = format!("{json} for {}", kind.to_sql());
-        match (from_json(&json, &kind), expected) {
-            (Ok(value), Ok(expected)) => assert_eq!(value.to_sql(), expected, "{shown}"),
-            (Err(error), Err(expected)) => {
-                let error = error.to_string();
-                assert!(error.starts_with(expected), "{shown}:\n  {error}\nis not\n  {expected}");
-            }
-            (result, _) => panic!("{shown}: {result:?}"),
-        }
+        check_result(from_json(&json, &kind), expected, &shown);
     }
 }
 

@@ -8,8 +8,7 @@ use surrealism_types::coerce::{
     ArgumentError, CoerceReason, MAX_DEPTH, PathSegment, coerce, coerce_arguments,
 };
 
-/// What comes of a value: how the result is written, or how its error begins.
-type Expected = Result<&'static str, &'static str>;
+use super::{Expected, check_result};
 
 type Signature = [(String, Kind)];
 
@@ -49,17 +48,9 @@ fn ring(points: &[(i32, i32)]) -> Value {
 fn check(rows: impl IntoIterator<Item = (Kind, Value, Expected)>) {
     for (kind, value, expected) in rows {
         let shown = format!("{} for {}", value.to_sql(), kind.to_sql());
-        match (coerce(value, &kind), expected) {
-            (Ok(coerced), Ok(expected)) => {
-                assert_eq!(coerced.to_sql(), expected, "{shown}");
-                assert!(coerced.is_kind(&kind), "{shown} became {coerced:?}");
-                assert_eq!(coerce(coerced.clone(), &kind).unwrap(), coerced, "{shown}, twice");
-            }
-            (Err(error), Err(expected)) => {
-                let error = error.to_string();
-                assert!(error.starts_with(expected), "{shown}:\n  {error}\nis not\n  {expected}");
-            }
-            (result, _) => panic!("{shown}: {result:?}"),
+        if let Some(coerced) = check_result(coerce(value, &kind), expected, &shown) {
+            assert!(coerced.is_kind(&kind), "{shown} became {coerced:?}");
+            assert_eq!(coerce(coerced.clone(), &kind).unwrap(), coerced, "{shown}, twice");
         }
     }
 }
