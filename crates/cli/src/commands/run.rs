@@ -10,9 +10,7 @@ use serde_json::Value as Json;
 use surrealdb_types::{Object, ToSql, Value};
 use surrealism_runtime::host::OutputCallback;
 use surrealism_runtime::json::to_json;
-use surrealism_runtime::{
-    Denied, Error, ErrorKind, InvocationContext, KVStore, Missing, Runtime,
-};
+use surrealism_runtime::{Denied, Error, ErrorKind, InvocationContext, KVStore, Missing, Runtime};
 use surrealism_surrealdb::{CallContext, Database, Module};
 
 use crate::answers::{AnsweringContext, Answers};
@@ -175,10 +173,8 @@ impl Run {
         let exists = |name| runtime.get_signature(name).is_ok();
         let default_was_meant =
             self.function != DEFAULT_EXPORT && !exists(Some(&self.function)) && exists(None);
-        let lacks_database = matches!(
-            error.kind(),
-            ErrorKind::Denied(Denied { missing: Missing::NotProvided, .. })
-        );
+        let lacks_database =
+            matches!(error.kind(), ErrorKind::Denied(Denied { missing: Missing::NotProvided, .. }));
         let error = self.call.limits.call_error(error);
         if lacks_database {
             error.with_hint("connect a database with `--db`, or answer with `--answers -`")
