@@ -66,8 +66,7 @@ pub enum ErrorKind {
     UnencodableArguments,
     /// The function returned an error.
     Guest {
-        /// The guest's text. It is untrusted, and truncated to
-        /// [`MAX_ERROR_BYTES`](crate::limits::MAX_ERROR_BYTES).
+        /// The guest's text. It is untrusted, and truncated to 16 KiB.
         text: String,
     },
     /// The function returned bytes that are not a value.

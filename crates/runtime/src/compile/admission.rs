@@ -56,7 +56,8 @@ const MIB: u64 = 1 << 20;
 pub struct CompileCost {
     /// CPU time, summed over all threads.
     pub time: Duration,
-    /// Memory in bytes, beside [`COMPILE_MEMORY_PER_THREAD_BYTES`].
+    /// Memory in bytes, beside
+    /// [`COMPILE_MEMORY_PER_THREAD_BYTES`](crate::limits::COMPILE_MEMORY_PER_THREAD_BYTES).
     pub memory_bytes: u64,
 }
 
