@@ -4,10 +4,10 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytesize::ByteSize;
 use serde::Serialize;
-use surrealism_runtime::SurrealismPackage;
+use surrealism_runtime::{AttachedFs, SurrealismPackage};
 
 /// The sizes of an archive's parts in bytes.
 #[derive(Debug, Serialize)]
@@ -29,28 +29,18 @@ impl Sizes {
     pub(crate) fn measure(package: &SurrealismPackage, archive: &Path) -> Result<Self> {
         let archive = fs::metadata(archive)?.len();
         let component = package.wasm.len() as u64;
-        let files = package.fs.as_ref().map(|files| Files::in_dir(files.path())).transpose()?;
+        let files = package.fs.as_ref().map(Files::measure);
         let logo = package.logo.as_ref().map(|logo| logo.len() as u64);
         Ok(Self { archive, component, files, logo })
     }
 }
 
 impl Files {
-    fn in_dir(dir: &Path) -> Result<Self> {
-        let mut files = Self::default();
-        let entries = fs::read_dir(dir);
-        for entry in entries.with_context(|| format!("cannot read {}", dir.display()))? {
-            let entry = entry?;
-            let (count, bytes) = if entry.file_type()?.is_dir() {
-                let Self { count, bytes } = Self::in_dir(&entry.path())?;
-                (count, bytes)
-            } else {
-                (1, entry.metadata()?.len())
-            };
-            files.count += count;
-            files.bytes += bytes;
-        }
-        Ok(files)
+    fn measure(attached: &AttachedFs) -> Self {
+        attached.files().fold(Self::default(), |files, (_, content)| Self {
+            count: files.count + 1,
+            bytes: files.bytes + content.len() as u64,
+        })
     }
 }
 

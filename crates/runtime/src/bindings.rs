@@ -5,11 +5,12 @@ use std::marker::PhantomData;
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{
-    ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower, TypedFunc,
-    WasmList, WasmStr,
+    ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower, Resource,
+    TypedFunc, WasmList, WasmStr,
 };
 use wasmtime::error::Context;
 use wasmtime::{AsContextMut, bail};
+use wasmtime_wasi::filesystem::Descriptor;
 
 wasmtime::component::bindgen!({
     path: "wit",
@@ -29,12 +30,16 @@ pub(crate) type InvokeInline =
     TypedFunc<(InlineHalf, InlineHalf), (Result<WasmList<u8>, WasmStr>,)>;
 pub(crate) type Init = TypedFunc<(), GuestResult<()>>;
 pub(crate) type ListFunctions = TypedFunc<(), (Vec<Option<String>>,)>;
+pub(crate) type AcceptRoot = TypedFunc<(Resource<Descriptor>,), ()>;
 pub(crate) type Metadata<T> = TypedFunc<(Option<&'static str>,), GuestResult<T>>;
+
+/// The export of a pre-initialized component that takes the handle of the root directory.
+pub(crate) const ACCEPT_ROOT: &str = "surrealism-accept-root";
 
 /// Declares the optional exports of a guest once: their indices in a component, and the functions of
 /// an instance.
 macro_rules! guest_exports {
-    ($($field:ident: $function:ty = $name:literal,)*) => {
+    ($($field:ident: $function:ty = $name:expr,)*) => {
         /// The indices of a component's exports, resolved once for all of its instances.
         pub(crate) struct GuestIndices {
             invoke: Index<Invoke>,
@@ -84,6 +89,7 @@ guest_exports! {
     invoke_rows: Invoke = "invoke-rows",
     invoke_inline: InvokeInline = "invoke-inline",
     init: Init = "init",
+    accept_root: AcceptRoot = ACCEPT_ROOT,
     list_functions: ListFunctions = "list-functions",
     function_args: Metadata<Vec<u8>> = "function-args",
     function_returns: Metadata<Vec<u8>> = "function-returns",
@@ -95,6 +101,11 @@ impl GuestIndices {
     /// Drops `init`, for a pre-initialized component that must not run it again.
     pub(crate) fn without_init(self) -> Self {
         Self { init: None, ..self }
+    }
+
+    /// Drops what only a pre-initialized component has, for one as its archive has it.
+    pub(crate) fn without_accept_root(self) -> Self {
+        Self { accept_root: None, ..self }
     }
 }
 

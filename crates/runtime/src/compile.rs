@@ -26,6 +26,7 @@ use self::places::ModulePlaces;
 use self::preinit::{PreinitError, PreinitLimits, exports_init, preinitialize};
 use crate::bindings::GuestIndices;
 use crate::limits::CompileLimits;
+use crate::package::file_tree::FileTree;
 use crate::store::StoreData;
 use crate::sync::lock;
 use crate::usage::CodeSource;
@@ -57,7 +58,10 @@ impl LinkedCode {
     ) -> wasmtime::Result<Self> {
         let pre = linked.linker.instantiate_pre(component)?;
         let exports = GuestIndices::new(&pre)?;
-        let exports = if preinitialized { exports.without_init() } else { exports };
+        let exports = match preinitialized {
+            true => exports.without_init(),
+            false => exports.without_accept_root(),
+        };
         Ok(Self { pre, exports })
     }
 }
@@ -91,6 +95,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) strict_timeout: bool,
     pub(crate) cache: Option<&'a CodeCache>,
     pub(crate) compile_limits: &'a CompileLimits,
+    /// The attached files, which `init` may read.
+    pub(crate) files: Option<&'a Arc<FileTree>>,
     /// The limits of pre-initialization; `None` turns it off.
     pub(crate) preinit: Option<PreinitLimits>,
 }
@@ -132,7 +138,8 @@ impl Loader<'_> {
         wasm: &[u8],
         limits: PreinitLimits,
     ) -> LoadResult {
-        let variant = Variant::Preinitialized(limits.fingerprint(original.fingerprint()));
+        let files = self.files.map(Arc::as_ref);
+        let variant = Variant::Preinitialized(limits.fingerprint(original.fingerprint(), files));
         let engine = self.engines.on_demand();
         let fingerprint = variant.fingerprint();
         self.get_or_load(variant, || {

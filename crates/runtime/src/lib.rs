@@ -148,7 +148,7 @@ pub use kv::{BTreeMapStore, KVStore};
 pub use package::capabilities::{FunctionTargets, SurrealismCapabilities};
 pub use package::config::SurrealismConfig;
 pub use package::exports::{ExportsManifest, FunctionExport};
-pub use package::{SurrealismPackage, UnpackOptions};
+pub use package::{AttachedFs, SurrealismPackage, UnpackOptions};
 pub use package::{capabilities, config, exports};
 pub use runtime::call::{Call, CallRows, WithStats};
 pub use runtime::call_json::CallJson;

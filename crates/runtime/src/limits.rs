@@ -280,6 +280,15 @@ pub const MIN_DECODED_BYTES: usize = MIB;
 /// Rows that [`Runtime::call_rows`](crate::Runtime::call_rows) passes to the guest in one guest call.
 pub const ROWS_PER_CALL: usize = 1_024;
 
+/// Length of the name of an attached file in bytes, as file systems have it.
+pub(crate) const MAX_FILE_NAME_BYTES: usize = 255;
+
+/// Length of a path that a guest passes to the file system in bytes.
+pub(crate) const MAX_GUEST_PATH_BYTES: usize = 4 * KIB;
+
+/// Bytes of an attached file that a guest gets with one request.
+pub(crate) const MAX_FILE_READ_BYTES: usize = MIB;
+
 /// Random bytes that a guest gets with one request.
 pub const MAX_RANDOM_BYTES: u64 = 64 * KIB as u64;
 

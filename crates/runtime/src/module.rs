@@ -1,7 +1,6 @@
 //! A module without its code: what all instances of it share.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use crate::kv::BTreeMapStore;
 use crate::limits::{HostLimits, KvLimits, MAX_POOL_SIZE, MIN_DECODED_BYTES};
 use crate::package::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
 use crate::package::exports::{ExportsManifest, FunctionExport};
+use crate::package::file_tree::FileTree;
 use crate::package::{AttachedFs, SurrealismPackage};
 use crate::reactor::reactor;
 use crate::text::{quoted, truncate};
@@ -108,9 +108,9 @@ impl Module {
         })
     }
 
-    /// The directory that the guest sees as `/`.
-    pub(crate) fn files(&self) -> Option<&Path> {
-        self.files.as_ref().map(AttachedFs::path)
+    /// Returns the files that the guest sees below `/`.
+    pub(crate) fn files(&self) -> Option<&Arc<FileTree>> {
+        self.files.as_ref().map(AttachedFs::tree)
     }
 
     /// Whether guest code yields on every tick, so that the host can stop it.

@@ -8,14 +8,14 @@
 //! | `surrealism/logo.png` | a logo, optional |
 //! | `surrealism/fs/**` | files that the guest sees read-only at `/`, optional |
 //!
-//! Archives are untrusted: the size of every entry is checked before the entry is read, and nothing is
-//! written outside one temporary directory, which is removed with the package, or when the next package is
-//! read if its process was killed. Entries that the format
-//! does not define are skipped, within the same limits. Reading never runs a guest.
+//! Archives are untrusted: the size of every entry is checked before the entry is read. Entries that the
+//! format does not define are skipped, within the same limits. Reading never runs a guest and writes nothing.
 
+mod attached;
 pub mod capabilities;
 pub mod config;
 pub mod exports;
+pub(crate) mod file_tree;
 mod foreign;
 mod reader;
 mod tar;
@@ -31,9 +31,9 @@ use anyhow::{Context, ensure};
 use sha2::{Digest, Sha256};
 use surrealism_types::err::SurrealismResult;
 
+pub use self::attached::AttachedFs;
 use self::config::SurrealismConfig;
 use self::exports::ExportsManifest;
-use self::unpack_dir::UnpackDir;
 use crate::limits::ArchiveLimits;
 
 /// Maximal size of a logo in bytes: 256 KiB.
@@ -86,8 +86,8 @@ pub struct SurrealismPackage {
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct UnpackOptions<'a> {
-    /// Where the temporary directory for attached files is created. Default: the system's directory
-    /// for temporary files.
+    /// Where [`AttachedFs::unpack`] creates the temporary directory for attached files. Default: the
+    /// system's directory for temporary files.
     pub temp_base: Option<&'a Path>,
     /// The prefix of the temporary directory's name; `unpacked-` and random characters follow. Default:
     /// `surrealism-`.
@@ -99,34 +99,6 @@ pub struct UnpackOptions<'a> {
 impl Default for UnpackOptions<'_> {
     fn default() -> Self {
         Self { temp_base: None, temp_prefix: "surrealism-", max_fs_bytes: DEFAULT_MAX_FS_BYTES }
-    }
-}
-
-/// The attached files of a package, in a temporary directory that is removed on drop. On Unix only this
-/// user can enter it, and the next start removes it where a process was killed before.
-///
-/// ```no_run
-/// use surrealism_runtime::SurrealismPackage;
-///
-/// fn print_attached_files() -> Result<(), Box<dyn std::error::Error>> {
-///     let package = SurrealismPackage::from_file("demo.surli".into())?;
-///     if let Some(files) = &package.fs {
-///         for entry in std::fs::read_dir(files.path())? {
-///             println!("{}", entry?.path().display());
-///         }
-///     }
-///     Ok(())
-/// }
-/// ```
-#[derive(Debug)]
-pub struct AttachedFs {
-    directory: UnpackDir,
-}
-
-impl AttachedFs {
-    /// Returns the directory that the guest sees as `/`.
-    pub fn path(&self) -> &Path {
-        self.directory.path()
     }
 }
 
@@ -185,8 +157,7 @@ impl SurrealismPackage {
     /// When a file cannot be read or written, or the archive would exceed a default limit of
     /// [`from_reader`](Self::from_reader).
     pub fn pack(&self, output: PathBuf, fs_dir: Option<&Path>) -> SurrealismResult<()> {
-        let attached = fs_dir.or(self.fs.as_ref().map(AttachedFs::path));
-        writer::to_file(self, &output, attached)
+        writer::to_file(self, &output, fs_dir)
             .with_context(|| format!("cannot write {}", output.display()))?;
         Ok(())
     }

@@ -26,6 +26,7 @@ use crate::module::Module;
 use crate::package::config::SurrealismConfig;
 use crate::unwind::ignore_panic;
 use crate::wasi::clock::{Clock, ClockView};
+use crate::wasi::files::{Files, FilesView};
 #[cfg(feature = "http")]
 use crate::wasi::http::HttpClient;
 use crate::wasi::name_lookup::{NameLookup, NameLookupView};
@@ -59,19 +60,15 @@ pub(crate) struct StoreData {
 
 impl StoreData {
     /// Creates the store of an instance that does not exist yet.
-    ///
-    /// # Errors
-    ///
-    /// When the attached files cannot be opened.
     pub(crate) fn new_store(
         engine: &Engine,
         module: Arc<Module>,
         context: Box<dyn InvocationContext>,
         timers: &'static TimerQueue,
-    ) -> wasmtime::Result<Store<Self>> {
+    ) -> Store<Self> {
         let (stdout, stderr) = (Stdio::default(), Stdio::default());
         let egress = EgressFilter::new(module.egress.clone());
-        let wasi = wasi_context(module.files(), egress.clone(), stdout.clone(), stderr.clone())?;
+        let wasi = wasi_context(egress.clone(), stdout.clone(), stderr.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HOST_RESOURCES);
         let limiter = StoreLimiter::new(module.max_memory_bytes, module.metrics.clone());
@@ -98,7 +95,7 @@ impl StoreData {
         store.limiter(|data| &mut data.limiter);
         store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
         store.set_max_component_handles(MAX_HANDLES);
-        Ok(store)
+        store
     }
 
     pub(crate) fn set_context(&mut self, context: Box<dyn InvocationContext>) {
@@ -204,6 +201,12 @@ impl Clock for StoreData {
         self.activate_wasi();
         let clocks = WasiClocksCtxView { ctx: self.wasi.clocks(), table: &mut self.table };
         ClockView { clocks, timers: self.timers }
+    }
+}
+
+impl Files for StoreData {
+    fn files(&mut self) -> FilesView<'_> {
+        FilesView { tree: self.module.files().map(Arc::as_ref), table: &mut self.table }
     }
 }
 

@@ -2,21 +2,22 @@
 //! `allow_net` grants. No environment, arguments or input.
 
 pub(crate) mod clock;
+pub(crate) mod files;
 #[cfg(feature = "http")]
 pub(crate) mod http;
 pub(crate) mod name_lookup;
 pub(crate) mod stdio;
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use wasmtime::component::Linker;
 use wasmtime_wasi::sockets::SocketAddrUse;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiView};
 #[cfg(feature = "http")]
 use wasmtime_wasi_http::WasiHttpView;
 
 use self::clock::Clock;
+use self::files::Files;
 use self::name_lookup::NameLookup;
 use self::stdio::Stdio;
 use crate::egress::EgressFilter;
@@ -24,15 +25,15 @@ use crate::limits::MAX_RANDOM_BYTES;
 
 /// What store data needs for WASI.
 #[cfg(feature = "http")]
-pub(crate) trait WasiHost: WasiView + Clock + NameLookup + WasiHttpView {}
+pub(crate) trait WasiHost: WasiView + Clock + Files + NameLookup + WasiHttpView {}
 #[cfg(feature = "http")]
-impl<T: WasiView + Clock + NameLookup + WasiHttpView> WasiHost for T {}
+impl<T: WasiView + Clock + Files + NameLookup + WasiHttpView> WasiHost for T {}
 
 /// What store data needs for WASI.
 #[cfg(not(feature = "http"))]
-pub(crate) trait WasiHost: WasiView + Clock + NameLookup {}
+pub(crate) trait WasiHost: WasiView + Clock + Files + NameLookup {}
 #[cfg(not(feature = "http"))]
-impl<T: WasiView + Clock + NameLookup> WasiHost for T {}
+impl<T: WasiView + Clock + Files + NameLookup> WasiHost for T {}
 
 /// Adds the WASI interfaces that guests may import.
 ///
@@ -42,6 +43,7 @@ impl<T: WasiView + Clock + NameLookup> WasiHost for T {}
 pub(crate) fn add_to_linker<T: WasiHost + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     clock::add_to_linker(linker)?;
+    files::add_to_linker(linker)?;
     name_lookup::add_to_linker(linker)?;
     #[cfg(feature = "http")]
     http::add_to_linker(linker)?;
@@ -49,28 +51,16 @@ pub(crate) fn add_to_linker<T: WasiHost + 'static>(linker: &mut Linker<T>) -> wa
 }
 
 /// Creates the WASI context of one instance.
-///
-/// # Errors
-///
-/// When the attached files cannot be opened.
-pub(crate) fn wasi_context(
-    files: Option<&Path>,
-    egress: EgressFilter,
-    stdout: Stdio,
-    stderr: Stdio,
-) -> wasmtime::Result<WasiCtx> {
+pub(crate) fn wasi_context(egress: EgressFilter, stdout: Stdio, stderr: Stdio) -> WasiCtx {
     let mut builder = WasiCtx::builder();
     builder.stdout(stdout).stderr(stderr).max_random_size(MAX_RANDOM_BYTES);
-    if let Some(root) = files {
-        builder.preopened_dir(root, "/", FsPerms::ReadOnly)?;
-    }
     builder.allow_udp(false).allow_tcp(egress.is_requested()).socket_addr_check(
         move |address, purpose| {
             let allowed = allows(&egress, address, purpose);
             Box::pin(async move { allowed })
         },
     );
-    Ok(builder.build())
+    builder.build()
 }
 
 /// Allows outbound connections only; a guest cannot listen.

@@ -1,7 +1,7 @@
 //! The files, the environment and the arguments that a guest sees.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use surrealism::surrealism;
 
@@ -18,6 +18,34 @@ fn list(path: String) -> io::Result<Vec<String>> {
     let mut names = fs::read_dir(path)?.map(name).collect::<io::Result<Vec<_>>>()?;
     names.sort();
     Ok(names)
+}
+
+/// Returns at most `length` bytes of a file as text, from an offset on; a negative one is from its end.
+#[surrealism]
+fn read_at(path: String, offset: i64, length: u64) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let from = u64::try_from(offset).map_or(SeekFrom::End(offset), SeekFrom::Start);
+    file.seek(from)?;
+    io::read_to_string(file.take(length))
+}
+
+/// Reads a file as often as told, and returns how many bytes that were.
+#[surrealism]
+fn read_often(path: String, times: usize) -> io::Result<usize> {
+    (0..times).map(|_| Ok(fs::read(&path)?.len())).sum()
+}
+
+/// Returns the error of a path that is this long.
+#[surrealism]
+fn read_long_path(name: String, times: usize) -> String {
+    outcome(fs::read(name.repeat(times)))
+}
+
+/// Opens a file as often as told, keeps all of them open, and returns how many that were.
+#[surrealism]
+fn keep_open(path: String, times: usize) -> usize {
+    let opened: Vec<_> = (0..times).map_while(|_| File::open(&path).ok()).collect();
+    opened.len()
 }
 
 /// Returns whether a path is a file or a directory, and its size in bytes.

@@ -1,12 +1,15 @@
 //! Pre-initialization: runs a component's `init` once, while its module is loaded, and makes a component
 //! whose instances begin with the state after it.
 //!
-//! `init` runs in an instance without a host: every import traps. If it returns normally, its effect
-//! depends on the component's bytes alone, and all of it is in memories and globals: there are no
-//! handles, and no table has changed ([`eligibility`] and wizer check that). wizer makes a component of
-//! these. In any other case `init` runs in every instance.
+//! `init` runs in an instance whose host has the attached files; every other import traps. If it returns
+//! normally, its effect depends on the archive alone, and all of it is in memories and globals: there are no
+//! handles but one of the root directory, which [`root_handle`] restores, and no table has changed
+//! ([`eligibility`] and wizer check that). wizer makes a component of these. In any other case `init` runs in
+//! every instance.
 
 mod eligibility;
+mod host;
+mod root_handle;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,10 +28,14 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 pub(super) use self::eligibility::exports_init;
 use self::eligibility::{INIT, ensure_supported};
+use self::host::PreinitHost;
 use super::Loader;
 use super::admission::{Refusal, admit};
 use super::fingerprint::Fingerprint;
-use crate::limits::{MAX_PREINIT_TIME, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOT_SEGMENTS};
+use crate::limits::{
+    MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_PREINIT_TIME, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOT_SEGMENTS,
+};
+use crate::package::file_tree::FileTree;
 use crate::store::limiter::StoreLimiter;
 
 /// What `init` may use while it is run ahead of time.
@@ -55,10 +62,16 @@ impl PreinitLimits {
     }
 
     /// Returns the fingerprint of the pre-initialized component. It covers what decides whether there is
-    /// one: the limits and this crate's version. Time is left out, since running out of it is transient.
-    pub(super) fn fingerprint(self, component: &Fingerprint) -> Fingerprint {
+    /// one, and what it holds: the attached files, the limits and this crate's version. Time is left out,
+    /// since running out of it is transient.
+    pub(super) fn fingerprint(
+        self,
+        component: &Fingerprint,
+        files: Option<&FileTree>,
+    ) -> Fingerprint {
         const KIND: &str = concat!("surrealism ", env!("CARGO_PKG_VERSION"), ": after init\0");
-        let digest = Sha256::new().chain_update(KIND).chain_update(component);
+        let files = files.map(FileTree::digest).unwrap_or_default();
+        let digest = Sha256::new().chain_update(KIND).chain_update(component).chain_update(files);
         let limits = [self.memory_bytes as u64, self.stack_bytes as u64].map(u64::to_le_bytes);
         digest.chain_update(limits.as_flattened()).finalize().into()
     }
@@ -135,26 +148,33 @@ async fn try_preinitialize(
     drop(instrumented);
 
     let mut linker = Linker::new(engine);
-    linker.define_unknown_imports_as_traps(&component)?;
-    let mut store = limited_store(engine, limits);
+    host::link(&mut linker, &component)?;
+    let mut store = limited_store(engine, limits, loader.files.cloned());
     let instance = linker.instantiate_async(&mut store, &component).await?;
     let init = instance.get_typed_func::<(), (Result<(), String>,)>(&mut store, INIT)?;
     init.call_async(&mut store, ()).await?.0.map_err(Error::msg)?;
 
+    let keeps_root = store.data_mut().keeps_root()?;
     let mut snapshot = Snapshot::read(&mut store, &component, &instance).await?;
     drop(store);
     let preinitialized = wizer.snapshot_component(&context, &mut snapshot).await?;
     ensure!(!snapshot.has_unknown_name, "wizer asked for state that it did not export");
-    Ok(preinitialized)
+    if keeps_root { root_handle::add_accept_root(preinitialized) } else { Ok(preinitialized) }
 }
 
 /// Creates a store within the limits. A guest that is denied memory traps: it would go on in another
 /// way where it is not denied.
-fn limited_store(engine: &Engine, limits: PreinitLimits) -> Store<StoreLimiter> {
+fn limited_store(
+    engine: &Engine,
+    limits: PreinitLimits,
+    files: Option<Arc<FileTree>>,
+) -> Store<PreinitHost> {
     let limiter =
         StoreLimiter::new(Some(limits.memory_bytes), Arc::default()).trap_on_grow_failure();
-    let mut store = Store::new(engine, limiter);
-    store.limiter(|limiter| limiter);
+    let mut store = Store::new(engine, PreinitHost::new(limiter, files));
+    store.limiter(|host| &mut host.limiter);
+    store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
+    store.set_max_component_handles(MAX_HANDLES);
     let until = Instant::now() + limits.time;
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
@@ -185,7 +205,7 @@ struct Snapshot {
 
 impl Snapshot {
     async fn read(
-        store: &mut Store<StoreLimiter>,
+        store: &mut Store<PreinitHost>,
         component: &Component,
         instance: &Instance,
     ) -> Result<Self> {
@@ -193,7 +213,7 @@ impl Snapshot {
         const ACCESSORS: &str = "wasmtime:wizer/access";
 
         // wizer's memory accessor grows memory by one page.
-        *store.data_mut() = StoreLimiter::new(None, Arc::default()).trap_on_grow_failure();
+        store.data_mut().limiter = StoreLimiter::new(None, Arc::default()).trap_on_grow_failure();
         let (item, accessors) =
             component.get_export(None, ACCESSORS).context("wizer exported no accessors")?;
         let ComponentItem::ComponentInstance(functions) = item else {
@@ -223,13 +243,13 @@ impl Snapshot {
     }
 }
 
-async fn read_memory(store: &mut Store<StoreLimiter>, accessor: Func) -> Result<Vec<u8>> {
+async fn read_memory(store: &mut Store<PreinitHost>, accessor: Func) -> Result<Vec<u8>> {
     let accessor = accessor.typed::<(), (WasmList<u8>,)>(&*store)?;
     let (bytes,) = accessor.call_async(&mut *store, ()).await?;
     Ok(bytes.as_le_slice(&*store).to_vec())
 }
 
-async fn read_integer(store: &mut Store<StoreLimiter>, accessor: Func) -> Result<i64> {
+async fn read_integer(store: &mut Store<PreinitHost>, accessor: Func) -> Result<i64> {
     let mut value = [Val::Bool(false)];
     accessor.call_async(store, &[], &mut value).await?;
     match value {

@@ -3,10 +3,11 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use wasmtime::component::Instance;
 use wasmtime::{AsContextMut, Store};
 
 use super::trap::{instantiation_error, panic_error};
-use crate::bindings::Guest;
+use crate::bindings::{Guest, GuestIndices};
 use crate::compile::CompiledComponent;
 use crate::compile::places::Place;
 use crate::deadline::{Deadline, timeout_at};
@@ -17,6 +18,7 @@ use crate::process::{Globals, ensure_not_forked};
 use crate::reactor::within;
 use crate::store::StoreData;
 use crate::unwind::catch_panic;
+use crate::wasi::files::Files;
 
 /// A module, its code, and the process that runs it.
 pub(crate) struct Template {
@@ -59,19 +61,36 @@ impl Template {
             &component.code
         };
         let (engine, timers) = (code.pre.engine(), &globals.timers);
-        let mut store = StoreData::new_store(engine, module.clone(), context, timers)
-            .map_err(|error| instantiation_error(error, module, None))?;
+        let mut store = StoreData::new_store(engine, module.clone(), context, timers);
         if module.strict_timeout() {
             set_epoch_yield(&mut store);
         }
         store.data_mut().enter_reactor();
         let instantiation = code.pre.instantiate_async(&mut store);
         let instance = within(module.reactor.as_ref(), instantiation).await;
-        match instance.and_then(|instance| Guest::new(&mut store, &instance, &code.exports)) {
+        let guest = match instance {
+            Ok(instance) => resume(&mut store, &instance, &code.exports).await,
+            Err(error) => Err(error),
+        };
+        match guest {
             Ok(guest) => Ok(Instantiated { store, guest, place }),
             Err(error) => Err(instantiation_error(error, module, Some(store.data()))),
         }
     }
+}
+
+/// Resolves the exports of an instance, and gives it the handle that its snapshot counts on.
+async fn resume(
+    store: &mut Store<StoreData>,
+    instance: &Instance,
+    exports: &GuestIndices,
+) -> wasmtime::Result<Guest> {
+    let guest = Guest::new(&mut *store, instance, exports)?;
+    if let Some(accept_root) = &guest.accept_root {
+        let root = store.data_mut().files().open_root()?;
+        accept_root.call_async(&mut *store, (root,)).await?;
+    }
+    Ok(guest)
 }
 
 /// An instance whose `init` has not run.

@@ -1,15 +1,14 @@
 //! Reads an archive.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::Read;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
 use super::config::SurrealismConfig;
 use super::exports::ExportsManifest;
+use super::file_tree::FileTree;
 use super::tar::{Entry, each_entry};
-use super::unpack_dir::{UnpackDir, sweep_once};
+use super::unpack_dir::sweep_once;
 use super::{AttachedFs, MAX_LOGO_BYTES, SurrealismPackage, UnpackOptions};
 use super::{check_component, check_logo};
 use crate::limits::ArchiveLimits;
@@ -45,7 +44,7 @@ pub(super) fn package(
     limits: &ArchiveLimits,
 ) -> Result<SurrealismPackage> {
     let (mut wasm, mut config, mut exports, mut logo) = (None, None, None, None);
-    let mut files = Files { opts, left: opts.max_fs_bytes, attached: None };
+    let mut files = Files { left: opts.max_fs_bytes, max: opts.max_fs_bytes, tree: None };
     let mut unknown_left = opts.max_fs_bytes;
     sweep_once(opts);
 
@@ -68,7 +67,8 @@ pub(super) fn package(
     if let Some(logo) = &logo {
         check_logo(logo)?;
     }
-    Ok(SurrealismPackage { config, wasm, exports, fs: files.attached, logo })
+    let fs = files.tree.map(|tree| AttachedFs::new(tree, opts));
+    Ok(SurrealismPackage { config, wasm, exports, fs, logo })
 }
 
 pub(super) fn exports(archive: impl Read, limits: &ArchiveLimits) -> Result<ExportsManifest> {
@@ -105,48 +105,29 @@ fn skip(entry: &Entry<'_>, left: &mut u64) -> Result<()> {
     Ok(())
 }
 
-/// Unpacks attached files into a directory that is created with the first one.
-struct Files<'a> {
-    opts: &'a UnpackOptions<'a>,
+/// Collects the attached files. There is a tree once an entry for one was seen.
+struct Files {
     left: u64,
-    attached: Option<AttachedFs>,
+    max: u64,
+    tree: Option<FileTree>,
 }
 
-impl Files<'_> {
+impl Files {
     fn add(&mut self, path: &str, entry: Entry<'_>) -> Result<()> {
-        let size = entry.size;
-        let max = self.opts.max_fs_bytes;
+        let (size, max) = (entry.size, self.max);
         self.left = self.left.checked_sub(size).with_context(|| {
             format!("the attached files take more than {max} bytes, with {path:?} of {size}")
         })?;
-        let target = self.root()?.join(path);
+        let tree = self.tree.get_or_insert_default();
         if entry.is_directory {
-            return fs::create_dir_all(&target)
-                .with_context(|| format!("cannot unpack the directory {path:?}"));
+            tree.add_directory(path)
+                .with_context(|| format!("cannot unpack the directory {path:?}"))?;
+            return Ok(());
         }
         ensure!(!path.is_empty(), "\"surrealism/fs\" is a file, and a directory is expected");
-        unpack(&target, entry).with_context(|| format!("cannot unpack {path:?}"))
+        let content = entry.bytes(size)?;
+        let got = content.len() as u64;
+        ensure!(got == size, "{path:?} holds {got} bytes instead of {size}");
+        tree.add_file(path, content.into()).with_context(|| format!("cannot unpack {path:?}"))
     }
-
-    fn root(&mut self) -> Result<&Path> {
-        let attached = match self.attached.take() {
-            Some(attached) => attached,
-            None => {
-                let directory = UnpackDir::create(self.opts)
-                    .context("cannot create a temporary directory for attached files")?;
-                AttachedFs { directory }
-            }
-        };
-        Ok(self.attached.insert(attached).path())
-    }
-}
-
-fn unpack(target: &Path, entry: Entry<'_>) -> Result<()> {
-    if let Some(parent) = target.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    let size = entry.size;
-    let written = io::copy(&mut entry.content(), &mut File::create_new(target)?)?;
-    ensure!(written == size, "the entry holds {written} bytes instead of {size}");
-    Ok(())
 }

@@ -93,12 +93,6 @@ impl<'a> Entry<'a> {
             .with_context(|| format!("{path:?} cannot be read"))?;
         Ok(bytes)
     }
-
-    /// Returns the content. The caller has checked the size.
-    pub(super) fn content(self) -> impl Read + 'a {
-        let size = self.size;
-        self.content.take(size)
-    }
 }
 
 /// Refuses extended attributes that cannot be parsed: another reader could interpret them differently.

@@ -30,10 +30,10 @@ impl UnpackDir {
     /// # Errors
     ///
     /// When it cannot be created.
-    pub(super) fn create(opts: &UnpackOptions<'_>) -> io::Result<Self> {
+    pub(super) fn create(base: Option<&Path>, prefix: &str) -> io::Result<Self> {
         const ATTEMPTS: usize = 16;
 
-        let (base, prefix) = (base(opts), format!("{}{MARK}", opts.temp_prefix));
+        let (base, prefix) = (base_or_default(base), format!("{prefix}{MARK}"));
         sweep(&base, &prefix);
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).rand_bytes(RANDOM_CHARS);
@@ -60,11 +60,12 @@ impl UnpackDir {
 /// Removes what killed processes left, once in this process.
 pub(super) fn sweep_once(opts: &UnpackOptions<'_>) {
     static SWEEP: Once = Once::new();
-    SWEEP.call_once(|| sweep(&base(opts), &format!("{}{MARK}", opts.temp_prefix)));
+    let prefix = format!("{}{MARK}", opts.temp_prefix);
+    SWEEP.call_once(|| sweep(&base_or_default(opts.temp_base), &prefix));
 }
 
-fn base(opts: &UnpackOptions<'_>) -> PathBuf {
-    opts.temp_base.map_or_else(env::temp_dir, Path::to_path_buf)
+fn base_or_default(base: Option<&Path>) -> PathBuf {
+    base.map_or_else(env::temp_dir, Path::to_path_buf)
 }
 
 /// Removes the directories of this user that no process has locked. A failure is not an error: the next
@@ -156,8 +157,8 @@ mod tests {
 
     use super::*;
 
-    fn options(base: &Path) -> UnpackOptions<'_> {
-        UnpackOptions { temp_base: Some(base), ..UnpackOptions::default() }
+    fn create(base: &Path) -> UnpackDir {
+        UnpackDir::create(Some(base), "surrealism-").unwrap()
     }
 
     #[test]
@@ -165,14 +166,14 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
 
         let base = tempfile::tempdir().unwrap();
-        let directory = UnpackDir::create(&options(base.path())).unwrap();
+        let directory = create(base.path());
         assert_eq!(directory.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]
     fn what_nobody_uses_is_swept_and_nothing_else() {
         let base = tempfile::tempdir().unwrap();
-        let in_use = UnpackDir::create(&options(base.path())).unwrap();
+        let in_use = create(base.path());
         let left = base.path().join("surrealism-unpacked-abcd1234");
         fs::create_dir_all(left.join("notes")).unwrap();
         let others = [
@@ -189,7 +190,7 @@ mod tests {
         std::os::unix::fs::symlink(base.path().join(others[0]), &link).unwrap();
         fs::write(base.path().join("surrealism-unpacked-filefile"), "").unwrap();
 
-        let next = UnpackDir::create(&options(base.path())).unwrap();
+        let next = create(base.path());
         assert!(!left.exists());
         assert!(in_use.path().exists() && next.path().exists());
         assert!(others.iter().all(|other| base.path().join(other).exists()));

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::file_tree::{FileTree, Node};
 use super::target::Target;
 use super::{
     DEFAULT_MAX_FS_BYTES, SurrealismPackage, UnpackOptions, check_component, check_logo, reader,
@@ -15,15 +16,18 @@ use crate::limits::ArchiveLimits;
 /// Packs more slowly than the default level, unpacks as fast, and is a tenth smaller.
 const ZSTD_LEVEL: i32 = 19;
 
+/// Where attached files are in an archive.
+const ATTACHED: &str = "surrealism/fs";
+
 /// Writes the archive to a temporary file first, so that the target is never incomplete or unreadable.
 pub(super) fn to_file(
     package: &SurrealismPackage,
     target: &Path,
-    attached: Option<&Path>,
+    fs_dir: Option<&Path>,
 ) -> Result<()> {
     let target = Target::open(target)?;
     let mut file = target.temporary_file()?;
-    to_writer(package, file.as_file_mut(), attached)?;
+    to_writer(package, file.as_file_mut(), fs_dir)?;
     check_readable(file.as_file_mut())?;
     target.fill(file)
 }
@@ -37,16 +41,13 @@ fn check_readable(file: &mut File) -> Result<()> {
     Ok(())
 }
 
-fn to_writer(
-    package: &SurrealismPackage,
-    writer: impl Write,
-    attached: Option<&Path>,
-) -> Result<()> {
+fn to_writer(package: &SurrealismPackage, writer: impl Write, fs_dir: Option<&Path>) -> Result<()> {
     let limits = ArchiveLimits::default();
     check_component(&package.wasm)?;
     let mut archive = Archive {
         tar: tar::Builder::new(zstd::Encoder::new(writer, ZSTD_LEVEL)?),
         entries: 0,
+        fs_bytes_left: DEFAULT_MAX_FS_BYTES,
         limits,
     };
     archive.part("surrealism.toml", package.config.to_toml()?.as_bytes())?;
@@ -62,9 +63,10 @@ fn to_writer(
         archive.limits.max_wasm_bytes
     );
     archive.part("mod.wasm", &package.wasm)?;
-    if let Some(directory) = attached {
-        let mut left = DEFAULT_MAX_FS_BYTES;
-        archive.directory(directory, "surrealism/fs", &mut left)?;
+    match (fs_dir, &package.fs) {
+        (Some(directory), _) => archive.directory(directory, ATTACHED)?,
+        (None, Some(files)) => archive.tree(files.tree())?,
+        (None, None) => {}
     }
     archive.tar.into_inner()?.finish()?.flush()?;
     Ok(())
@@ -73,6 +75,7 @@ fn to_writer(
 struct Archive<W: Write> {
     tar: tar::Builder<zstd::Encoder<'static, W>>,
     entries: usize,
+    fs_bytes_left: u64,
     limits: ArchiveLimits,
 }
 
@@ -88,11 +91,8 @@ impl<W: Write> Archive<W> {
     }
 
     /// Adds a directory and its content, ordered by name.
-    fn directory(&mut self, directory: &Path, path: &str, left: &mut u64) -> Result<()> {
-        self.count(path)?;
-        let mut header = header(tar::EntryType::Directory, 0);
-        self.tar.append_data(&mut header, format!("{path}/"), std::io::empty())?;
-
+    fn directory(&mut self, directory: &Path, path: &str) -> Result<()> {
+        self.directory_entry(path)?;
         let mut names = fs::read_dir(directory)
             .with_context(|| format!("cannot read the directory {}", directory.display()))?
             .map(|entry| Ok(entry?.file_name()))
@@ -106,9 +106,9 @@ impl<W: Write> Archive<W> {
             let path = format!("{path}/{name}");
             let kind = fs::symlink_metadata(&file)?.file_type();
             if kind.is_dir() {
-                self.directory(&file, &path, left)?;
+                self.directory(&file, &path)?;
             } else if kind.is_file() {
-                self.attached(&file, &path, left)?;
+                self.attached_file(&file, &path)?;
             } else {
                 bail!(
                     "{} is neither a file nor a directory, and an archive may hold only those: \
@@ -120,14 +120,36 @@ impl<W: Write> Archive<W> {
         Ok(())
     }
 
-    fn attached(&mut self, file: &Path, path: &str, left: &mut u64) -> Result<()> {
+    fn directory_entry(&mut self, path: &str) -> Result<()> {
+        self.count(path)?;
+        let mut header = header(tar::EntryType::Directory, 0);
+        Ok(self.tar.append_data(&mut header, format!("{path}/"), std::io::empty())?)
+    }
+
+    fn attached_file(&mut self, file: &Path, path: &str) -> Result<()> {
         let content =
             open_regular(file).with_context(|| format!("cannot read {}", file.display()))?;
         let size = content.metadata()?.len();
-        *left = left.checked_sub(size).with_context(|| {
+        self.attached(path, size, content)
+    }
+
+    /// Adds the files of a package, as [`directory`](Self::directory) would if they were unpacked.
+    fn tree(&mut self, tree: &FileTree) -> Result<()> {
+        self.directory_entry(ATTACHED)?;
+        for (path, node) in tree.walk() {
+            let path = format!("{ATTACHED}/{path}");
+            match node {
+                Node::Directory(_) => self.directory_entry(&path)?,
+                Node::File(content) => self.attached(&path, content.len() as u64, &**content)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn attached(&mut self, path: &str, size: u64, content: impl Read) -> Result<()> {
+        self.fs_bytes_left = self.fs_bytes_left.checked_sub(size).with_context(|| {
             format!(
-                "the attached files take more than {DEFAULT_MAX_FS_BYTES} bytes, with {} of {size}",
-                file.display()
+                "the attached files take more than {DEFAULT_MAX_FS_BYTES} bytes, with {path:?} of {size}"
             )
         })?;
         self.file(path, size, content)

@@ -156,12 +156,12 @@ impl RuntimeBuilder {
     /// It takes a second compilation, unless the [cache](Self::code_cache) has its result. A module
     /// without `init` is not affected.
     ///
-    /// `init` runs without a host there. It runs in every instance instead, in the context and time of
-    /// the call, when the module cannot be pre-initialized:
+    /// `init` may read the attached files there, and has nothing else of its host. It runs in every instance
+    /// instead, in the context and time of the call, when the module cannot be pre-initialized:
     ///
-    /// - `init`, or code before it, calls an import: a query, a key, the clock, a file, output or random
-    ///   numbers. A Rust guest's `HashMap` needs random numbers, a `BTreeMap` does not. A guest that
-    ///   uses files and was linked with a wasi-libc from before 2023 opens its directories first.
+    /// - `init`, or code before it, calls another import: a query, a key, the clock, output or random
+    ///   numbers. A Rust guest's `HashMap` needs random numbers, a `BTreeMap` does not.
+    /// - `init` leaves a file open.
     /// - `init` fails, traps or is denied memory.
     /// - `init` takes longer than [`MAX_PREINIT_TIME`](crate::limits::MAX_PREINIT_TIME), or than a call
     ///   may. The next load tries again, once no runtime of the module is left.
@@ -232,6 +232,7 @@ impl RuntimeBuilder {
             strict_timeout: module.strict_timeout(),
             cache: self.code_cache.as_ref(),
             compile_limits: &self.compile_limits,
+            files: module.files(),
             preinit: preinitialize.then(|| {
                 let stack_bytes = globals.config.guest_stack_bytes;
                 PreinitLimits::new(module.max_memory_bytes, stack_bytes, module.max_execution_time)

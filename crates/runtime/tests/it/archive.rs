@@ -1,6 +1,6 @@
 //! Archives: what is packed can be unpacked, and an untrusted archive does no harm.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 #[cfg(unix)]
 use std::os::unix::{
@@ -555,4 +555,35 @@ fn errors_name_the_file_of_the_archive() {
     assert!(error.contains(&file.path().display().to_string()), "{error}");
     let missing = SurrealismPackage::from_file("/nonexistent.surli".into()).unwrap_err();
     assert!(missing.to_string().contains("cannot open /nonexistent.surli"), "{missing}");
+}
+
+#[test]
+fn attached_files_are_written_only_when_the_host_asks_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, base) = (directory.path().join("data"), directory.path().join("base"));
+    fs::create_dir_all(data.join("empty/deep")).unwrap();
+    fs::create_dir(&base).unwrap();
+    fs::write(data.join("a.txt"), "a").unwrap();
+    let target = directory.path().join("demo.surli");
+    package(None).pack(target.clone(), Some(&data)).unwrap();
+
+    let read = |base: &Path| {
+        let opts = UnpackOptions { temp_base: Some(base), ..UnpackOptions::default() };
+        SurrealismPackage::from_reader(File::open(&target).unwrap(), &opts).unwrap().fs.unwrap()
+    };
+    let files = read(&base);
+    assert_eq!(files.files().collect::<Vec<_>>(), [("a.txt".to_string(), b"a".as_slice())]);
+    assert_eq!(fs::read_dir(&base).unwrap().count(), 0);
+
+    let root = files.unpack().unwrap().to_path_buf();
+    assert_eq!((files.path(), files.unpack().unwrap()), (root.as_path(), root.as_path()));
+    assert_eq!(fs::read_dir(&base).unwrap().count(), 1);
+    assert_eq!(fs::read(root.join("a.txt")).unwrap(), b"a");
+    assert!(root.join("empty/deep").is_dir());
+    drop(files);
+    assert_eq!(fs::read_dir(&base).unwrap().count(), 0);
+
+    let nowhere = read(&directory.path().join("nowhere"));
+    let error = nowhere.unpack().unwrap_err();
+    assert!(error.to_string().contains("cannot unpack the attached files"), "{error}");
 }

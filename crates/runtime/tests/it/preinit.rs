@@ -4,6 +4,7 @@
 mod caching;
 mod equivalence;
 mod failures;
+mod files;
 mod guest;
 mod plugins;
 mod supported;

@@ -4,13 +4,14 @@
 use wasmparser::{CanonicalFunction, Encoding, Parser, Payload, ValType, Validator, WasmFeatures};
 use wasmtime::{Result, ensure};
 
+use crate::bindings::ACCEPT_ROOT;
 use crate::limits::MAX_SNAPSHOT_ITEMS;
 
 /// The export that pre-initialization runs.
 pub(super) const INIT: &str = "init";
 
-/// The prefixes of names that wizer adds to a component.
-const RESERVED_PREFIXES: [&str; 2] = ["__wizer_", "wasmtime:wizer/"];
+/// The prefixes of names that are added to a component.
+const RESERVED_PREFIXES: [&str; 3] = ["__wizer_", "wasmtime:wizer/", ACCEPT_ROOT];
 
 /// The features that compilers of plugins use. The others have state of their own (exceptions, garbage
 /// collection, tasks), or wizer does not expect them.
@@ -116,7 +117,7 @@ struct Module {
 fn ensure_unreserved(name: &str) -> Result<()> {
     ensure!(
         !RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)),
-        "the component uses a name that is reserved for wizer"
+        "the component uses a reserved name"
     );
     Ok(())
 }
