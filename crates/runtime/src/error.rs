@@ -10,10 +10,10 @@ use std::time::Duration;
 use surrealism_types::coerce::ArgumentError;
 pub use surrealism_types::err::Busy;
 use surrealism_types::err::SurrealismError;
+pub use surrealism_types::guest_error::GuestError;
 
 pub use self::trap_kind::TrapKind;
 use crate::denied::Denied;
-use crate::text::{bounded, truncate};
 
 /// Why a module could not be loaded or called.
 ///
@@ -128,24 +128,6 @@ pub enum LoadError {
     /// The archive's configuration, or the host's, is not valid: `allow_net`, the pool size.
     InvalidConfig,
 }
-
-/// An error that a context means for the guest: the guest gets its text.
-///
-/// Of every other error of a context, the guest learns only that the host failed; the host's caller gets it
-/// as [`source`](error::Error::source).
-///
-/// ```
-/// use surrealism_runtime::GuestError;
-///
-/// fn find(name: &str) -> anyhow::Result<u64> {
-///     match name {
-///         "answer" => Ok(42),
-///         _ => Err(GuestError::new(format!("{name:?} does not exist")).into()),
-///     }
-/// }
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuestError(String);
 
 impl Error {
     /// Makes an error whose text is that of `contract`.
@@ -277,25 +259,3 @@ impl From<Error> for SurrealismError {
         error.0.contract
     }
 }
-
-impl GuestError {
-    /// Returns an error with a text for the guest, of which it gets at most 16 KiB.
-    pub fn new(text: impl Into<String>) -> Self {
-        let mut text = text.into();
-        text.truncate(truncate(&text).len());
-        Self(text)
-    }
-
-    /// Makes the text of any error one for the guest, with its causes.
-    pub(crate) fn of(error: impl Into<anyhow::Error>) -> Self {
-        Self(bounded(format_args!("{:#}", error.into())))
-    }
-}
-
-impl fmt::Display for GuestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl error::Error for GuestError {}

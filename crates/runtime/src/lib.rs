@@ -105,7 +105,6 @@
 
 pub mod epoch;
 pub mod host;
-pub mod kv;
 pub mod limits;
 pub mod package;
 pub mod private;
@@ -159,7 +158,7 @@ pub use surrealism_types::args::Args;
 pub use surrealism_types::coerce::{ArgumentError, CoerceError};
 pub use surrealism_types::err::{PrefixErr, SurrealismError, SurrealismResult};
 pub use surrealism_types::names::near_names;
-pub use surrealism_types::{coerce, json};
+pub use surrealism_types::{coerce, json, kv};
 pub use usage::Usage;
 
 /// One instance of a module.

@@ -16,6 +16,12 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+pub(crate) use surrealism_types::limits::MAX_ERROR_BYTES;
+pub use surrealism_types::limits::{
+    KV_ENTRY_OVERHEAD_BYTES, KV_EXPIRED_PER_STEP, KV_TTL_OVERHEAD_BYTES, KvLimits,
+    MAX_KV_BATCH_KEYS, MAX_KV_RESPONSE_BYTES, MAX_KV_TTL, MAX_QUERY_BYTES, MAX_RUN_NAME_BYTES,
+};
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -106,28 +112,6 @@ impl Default for CompileLimits {
             max_parts: 20_000,
         }
     }
-}
-
-/// Limits of a key-value store; `None` is unlimited. A key has at most
-/// [`MAX_KV_KEY_BYTES`](crate::kv::MAX_KV_KEY_BYTES) in any case.
-///
-/// [`Runtime::kv_limits`](crate::Runtime::kv_limits) returns those of a loaded module.
-///
-/// ```
-/// use surrealism_runtime::limits::KvLimits;
-///
-/// let limits = KvLimits { max_entries: Some(1_000), ..KvLimits::default() };
-/// # assert_eq!(limits.max_bytes, None);
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct KvLimits {
-    /// Number of keys. Default: unlimited.
-    pub max_entries: Option<usize>,
-    /// Size of one encoded value in bytes. Default: unlimited.
-    pub max_value_bytes: Option<usize>,
-    /// Size of all keys and encoded values in bytes, and [`KV_ENTRY_OVERHEAD_BYTES`] for each entry.
-    /// Default: unlimited.
-    pub max_bytes: Option<usize>,
 }
 
 /// The host's limits of a module; `None` is unlimited.
@@ -266,13 +250,6 @@ pub const MAX_HANDLES: usize = 10_000;
 /// Strings and lists that one host call may copy out of the guest, in bytes.
 pub const MAX_HOST_CALL_BYTES: usize = 64 * MIB;
 
-/// Length of the text of a query, in bytes: SurrealDB's own limit for queries over HTTP. Data belongs into
-/// variables.
-pub const MAX_QUERY_BYTES: usize = MIB;
-
-/// Length of the name of a function that a guest calls with `run`, and of the version, in bytes.
-pub const MAX_RUN_NAME_BYTES: usize = 1024;
-
 /// Memory that the values of a message may take on the host, in any case: a guest with little memory of its
 /// own may still pass small values.
 pub const MIN_DECODED_BYTES: usize = MIB;
@@ -304,30 +281,6 @@ pub const MAX_OUTPUT_BYTES_PER_CALL: usize = MIB;
 
 /// The end of a guest's error output that is kept to explain a trap, in bytes.
 pub(crate) const TRAP_MESSAGE_BYTES: usize = 2 * KIB;
-
-/// The part of a guest's own message that an error repeats, in bytes.
-pub(crate) const MAX_ERROR_BYTES: usize = 16 * KIB;
-
-// Key-value stores.
-
-/// Keys of one request.
-pub const MAX_KV_BATCH_KEYS: usize = 10_000;
-
-/// Keys and encoded values of one response, in bytes.
-pub const MAX_KV_RESPONSE_BYTES: usize = 16 * MIB;
-
-/// Size that an entry counts beside its key and value, in bytes.
-pub const KV_ENTRY_OVERHEAD_BYTES: usize = 128;
-
-/// Time to live of a value: about a hundred years.
-pub const MAX_KV_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
-/// Size that an entry with a time to live counts beside that in the store in memory, in bytes.
-pub const KV_TTL_OVERHEAD_BYTES: usize = 64;
-
-/// Expired entries that a store removes in one step, before other callers can proceed. A write to the store
-/// in memory takes one step, and more only while what has expired is in the way of what it adds.
-pub const KV_EXPIRED_PER_STEP: usize = 1_000;
 
 // Network.
 

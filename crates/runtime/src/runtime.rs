@@ -35,7 +35,7 @@ use crate::package::capabilities::SurrealismCapabilities;
 use crate::package::config::SurrealismConfig;
 use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::process::ensure_not_forked;
-use crate::usage::{CodeSource, Usage};
+use crate::usage::{CodeSource, Gauge, Usage};
 
 /// A loaded module. It is compiled once and shared by any number of threads, usually as `Arc<Runtime>`.
 ///
@@ -399,7 +399,10 @@ impl Runtime {
             lost: self.module().metrics.lost.load(Ordering::Relaxed),
             instances: self.module().metrics.instances.load(),
             memory_bytes: self.module().metrics.memory_bytes.load(),
-            kv_bytes: self.module().kv.bytes(),
+            kv_bytes: Gauge {
+                current: self.kv_store().size().bytes,
+                peak: self.kv_store().peak_bytes(),
+            },
             pooled: self.template.component.pooled,
             code: self.code_source,
             preinitialized: self.template.component.preinitialized,

@@ -78,11 +78,6 @@ impl AtomicGauge {
         self.current.fetch_sub(amount, Ordering::Relaxed);
     }
 
-    pub(crate) fn set(&self, amount: usize) {
-        self.current.store(amount, Ordering::Relaxed);
-        self.peak.fetch_max(amount, Ordering::Relaxed);
-    }
-
     pub(crate) fn load(&self) -> Gauge {
         Gauge {
             current: self.current.load(Ordering::Relaxed),

@@ -1,7 +1,10 @@
 //! The functions that a host provides to a plugin: queries, other functions, and the store [`kv`].
 //!
-//! Each returns an error if the plugin's capabilities or the host deny it, and in native tests,
-//! which have no host.
+//! Each returns an error if the plugin's capabilities or the host deny it. In native tests, a test host
+//! serves them (module `testing`), and without one each returns an error.
+
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
 use surrealdb_types::{SurrealValue, Value};
@@ -97,6 +100,25 @@ where
     let result = host::run(&fnc, version.as_deref(), &args).map_err(Error::msg)?;
     convert(codec::decode_value(&result)?)
         .with_context(|| format!("cannot convert the result of `{fnc}`"))
+}
+
+/// Returns the path of a file that `[attach] fs` of `surrealism.toml` attaches.
+///
+/// In the plugin, that is the path below `/`. In a native test with a host, it is the file in the project.
+///
+/// # Errors
+///
+/// In native tests: without a host, without `[attach] fs`, and for a path with `..`.
+///
+/// # Example
+///
+/// ```
+/// fn rates() -> std::io::Result<String> {
+///     std::fs::read_to_string(surrealism::attached("rates.csv")?)
+/// }
+/// ```
+pub fn attached(path: impl AsRef<Path>) -> io::Result<PathBuf> {
+    host::attached(path.as_ref())
 }
 
 fn convert<T: SurrealValue>(value: Value) -> Result<T> {

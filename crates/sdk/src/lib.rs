@@ -163,7 +163,8 @@
 //!
 //! These are those of the standard library. `std::fs` reads the directory that `[attach] fs` names, which is
 //! mounted read-only at `/`. WASI sockets and `wasi:http` connect where `allow_net` permits. `println!` and
-//! `eprintln!` go to the host, line by line.
+//! `eprintln!` go to the host, line by line. [`attached`] and [`println!`](println!) of this crate do the
+//! same, and work in unit tests too.
 //!
 //! ```
 //! use surrealism::surrealism;
@@ -185,8 +186,11 @@
 //!
 //! # Tests
 //!
-//! Exported functions stay ordinary functions, so that unit tests run natively with `cargo test`. There is no
-//! host in them: each function of [`imports`] returns an error that says so.
+//! Exported functions stay ordinary functions, so that unit tests run natively with `cargo test`. The module
+//! `testing` (feature `testing`) has a host for them, with a key-value store and answers for `sql` and `run`.
+//! Without a host, each function of [`imports`] returns an error that says how to get one.
+//!
+//! `surrealism test` calls the functions of the archive itself, as `tests.toml` says.
 
 pub mod imports;
 
@@ -194,9 +198,13 @@ mod dispatch;
 mod executor;
 mod host;
 mod kinds;
+mod output;
 mod registry;
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub mod testing;
 
-pub use imports::{kv, run, sql, sql_with_vars};
+pub use imports::{attached, kv, run, sql, sql_with_vars};
+pub use output::{eprintln, println};
 /// Exports a function, or makes a module a namespace of exported functions.
 ///
 /// # On a function
@@ -371,6 +379,7 @@ pub mod __private {
     };
     pub use crate::executor::block_on;
     pub use crate::kinds::kind_of;
+    pub use crate::output::print;
     pub use crate::registry::{
         Export, Function, Init, Namespace, args, find, init, invoke, invoke_rows, names, returns,
     };

@@ -27,7 +27,7 @@
 //! # Limits
 //!
 //! Every function returns an error for malformed input, and for a value that is nested more than 128
-//! levels deep. With feature `host`, decoding also refuses
+//! levels deep. With feature `validate`, decoding also refuses
 //!
 //! - a message whose decoded parts add up to more than 4 times its encoded size, and
 //! - values that take more than [`MAX_DECODED_BYTES`] of memory, counted before it is allocated, and

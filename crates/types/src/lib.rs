@@ -9,16 +9,25 @@
 //!
 //! # Features
 //!
-//! - `host` (off by default) adds the error variants that carry a `wasmtime::Error` and validates
-//!   untrusted bytes before they are decoded. `surrealism-runtime` enables it. Guests leave it off: it
-//!   links wasmtime.
+//! - `host` (off by default) adds the error variants that carry a `wasmtime::Error`, and `validate`.
+//!   `surrealism-runtime` enables it. Guests leave it off: it links wasmtime.
+//! - `validate` checks untrusted bytes before they are decoded.
+//! - `kv` adds the interface of key-value stores, the one in memory, and the limits that all enforce.
 
 pub mod args;
 pub mod codec;
 #[cfg(feature = "coerce")]
 pub mod coerce;
 pub mod err;
+#[cfg(feature = "kv")]
+pub mod guest_error;
 #[cfg(feature = "coerce")]
 pub mod json;
+#[cfg(feature = "kv")]
+pub mod kv;
+#[cfg(feature = "kv")]
+pub mod limits;
 #[cfg(feature = "coerce")]
 pub mod names;
+#[cfg(feature = "kv")]
+pub mod text;

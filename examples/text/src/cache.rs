@@ -70,9 +70,11 @@ fn key(text: &str) -> String {
 mod tests {
     use std::collections::HashSet;
 
+    use surrealism::testing::{Host, KvLimits};
+
     use super::*;
 
-    // In native tests, the store refuses every request.
+    // Without a host, the store refuses every request.
     #[test]
     fn results_do_not_depend_on_the_store() {
         for markdown in ["", "# Grüße", "<script>alert(1)</script>"] {
@@ -82,6 +84,28 @@ mod tests {
             }
         }
         assert!(stats().is_err());
+    }
+
+    #[test]
+    fn a_result_is_cached() {
+        let _host = Host::new();
+        let (text, key) = ("# Grüße", key("# Grüße"));
+        let rendered = html(text.into()).unwrap();
+        assert_eq!(kv::get(&key).unwrap(), Some(rendered.clone()));
+        kv::set(&key, "cached").unwrap();
+        assert_eq!(html(text.into()).unwrap(), "cached");
+        let Stats { hits, misses } = stats().unwrap();
+        assert_eq!((hits, misses), (1, 1));
+    }
+
+    #[test]
+    fn a_full_cache_is_cleared() {
+        let _host =
+            Host::new().kv_limits(KvLimits { max_entries: Some(1001), ..KvLimits::default() });
+        let keys = (0..MAX_TEXTS).map(|number| (format!("{FIRST}{number}"), ""));
+        kv::set_batch(keys).unwrap();
+        html("text".into()).unwrap();
+        assert_eq!(kv::keys(..).unwrap(), [key("text"), STATS.to_string()]);
     }
 
     #[test]

@@ -8,18 +8,11 @@ use std::sync::LazyLock;
 use std::{fs, io};
 
 use surrealism::anyhow::{Result, anyhow, ensure};
-use surrealism::{SurrealValue, surrealism};
+use surrealism::{SurrealValue, attached, surrealism};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::check_length;
 use crate::language::code_of;
-
-/// The directory of the attached files; native tests read them from the sources.
-const DIRECTORY: &str = if cfg!(target_family = "wasm") {
-    "/"
-} else {
-    concat!(env!("CARGO_MANIFEST_DIR"), "/stopwords")
-};
 
 /// One result of [`words`].
 #[derive(Debug, SurrealValue)]
@@ -66,7 +59,7 @@ impl StopWords {
     /// When the lists cannot be read.
     fn for_text(text: &str) -> Result<Self> {
         /// Read once per instance.
-        static LISTS: LazyLock<io::Result<Lists>> = LazyLock::new(|| read(DIRECTORY.as_ref()));
+        static LISTS: LazyLock<io::Result<Lists>> = LazyLock::new(|| read(&attached("/")?));
 
         let lists = LISTS.as_ref().map_err(|e| anyhow!("cannot read the stop words: {e}"))?;
         Ok(Self(code_of(text).and_then(|code| lists.get(code))))
@@ -103,9 +96,12 @@ fn read(directory: &Path) -> io::Result<Lists> {
 
 #[cfg(test)]
 mod tests {
+    use surrealism::testing::Host;
+
     use super::*;
 
     fn frequent(text: &str, most: i64) -> String {
+        let _host = Host::new();
         let words = words(text.into(), most).unwrap();
         let frequent: Vec<_> = words.iter().map(|w| format!("{} {}", w.word, w.count)).collect();
         frequent.join(", ")
@@ -147,7 +143,8 @@ mod tests {
 
     #[test]
     fn the_lists_are_words_as_texts_have_them() {
-        let lists = read(DIRECTORY.as_ref()).unwrap();
+        let _host = Host::new();
+        let lists = read(&attached("/").unwrap()).unwrap();
         assert!(lists.len() >= 8, "{:?}", lists.keys());
         for (language, list) in lists {
             assert!(list.len() > 50, "{language}");
@@ -163,5 +160,20 @@ mod tests {
     #[test]
     fn a_missing_directory_is_an_error() {
         assert!(read("/nowhere".as_ref()).is_err());
+    }
+
+    #[test]
+    fn no_path_leads_out_of_the_attached_files() {
+        assert!(attached("en.txt").unwrap_err().to_string().contains("has no host"));
+        let _host = Host::new();
+        for path in ["en.txt", "/en.txt", "./en.txt", "//en.txt"] {
+            assert!(attached(path).unwrap().ends_with("stopwords/en.txt"), "{path}");
+        }
+        for path in ["..", "../Cargo.toml", "/../Cargo.toml", "a/../../Cargo.toml"] {
+            assert!(
+                attached(path).unwrap_err().to_string().contains("is not a path inside"),
+                "{path}"
+            );
+        }
     }
 }

@@ -19,13 +19,19 @@ use crate::ui::text::{Text, text};
 const DEFAULT_ORGANISATION: &str = "example";
 
 /// The files of a new plugin. `Plugin::render` replaces `{{…}}` in them.
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("../../templates/Cargo.toml")),
     ("surrealism.toml", include_str!("../../templates/surrealism.toml")),
     ("src/lib.rs", include_str!("../../templates/src/lib.rs")),
+    ("tests.toml", include_str!("../../templates/tests.toml")),
     ("README.md", include_str!("../../templates/README.md")),
     (".gitignore", include_str!("../../templates/gitignore")),
 ];
+
+/// A unit test with a host, which SurrealDB's own SDK does not have.
+const HOST_TEST: &str = include_str!("../../templates/host_test.rs");
+
+const HOST_IMPORT: &str = "    use surrealism::testing::{Expected, Host};\n\n";
 
 /// Create a plugin
 ///
@@ -109,8 +115,9 @@ impl New {
         check_identifier(&organisation)
             .context("invalid organization: pass another with `--organisation`")?;
         check_version(&self.version).context("invalid version: pass another with `--version`")?;
+        let has_host = self.sdk_path.is_some();
         let sdk_dependency = sdk_dependency(self.sdk_path.as_deref())?;
-        Ok(Plugin { dir, organisation, name, version: self.version, sdk_dependency })
+        Ok(Plugin { dir, organisation, name, version: self.version, sdk_dependency, has_host })
     }
 }
 
@@ -122,6 +129,8 @@ struct Plugin {
     version: Version,
     /// The dependency on the SDK, as a TOML value.
     sdk_dependency: String,
+    /// Whether the SDK has a host for unit tests.
+    has_host: bool,
 }
 
 impl Plugin {
@@ -137,14 +146,21 @@ impl Plugin {
     }
 
     fn render(&self, template: &str) -> String {
-        let Self { organisation, name, version, sdk_dependency, dir: _ } = self;
+        let Self { organisation, name, version, sdk_dependency, dir: _, has_host } = self;
+        let (dev_dependencies, host_import, host_test) = match has_host {
+            true => (dev_dependencies(sdk_dependency), HOST_IMPORT, HOST_TEST),
+            false => Default::default(),
+        };
         template
             .replace("{{package}}", &self.cargo_package())
             .replace("{{archive}}", &format!("{organisation}-{name}-{version}.surli"))
             .replace("{{organisation}}", organisation)
             .replace("{{name}}", name)
             .replace("{{version}}", &version.to_string())
+            .replace("{{host_import}}", host_import)
+            .replace("{{host_test}}", host_test)
             .replace("{{sdk_dependency}}", sdk_dependency)
+            .replace("{{dev_dependencies}}", &dev_dependencies)
     }
 
     /// Returns the name of the Cargo package. Two parts never form a keyword or the name of the SDK.
@@ -155,7 +171,7 @@ impl Plugin {
 
     fn next_steps(&self) -> Text {
         text!(
-            "\nNext:\n  cd {}\n  cargo test\n  surrealism build\n  {}",
+            "\nNext:\n  cd {}\n  cargo test\n  surrealism test\n  {}",
             self.dir.display(),
             self.render("surrealism run {{archive}} greet \"'Ada'\"")
         )
@@ -210,6 +226,12 @@ fn check_meta(name: &str, version: &str) -> Result<()> {
     let meta = json!({ "organisation": name, "name": name, "version": version });
     serde_json::from_value::<SurrealismMeta>(meta)?;
     Ok(())
+}
+
+/// Returns the section that gives the SDK its host for unit tests.
+fn dev_dependencies(sdk: &str) -> String {
+    let sdk = sdk.trim_end_matches(" }");
+    format!("\n[dev-dependencies]\nsurrealism = {sdk}, features = [\"testing\"] }}\n")
 }
 
 /// Returns the dependency on the SDK as a TOML value.

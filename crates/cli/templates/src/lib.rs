@@ -23,7 +23,7 @@ mod math {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+{{host_import}}    use super::*;
 
     #[test]
     fn a_person_is_greeted_by_name() {
@@ -36,4 +36,4 @@ mod tests {
         assert_eq!(math::add(1, 2), Ok(3));
         assert!(math::add(i64::MAX, 1).is_err());
     }
-}
+{{host_test}}}

@@ -9,7 +9,9 @@ fn the_files_of_a_plugin_are_created() {
     let dir = tempfile::tempdir().unwrap();
     let ran = surrealism_in(dir.path(), &["new", "greeter", "--organisation", "acme"]).code(0);
     let mut text = ran.stdout("").to_string();
-    for file in ["Cargo.toml", "surrealism.toml", "src/lib.rs", "README.md", ".gitignore"] {
+    for file in
+        ["Cargo.toml", "surrealism.toml", "src/lib.rs", "tests.toml", "README.md", ".gitignore"]
+    {
         let content = fs::read_to_string(dir.path().join("greeter").join(file)).unwrap();
         assert!(!content.contains("{{"), "{file} has an unreplaced placeholder:\n{content}");
         text += &format!("\n--- {file}\n{content}");

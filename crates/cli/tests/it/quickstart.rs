@@ -37,11 +37,13 @@ fn a_new_plugin_builds_passes_its_tests_and_runs() {
     surrealism_in(home.path(), &["new", "demo", "--organisation", "acme", "--sdk-path", SDK])
         .code(0);
     let demo = home.path().join("demo");
-    cargo_test(&demo);
+    let tests = cargo_test(&demo);
+    assert!(tests.contains("test tests::a_host_answers ... ok"), "{tests}");
 
     let archive = "acme-demo-0.1.0.surli";
     let built = build(&demo).stderr_contains(&["Packed 2 functions"]);
     assert_eq!(Path::new(built.stdout.trim_end()).file_name().unwrap(), archive);
+    surrealism_in(&demo, &["test", archive]).code(0).stdout_contains(&["3 passed, 0 failed"]);
     let component = SurrealismPackage::from_file(demo.join(archive)).unwrap().wasm;
     let size = ByteSize(component.len() as u64);
     assert!(size <= MAX_COMPONENT, "a new plugin's component is {size}");
@@ -74,11 +76,13 @@ fn build(plugin: &Path) -> Ran {
     surrealism_with(plugin, &["build", "--release"], &shared).code(0)
 }
 
-fn cargo_test(plugin: &Path) {
+/// Returns what the tests print.
+fn cargo_test(plugin: &Path) -> String {
     let mut cargo = Command::new(env!("CARGO"));
     let cargo = cargo.arg("test").current_dir(plugin).env("CARGO_TARGET_DIR", PLUGIN_TARGET);
     let output = cargo.output().unwrap();
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{log}");
     assert!(!log.contains("warning"), "{log}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use surrealism_types::codec;
+use surrealism_types::guest_error::check_length;
 
 use super::StoreData;
 use super::failure::Failure;
 use crate::bindings::{host, kv_atomic, kv_ttl};
 use crate::error::GuestError;
 use crate::kv::KVStore;
-use crate::kv::enforce::check_key;
-use crate::limits::{MAX_KV_BATCH_KEYS, MAX_QUERY_BYTES, MAX_RUN_NAME_BYTES};
+use crate::kv::enforce::{check_batch, check_key};
+use crate::limits::{MAX_QUERY_BYTES, MAX_RUN_NAME_BYTES};
 use crate::reactor::within;
 
 type Bytes = Vec<u8>;
@@ -51,26 +52,6 @@ impl StoreData {
 /// Makes the error of a message one for the guest.
 fn message<T>(result: Result<T>) -> Result<T, GuestError> {
     result.map_err(GuestError::of)
-}
-
-fn check_batch(keys: &[String]) -> Result<(), Failure> {
-    if keys.len() > MAX_KV_BATCH_KEYS {
-        return Err(GuestError::new(format!(
-            "the request has {} keys, and {MAX_KV_BATCH_KEYS} are allowed: split it",
-            keys.len()
-        ))
-        .into());
-    }
-    Ok(keys.iter().try_for_each(|key| check_key(key))?)
-}
-
-/// Checks the length of a text of the guest, before anything else looks at it or repeats it.
-fn check_length(what: &str, text: &str, max: usize) -> Result<(), GuestError> {
-    if text.len() <= max {
-        return Ok(());
-    }
-    let bytes = text.len();
-    Err(GuestError::new(format!("{what} takes {bytes} bytes, and {max} are allowed: shorten it")))
 }
 
 impl host::Host for StoreData {

@@ -1,6 +1,7 @@
 //! The plugin as a component: its exports, and the host functions that it imports.
 
-use std::io::{Write, stdout};
+use std::io::{self, Write, stdout};
+use std::path::{Path, PathBuf};
 
 use crate::registry;
 
@@ -9,6 +10,11 @@ pub(crate) use super::bindings::surrealism::plugin::kv_atomic::*;
 pub(crate) use super::bindings::surrealism::plugin::kv_ttl::*;
 
 super::bindings::export!(Plugin with_types_in super::bindings);
+
+/// Returns where an attached file is.
+pub(crate) fn attached(path: &Path) -> io::Result<PathBuf> {
+    Ok(Path::new("/").join(path))
+}
 
 struct Plugin;
 

@@ -3,4 +3,5 @@
 mod derive;
 mod functions;
 mod namespaces;
-mod native_stub;
+mod no_host;
+mod testing;

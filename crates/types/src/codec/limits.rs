@@ -20,11 +20,11 @@ pub(super) const MAX_DECODED_KIND_BYTES: usize = 16 << 20;
 /// Regular expressions of one [`Decoder`].
 ///
 /// [`Decoder`]: super::Decoder
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 pub(super) const MAX_REGEXES: usize = 16;
 
 /// Total length of the regular expressions of one message, in bytes.
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 pub(super) const MAX_REGEX_PATTERN_BYTES: usize = 4 << 10;
 
 /// Weight of the regular expressions of one [`Decoder`]: about the states and ranges of their automata.
@@ -32,25 +32,25 @@ pub(super) const MAX_REGEX_PATTERN_BYTES: usize = 4 << 10;
 /// 80 milliseconds.
 ///
 /// [`Decoder`]: super::Decoder
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 pub(super) const MAX_REGEX_WEIGHT: usize = 16 << 10;
 
 /// Characters that `(?i)` looks up for the classes of one message: all of Unicode twice, in 20 milliseconds.
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 pub(super) const MAX_REGEX_FOLDED_CHARS: usize = 2 * 0x11_0000;
 
 /// Nested groups, repetitions and classes of a regular expression.
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 pub(super) const MAX_REGEX_DEPTH: u32 = 128;
 
 /// Memory that a compiled regular expression takes, in bytes, and for each of its weight.
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 pub(super) const REGEX_BYTES: usize = 16 << 10;
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 pub(super) const REGEX_BYTES_PER_WEIGHT: usize = 512;
 
 /// The part of an error that may repeat a message, in bytes.
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 pub(super) const MAX_CODEC_ERROR_BYTES: usize = 1 << 10;
 
 /// The part of the error of one row that is read, in bytes.

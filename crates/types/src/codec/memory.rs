@@ -35,7 +35,7 @@ impl Memory {
     /// Takes `bytes` before they are allocated. In a guest, which trusts its host, nothing is counted.
     #[inline]
     pub(super) fn charge(&self, bytes: usize) -> Result<(), CodecError> {
-        if cfg!(feature = "host") {
+        if cfg!(feature = "validate") {
             self.0.set(self.0.get().checked_sub(bytes).ok_or(CodecError::Memory)?);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 use anyhow::anyhow;
 use anyhow::{Context, Result};
 use surrealdb_types::{Kind, Object, Value};
@@ -10,7 +10,7 @@ use surrealdb_types::{Kind, Object, Value};
 use super::error::CodecError;
 use super::flatbuffers::reader::Message;
 use super::flatbuffers::writer::write_message;
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 use super::limits::MAX_CODEC_ERROR_BYTES;
 use super::limits::{MAX_DECODED_BYTES, MAX_DECODED_KIND_BYTES};
 use super::validate::Budget;
@@ -279,7 +279,7 @@ fn encode<'a>(
 }
 
 /// Says what could not be decoded. The causes may repeat the message, so they are cut.
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 fn describe(error: anyhow::Error, what: &str, len: usize, max_memory: usize) -> anyhow::Error {
     let cause = match error.downcast_ref() {
         Some(CodecError::Memory) => anyhow!(
@@ -297,7 +297,7 @@ fn describe(error: anyhow::Error, what: &str, len: usize, max_memory: usize) -> 
 }
 
 /// Says what could not be decoded, without the code that formats causes.
-#[cfg(not(feature = "host"))]
+#[cfg(not(feature = "validate"))]
 fn describe(error: anyhow::Error, what: &str, len: usize, _: usize) -> anyhow::Error {
     error.context(format!("cannot decode {what} from {len} bytes"))
 }

@@ -1,9 +1,9 @@
 //! Checks before the general codec runs, which recurses once a level and trusts what it decodes.
 
 mod depth;
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 mod message;
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 mod regex;
 
 pub(super) use self::depth::check_depth;
@@ -12,9 +12,9 @@ pub(super) use self::depth::check_depth;
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) memory: usize,
-    #[cfg(feature = "host")]
+    #[cfg(feature = "validate")]
     pub(super) regexes: usize,
-    #[cfg(feature = "host")]
+    #[cfg(feature = "validate")]
     pub(super) regex_weight: usize,
 }
 
@@ -22,9 +22,9 @@ impl Budget {
     pub(super) fn new(memory: usize) -> Self {
         Self {
             memory,
-            #[cfg(feature = "host")]
+            #[cfg(feature = "validate")]
             regexes: super::limits::MAX_REGEXES,
-            #[cfg(feature = "host")]
+            #[cfg(feature = "validate")]
             regex_weight: super::limits::MAX_REGEX_WEIGHT,
         }
     }
@@ -32,7 +32,7 @@ impl Budget {
 
 /// Defines a function for each root table. It validates a message, and takes what the message holds from a
 /// budget.
-#[cfg(feature = "host")]
+#[cfg(feature = "validate")]
 macro_rules! verified {
     ($($name:ident: $table:ident;)*) => {$(
         pub(super) fn $name(bytes: &[u8], budget: &mut Budget) -> anyhow::Result<()> {
@@ -42,7 +42,7 @@ macro_rules! verified {
 }
 
 /// A guest trusts its host, and its code has to stay small.
-#[cfg(not(feature = "host"))]
+#[cfg(not(feature = "validate"))]
 macro_rules! verified {
     ($($name:ident: $table:ident;)*) => {$(
         pub(super) fn $name(_: &[u8], _: &mut Budget) -> anyhow::Result<()> {

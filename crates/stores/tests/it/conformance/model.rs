@@ -290,7 +290,7 @@ async fn check_keys(store: &Store, model: &Model, keys: Vec<String>) -> Result<(
 /// Runs as many cases as a kind of store takes some seconds for.
 fn runner(stores: &Stores) -> TestRunner {
     let cases = match stores.kind {
-        Kind::Memory => 256,
+        Kind::Memory | Kind::UnitTest => 256,
         Kind::Redb(..) => 32,
         Kind::Redis(..) => 48,
         Kind::Cluster(..) => 24,
@@ -305,7 +305,7 @@ pub(crate) fn a_store_is_a_map_within_its_limits(stores: &Stores) {
         let store = stores.store(limits);
         stores.wait(async {
             let ttl_bytes = match stores.kind {
-                Kind::Memory => KV_TTL_OVERHEAD_BYTES,
+                Kind::Memory | Kind::UnitTest => KV_TTL_OVERHEAD_BYTES,
                 _ => 0,
             };
             let mut model = Model(BTreeMap::new(), ttl_bytes);
@@ -336,7 +336,7 @@ pub(crate) fn any_range_is_read_and_deleted_like_that_of_a_map(stores: &Stores) 
         let entries: Vec<_> = keys.into_iter().map(|key| (key.clone(), key.into_value())).collect();
         stores.wait(async {
             let ttl_bytes = match stores.kind {
-                Kind::Memory => KV_TTL_OVERHEAD_BYTES,
+                Kind::Memory | Kind::UnitTest => KV_TTL_OVERHEAD_BYTES,
                 _ => 0,
             };
             let mut model = Model(BTreeMap::new(), ttl_bytes);

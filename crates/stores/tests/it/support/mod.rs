@@ -14,8 +14,10 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use self::redis_server::{Cluster, Server};
+use self::unit_test::UnitTestStore;
 
 pub(crate) mod redis_server;
+mod unit_test;
 
 /// A source of empty stores of one kind, and the executor for their futures.
 pub(crate) struct Stores {
@@ -26,6 +28,7 @@ pub(crate) struct Stores {
 #[expect(dead_code, reason = "the directory and the servers live as long as the kind")]
 pub(crate) enum Kind {
     Memory,
+    UnitTest,
     Redb(RedbDatabase, TempDir),
     Redis(RedisClient, Arc<Server>),
     Cluster(RedisClient, Arc<Cluster>),
@@ -34,6 +37,7 @@ pub(crate) enum Kind {
 /// A store of one kind.
 pub(crate) enum Store {
     Memory(BTreeMapStore),
+    UnitTest(UnitTestStore),
     Redb(RedbStore),
     Redis(RedisStore),
 }
@@ -47,6 +51,10 @@ impl Stores {
 
     pub(crate) fn memory() -> Self {
         Self::new(async || Kind::Memory)
+    }
+
+    pub(crate) fn unit_test() -> Self {
+        Self::new(async || Kind::UnitTest)
     }
 
     pub(crate) fn redb() -> Self {
@@ -73,6 +81,7 @@ impl Stores {
         let module = format!("acme/{}", MODULES.fetch_add(1, Ordering::Relaxed));
         Arc::new(match &self.kind {
             Kind::Memory => Store::Memory(BTreeMapStore::bounded(limits)),
+            Kind::UnitTest => Store::UnitTest(UnitTestStore::bounded(limits)),
             Kind::Redb(database, _) => Store::Redb(database.module(&module, limits).unwrap()),
             Kind::Redis(client, _) | Kind::Cluster(client, _) => {
                 Store::Redis(client.module(&module, limits).unwrap())
@@ -89,6 +98,7 @@ impl Store {
     pub(crate) async fn size(&self) -> KvSize {
         match self {
             Self::Memory(store) => store.size(),
+            Self::UnitTest(store) => store.size(),
             Self::Redb(store) => store.size().await.unwrap(),
             Self::Redis(store) => store.size().await.unwrap(),
         }
@@ -101,6 +111,7 @@ impl Deref for Store {
     fn deref(&self) -> &Self::Target {
         match self {
             Self::Memory(store) => store,
+            Self::UnitTest(store) => store,
             Self::Redb(store) => store,
             Self::Redis(store) => store,
         }

@@ -2,27 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::sync::{Arc, RwLock, RwLockWriteGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use async_trait::async_trait;
 use surrealdb_types::Value;
-use surrealism_types::codec;
 
 use super::KVStore;
 use super::atomic::{self, CompareAndSet, Entries as _};
 use super::enforce::{KvSize, ResponseBudget, check_key, check_ttl, is_empty_range};
+use crate::codec;
 use crate::limits::{KV_EXPIRED_PER_STEP, KV_TTL_OVERHEAD_BYTES, KvLimits};
-use crate::sync::{read, write};
-use crate::usage::{AtomicGauge, Gauge};
 
 /// A store in memory, which ends with the process. Values are kept encoded, which is also how their
 /// size is measured.
 ///
 /// ```
-/// use surrealism_runtime::BTreeMapStore;
-/// use surrealism_runtime::limits::KvLimits;
+/// use surrealism_types::kv::BTreeMapStore;
+/// use surrealism_types::limits::KvLimits;
 ///
 /// let store = BTreeMapStore::bounded(KvLimits { max_entries: Some(1_000), ..KvLimits::default() });
 /// assert_eq!(store.size().entries, 0);
@@ -31,7 +30,7 @@ use crate::usage::{AtomicGauge, Gauge};
 pub struct BTreeMapStore {
     limits: KvLimits,
     contents: RwLock<Contents>,
-    bytes: AtomicGauge,
+    peak_bytes: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -80,16 +79,22 @@ impl BTreeMapStore {
     /// Returns the size of the content. Expired entries that no write has removed yet
     /// are included.
     pub fn size(&self) -> KvSize {
-        read(&self.contents).size
+        self.read().size
     }
 
-    pub(crate) fn limits(&self) -> KvLimits {
+    /// Returns the largest size so far of all keys and encoded values, in bytes.
+    pub fn peak_bytes(&self) -> usize {
+        self.peak_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns the limits of the store.
+    pub fn limits(&self) -> KvLimits {
         self.limits
     }
 
-    /// The size of all keys and encoded values, in bytes.
-    pub(crate) fn bytes(&self) -> Gauge {
-        self.bytes.load()
+    /// Lets entries expire as if this much time had passed, for tests.
+    pub fn advance(&self, by: Duration) {
+        self.write().advance(by);
     }
 
     /// Removes some of the expired entries, then changes the contents. More expired entries are removed
@@ -97,13 +102,22 @@ impl BTreeMapStore {
     fn update<T>(&self, adds: KvSize, change: impl FnOnce(&mut Contents) -> T) -> T {
         let mut contents = self.write_with_room(adds);
         let result = change(&mut contents);
-        self.bytes.set(contents.size.bytes);
+        self.peak_bytes.fetch_max(contents.size.bytes, Ordering::Relaxed);
         result
+    }
+
+    /// Ignores poisoning: no panic leaves the contents inconsistent.
+    fn read(&self) -> RwLockReadGuard<'_, Contents> {
+        self.contents.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Contents> {
+        self.contents.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write_with_room(&self, adds: KvSize) -> RwLockWriteGuard<'_, Contents> {
         loop {
-            let mut contents = write(&self.contents);
+            let mut contents = self.write();
             let is_purged = contents.purge();
             if is_purged || contents.has_room(adds, &self.limits) {
                 return contents;
@@ -132,7 +146,7 @@ impl BTreeMapStore {
             budget.charge(key, bytes)?;
             Ok((key.to_string(), bytes.clone()))
         };
-        let encoded = read(&self.contents).range(start, end).map(take).collect::<Result<_>>()?;
+        let encoded = self.read().range(start, end).map(take).collect::<Result<_>>()?;
         Ok((encoded, budget))
     }
 }
@@ -260,6 +274,17 @@ impl Contents {
         }
     }
 
+    /// Moves every expiry towards the past.
+    fn advance(&mut self, by: Duration) {
+        let now = Instant::now();
+        let earlier = |expiry: Instant| expiry.checked_sub(by).unwrap_or(now).min(expiry);
+        for entry in self.entries.values_mut() {
+            entry.expires_at = entry.expires_at.map(earlier);
+        }
+        let expiries = std::mem::take(&mut self.expiries);
+        self.expiries = expiries.into_iter().map(|(expiry, key)| (earlier(expiry), key)).collect();
+    }
+
     /// Removes at most [`KV_EXPIRED_PER_STEP`] expired entries. Returns whether none is left.
     fn purge(&mut self) -> bool {
         for _ in 0..KV_EXPIRED_PER_STEP {
@@ -322,7 +347,7 @@ impl KVStore for BTreeMapStore {
 
     async fn get_encoded(&self, key: String) -> Result<Option<Vec<u8>>> {
         check_key(&key)?;
-        Ok(read(&self.contents).get(&key).map(<[u8]>::to_vec))
+        Ok(self.read().get(&key).map(<[u8]>::to_vec))
     }
 
     async fn set(&self, key: String, value: Value) -> Result<()> {
@@ -338,7 +363,7 @@ impl KVStore for BTreeMapStore {
 
     async fn exists(&self, key: String) -> Result<bool> {
         check_key(&key)?;
-        Ok(read(&self.contents).get(&key).is_some())
+        Ok(self.read().get(&key).is_some())
     }
 
     async fn del_rng(&self, start: Bound<String>, end: Bound<String>) -> Result<()> {
@@ -349,7 +374,7 @@ impl KVStore for BTreeMapStore {
     async fn get_batch(&self, keys: Vec<String>) -> Result<Vec<Option<Value>>> {
         let mut budget = ResponseBudget::new();
         let encoded = {
-            let contents = read(&self.contents);
+            let contents = self.read();
             let get = |key: String| {
                 check_key(&key)?;
                 let value = contents.get(&key);
@@ -381,7 +406,7 @@ impl KVStore for BTreeMapStore {
             budget.charge(key, &[])?;
             Ok(key.to_string())
         };
-        read(&self.contents).range(&start, &end).map(take).collect()
+        self.read().range(&start, &end).map(take).collect()
     }
 
     async fn values(&self, start: Bound<String>, end: Bound<String>) -> Result<Vec<Value>> {
@@ -399,7 +424,7 @@ impl KVStore for BTreeMapStore {
     }
 
     async fn count(&self, start: Bound<String>, end: Bound<String>) -> Result<u64> {
-        Ok(read(&self.contents).range(&start, &end).count() as u64)
+        Ok(self.read().range(&start, &end).count() as u64)
     }
 
     async fn compare_and_set(
@@ -437,7 +462,7 @@ impl KVStore for BTreeMapStore {
 
     async fn ttl(&self, key: String) -> Result<Option<Duration>> {
         check_key(&key)?;
-        let contents = read(&self.contents);
+        let contents = self.read();
         let entry = contents.entries.get(key.as_str());
         let expires_at = entry.and_then(|entry| entry.expires_at);
         let left = expires_at.map(|expiry| expiry.saturating_duration_since(Instant::now()));
@@ -460,7 +485,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gauge_has_the_current_size_and_the_peak() {
+    fn the_size_and_its_peak_are_counted() {
         let store = BTreeMapStore::new();
         let set =
             |key: &str| block_on(store.set(key.into(), "x".to_string().into_value())).unwrap();
@@ -468,7 +493,7 @@ mod tests {
         let one = store.size().bytes;
         set("b");
         block_on(store.del("a".into())).unwrap();
-        assert_eq!(store.bytes(), Gauge { current: one, peak: 2 * one });
+        assert_eq!(store.peak_bytes(), 2 * one);
         assert_eq!(store.size(), KvSize { entries: 1, bytes: one });
     }
 
@@ -494,5 +519,21 @@ mod tests {
         block_on(full.set("a".into(), Value::None)).unwrap();
         block_on(full.set_ttl("a".into(), Some(long))).unwrap_err();
         assert_eq!(block_on(full.ttl("a".into())).unwrap(), None);
+    }
+
+    #[test]
+    fn time_that_passes_ends_what_expires() {
+        let store = BTreeMapStore::new();
+        let minute = Duration::from_secs(60);
+        block_on(store.set("stays".into(), Value::None)).unwrap();
+        block_on(store.set_with_ttl("ends".into(), Value::None, 2 * minute)).unwrap();
+        store.advance(minute);
+        let left = block_on(store.ttl("ends".into())).unwrap().unwrap();
+        assert!(left <= minute && left > minute / 2, "{left:?}");
+        store.advance(minute);
+        assert_eq!(block_on(store.keys(Bound::Unbounded, Bound::Unbounded)).unwrap(), ["stays"]);
+        block_on(store.del("stays".into())).unwrap();
+        assert_eq!(store.size(), KvSize::default());
+        store.advance(Duration::MAX);
     }
 }

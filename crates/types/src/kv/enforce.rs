@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use surrealdb_types::Value;
-use surrealism_types::codec::{self, Decoder};
 
 use super::MAX_KV_KEY_BYTES;
-use crate::error::GuestError;
-use crate::limits::{KV_ENTRY_OVERHEAD_BYTES, KvLimits, MAX_KV_RESPONSE_BYTES, MAX_KV_TTL};
+use crate::codec::{self, Decoder};
+use crate::guest_error::GuestError;
+use crate::limits::{
+    KV_ENTRY_OVERHEAD_BYTES, KvLimits, MAX_KV_BATCH_KEYS, MAX_KV_RESPONSE_BYTES, MAX_KV_TTL,
+};
 
 /// Fails with a text for the guest unless `allowed`.
 fn ensure(allowed: bool, text: impl FnOnce() -> String) -> Result<()> {
@@ -163,6 +165,21 @@ pub fn check_key(key: &str) -> Result<()> {
             key.len()
         )
     })
+}
+
+/// Checks the number and the length of the keys of one request.
+///
+/// # Errors
+///
+/// When there are more than [`MAX_KV_BATCH_KEYS`], or one is longer than [`MAX_KV_KEY_BYTES`].
+pub fn check_batch(keys: &[String]) -> Result<()> {
+    ensure(keys.len() <= MAX_KV_BATCH_KEYS, || {
+        format!(
+            "the request has {} keys, and {MAX_KV_BATCH_KEYS} are allowed: split it",
+            keys.len()
+        )
+    })?;
+    keys.iter().try_for_each(|key| check_key(key))
 }
 
 /// Whether a range is empty whatever the store holds. Most maps panic on such a range.

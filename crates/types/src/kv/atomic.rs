@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use anyhow::Result;
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_types::codec;
 
 use super::enforce::{check_key, checked_add};
+use crate::codec;
 use crate::limits::KvLimits;
 
 /// The entries of a store, while no other caller changes them.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::Result;
 use async_trait::async_trait;
 use surrealdb_types::Value;
-use surrealism_types::codec;
 
 pub mod atomic;
 mod btree_map_store;
@@ -14,7 +13,8 @@ pub mod enforce;
 
 pub use btree_map_store::BTreeMapStore;
 
-use crate::error::GuestError;
+use crate::codec;
+use crate::guest_error::GuestError;
 
 /// Maximal length of a key in bytes.
 pub const MAX_KV_KEY_BYTES: usize = 1024;
@@ -60,7 +60,7 @@ pub trait KVStore: Send + Sync {
     /// Returns the number of keys in a range.
     async fn count(&self, start: Bound<String>, end: Bound<String>) -> Result<u64>;
 
-    /// Returns the value of a key as [`encode_value`](surrealism_types::codec::encode_value) encodes it,
+    /// Returns the value of a key as [`encode_value`](crate::codec::encode_value) encodes it,
     /// which is what the guest receives. A store that keeps encoded values need not decode them.
     async fn get_encoded(&self, key: String) -> Result<Option<Vec<u8>>> {
         let value = self.get(key).await?;
