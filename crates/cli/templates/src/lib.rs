@@ -17,7 +17,8 @@ mod math {
     /// Adds two numbers. Fails if the sum overflows.
     #[surrealism]
     pub fn add(a: i64, b: i64) -> Result<i64, String> {
-        a.checked_add(b).ok_or_else(|| format!("cannot add {a} and {b}: the sum overflows"))
+        a.checked_add(b)
+            .ok_or_else(|| format!("cannot add {a} and {b}: the sum overflows"))
     }
 }
 
