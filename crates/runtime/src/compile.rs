@@ -66,6 +66,18 @@ impl LinkedCode {
     }
 }
 
+impl LinkedCode {
+    /// Links the code for an instance whose call has a tape.
+    ///
+    /// # Errors
+    ///
+    /// When the linker refuses it.
+    pub(crate) fn link_for_tape(&self) -> wasmtime::Result<InstancePre<StoreData>> {
+        let linked = LinkedEngine::for_tape(self.pre.engine())?;
+        linked.linker.instantiate_pre(self.pre.component())
+    }
+}
+
 impl CompiledComponent {
     /// Returns the code of a pooled component for instances outside of the pool.
     ///

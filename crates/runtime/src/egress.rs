@@ -166,6 +166,13 @@ impl EgressFilter {
         Self { policy, resolved: Arc::default() }
     }
 
+    /// Returns a filter that lets nothing through.
+    pub(crate) fn closed() -> Self {
+        let rules = EgressRules::new(Vec::new(), &[], false);
+        let (resolver, snapshot) = (Resolver::default(), Arc::default());
+        Self::new(Arc::new(EgressPolicy { rules, resolver, snapshot }))
+    }
+
     /// Whether the archive asks for a connection, so that sockets are of use.
     pub(crate) fn is_requested(&self) -> bool {
         self.policy.is_requested()

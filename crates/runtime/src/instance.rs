@@ -31,6 +31,7 @@ use crate::module::Module;
 use crate::process::ensure_not_forked;
 use crate::reactor::within;
 use crate::store::StoreData;
+use crate::tape::CallHost;
 use crate::text::truncate;
 use crate::unwind::catch_panic;
 
@@ -61,6 +62,8 @@ pub struct Controller {
     /// True while a guest call runs, and afterwards unless the call returned normally.
     poisoned: bool,
     initialized: bool,
+    /// Whether it is linked for the tape of one call.
+    is_taped: bool,
     permit: Option<Permit<Controller>>,
     /// Dropped after the store, so that the pool has the place when another instance takes it.
     _place: Option<Place>,
@@ -70,11 +73,11 @@ impl Controller {
     /// Creates an instance. Its `init` has not run.
     pub(crate) async fn new(
         template: Arc<Template>,
-        context: Box<dyn InvocationContext>,
+        host: CallHost,
         deadline: Deadline,
     ) -> Result<Self, Error> {
-        let Instantiated { mut store, guest, place } =
-            template.instantiate(context, deadline).await?;
+        let is_taped = host.tape.is_some();
+        let Instantiated { mut store, guest, place } = template.instantiate(host, deadline).await?;
         let initialized = guest.init.is_none();
         store.data_mut().limiter.set_initialized();
         let guest = Box::new(guest);
@@ -84,6 +87,7 @@ impl Controller {
             guest,
             poisoned: false,
             initialized,
+            is_taped,
             permit: None,
             _place: place,
         })
@@ -101,6 +105,7 @@ impl Controller {
     /// for it.
     pub(crate) fn is_reusable(&self, template: &Arc<Template>) -> bool {
         !self.poisoned
+            && !self.is_taped
             && self.initialized
             && Arc::ptr_eq(&self.template, template)
             && self.store.data().limiter.growth_bytes() <= self.module().max_idle_growth_bytes

@@ -108,6 +108,7 @@ pub mod host;
 pub mod limits;
 pub mod package;
 pub mod private;
+pub mod record;
 pub mod runtime;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -127,6 +128,7 @@ mod reactor;
 mod stats;
 mod store;
 mod sync;
+mod tape;
 mod text;
 mod ticker;
 mod unwind;

@@ -282,6 +282,20 @@ pub const MAX_OUTPUT_BYTES_PER_CALL: usize = MIB;
 /// The end of a guest's error output that is kept to explain a trap, in bytes.
 pub(crate) const TRAP_MESSAGE_BYTES: usize = 2 * KIB;
 
+// Recordings.
+
+/// Default of [`Recorder::max_call_bytes`](crate::record::Recorder::max_call_bytes): 4 MiB.
+pub const DEFAULT_MAX_RECORDED_CALL_BYTES: usize = 4 * MIB;
+
+/// Default of [`Recorder::max_bytes`](crate::record::Recorder::max_bytes): 1 GiB.
+pub const DEFAULT_MAX_RECORDING_BYTES: u64 = 1024 * MIB as u64;
+
+/// Length of a line of a recording, in bytes. Parsed, it may take some thirty times as much memory.
+pub const MAX_RECORDED_LINE_BYTES: usize = 16 * MIB;
+
+/// Time that a [replay](crate::Runtime::replay) may take.
+pub const MAX_REPLAY_TIME: Duration = Duration::from_secs(60);
+
 // Network.
 
 /// Entries of a module's `allow_net`.

@@ -4,6 +4,7 @@ mod builder;
 pub(crate) mod call;
 pub(crate) mod call_json;
 mod isolation;
+pub(crate) mod replay;
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ use crate::package::capabilities::SurrealismCapabilities;
 use crate::package::config::SurrealismConfig;
 use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::process::ensure_not_forked;
+use crate::record::Recorder;
+use crate::tape::CallHost;
 use crate::usage::{CodeSource, Gauge, Usage};
 
 /// A loaded module. It is compiled once and shared by any number of threads, usually as `Arc<Runtime>`.
@@ -57,6 +60,7 @@ pub struct Runtime {
     isolation: Isolation,
     wasm_size: usize,
     code_source: CodeSource,
+    recorder: Option<Recorder>,
 }
 
 /// A permit, and an idle instance if the pool had one.
@@ -267,7 +271,7 @@ impl Runtime {
         context: Box<dyn InvocationContext>,
     ) -> SurrealismResult<Controller> {
         let checked_out = self.checkout().await?;
-        Ok(self.prepare(checked_out, context, || self.module().deadline(None)).await?)
+        Ok(self.prepare(checked_out, context.into(), || self.module().deadline(None)).await?)
     }
 
     async fn checkout(&self) -> Result<CheckedOut, Error> {
@@ -290,27 +294,23 @@ impl Runtime {
     async fn prepare(
         &self,
         (permit, idle): CheckedOut,
-        context: Box<dyn InvocationContext>,
+        host: CallHost,
         deadline: impl FnOnce() -> Deadline,
     ) -> Result<Controller, Error> {
         let mut controller = match idle {
-            Some(mut controller) => {
-                controller.set_context(context);
+            Some(mut controller) if host.tape.is_none() => {
+                controller.set_context(host.context);
                 controller
             }
             // Boxed so that the instantiation future does not enlarge every call's future.
-            None => Box::pin(self.instantiate(context, deadline())).await?,
+            _ => Box::pin(self.instantiate(host, deadline())).await?,
         };
         controller.set_permit(permit);
         Ok(controller)
     }
 
-    async fn instantiate(
-        &self,
-        context: Box<dyn InvocationContext>,
-        deadline: Deadline,
-    ) -> Result<Controller, Error> {
-        let mut controller = Controller::new(self.template.clone(), context, deadline).await?;
+    async fn instantiate(&self, host: CallHost, deadline: Deadline) -> Result<Controller, Error> {
+        let mut controller = Controller::new(self.template.clone(), host, deadline).await?;
         controller.init_with_deadline(deadline).await?;
         Ok(controller)
     }
@@ -372,7 +372,7 @@ impl Runtime {
         context: Box<dyn InvocationContext>,
     ) -> SurrealismResult<Controller> {
         let deadline = self.module().deadline(None);
-        Ok(Controller::new(self.template.clone(), context, deadline).await?)
+        Ok(Controller::new(self.template.clone(), context.into(), deadline).await?)
     }
 
     /// Returns the signature of a function, as the archive has it; `None` is the default export.

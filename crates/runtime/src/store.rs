@@ -3,6 +3,7 @@
 mod failure;
 mod host_functions;
 pub(crate) mod limiter;
+pub(crate) mod taped;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::host::InvocationContext;
 use crate::limits::{MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES};
 use crate::module::Module;
 use crate::package::config::SurrealismConfig;
+use crate::tape::{CallHost, Tape};
 use crate::unwind::ignore_panic;
 use crate::wasi::clock::{Clock, ClockView};
 use crate::wasi::files::{Files, FilesView};
@@ -38,6 +40,8 @@ pub(crate) struct StoreData {
     pub(crate) module: Arc<Module>,
     /// The context of the call; `None` while the instance is idle.
     context: Option<Box<dyn InvocationContext>>,
+    /// What records the host's answers, or gives them. The instance is linked for it.
+    tape: Option<Arc<Tape>>,
     /// Whether the guest has used WASI since the context was set. Most calls do not, and skip both
     /// asking the context for its sinks and resetting them.
     wasi_active: bool,
@@ -63,11 +67,14 @@ impl StoreData {
     pub(crate) fn new_store(
         engine: &Engine,
         module: Arc<Module>,
-        context: Box<dyn InvocationContext>,
+        CallHost { context, tape }: CallHost,
         timers: &'static TimerQueue,
     ) -> Store<Self> {
         let (stdout, stderr) = (Stdio::default(), Stdio::default());
-        let egress = EgressFilter::new(module.egress.clone());
+        let egress = match &tape {
+            Some(tape) if tape.is_replay() => EgressFilter::closed(),
+            _ => EgressFilter::new(module.egress.clone()),
+        };
         let wasi = wasi_context(egress.clone(), stdout.clone(), stderr.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HOST_RESOURCES);
@@ -76,6 +83,7 @@ impl StoreData {
         module.metrics.instances.add(1);
         let data = Self {
             context: Some(context),
+            tape,
             wasi_active: false,
             host_failure: None,
             host_time: None,

@@ -20,7 +20,7 @@ use super::places::Places;
 use super::workers::Workers;
 use crate::bindings::{host, kv_atomic, kv_ttl};
 use crate::limits::{MAX_TABLE_ELEMENTS, MEMORY_GROWTH_RESERVE_BYTES, MEMORY_GUARD_BYTES};
-use crate::store::StoreData;
+use crate::store::{StoreData, taped};
 use crate::wasi;
 
 pub(crate) struct Engines {
@@ -50,6 +50,17 @@ impl LinkedEngine {
         kv_atomic::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
         kv_ttl::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
         Ok(Self { linker, pooled })
+    }
+
+    /// Returns a linker for an instance whose call has a tape.
+    ///
+    /// # Errors
+    ///
+    /// When the linker refuses a function.
+    pub(super) fn for_tape(engine: &Engine) -> wasmtime::Result<Self> {
+        let mut linked = Self::new(engine, false)?;
+        taped::add_to_linker(&mut linked.linker)?;
+        Ok(linked)
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -12,11 +12,11 @@ use crate::compile::CompiledComponent;
 use crate::compile::places::Place;
 use crate::deadline::{Deadline, timeout_at};
 use crate::error::Error;
-use crate::host::InvocationContext;
 use crate::module::Module;
 use crate::process::{Globals, ensure_not_forked};
 use crate::reactor::within;
 use crate::store::StoreData;
+use crate::tape::CallHost;
 use crate::unwind::catch_panic;
 use crate::wasi::files::Files;
 
@@ -35,11 +35,11 @@ impl Template {
     /// When the instance cannot be created, or that takes too long.
     pub(crate) async fn instantiate(
         &self,
-        context: Box<dyn InvocationContext>,
+        host: CallHost,
         deadline: Deadline,
     ) -> Result<Instantiated, Error> {
         ensure_not_forked()?;
-        let instantiation = pin!(self.instantiate_now(context));
+        let instantiation = pin!(self.instantiate_now(host));
         let instantiation = catch_panic(instantiation);
         match timeout_at(&self.globals.timers, deadline.at, instantiation).await {
             Ok(Ok(instantiated)) => instantiated,
@@ -48,10 +48,7 @@ impl Template {
         }
     }
 
-    async fn instantiate_now(
-        &self,
-        context: Box<dyn InvocationContext>,
-    ) -> Result<Instantiated, Error> {
+    async fn instantiate_now(&self, host: CallHost) -> Result<Instantiated, Error> {
         let Self { module, component, globals } = self;
         let engines = &globals.engines;
         let place = if component.pooled { engines.places.take(&component.places) } else { None };
@@ -61,12 +58,19 @@ impl Template {
             &component.code
         };
         let (engine, timers) = (code.pre.engine(), &globals.timers);
-        let mut store = StoreData::new_store(engine, module.clone(), context, timers);
+        let for_tape = match host.tape {
+            Some(_) => {
+                Some(code.link_for_tape().map_err(|e| instantiation_error(e, module, None))?)
+            }
+            None => None,
+        };
+        let mut store = StoreData::new_store(engine, module.clone(), host, timers);
         if module.strict_timeout() {
             set_epoch_yield(&mut store);
         }
         store.data_mut().enter_reactor();
-        let instantiation = code.pre.instantiate_async(&mut store);
+        let pre = for_tape.as_ref().unwrap_or(&code.pre);
+        let instantiation = pre.instantiate_async(&mut store);
         let instance = within(module.reactor.as_ref(), instantiation).await;
         let guest = match instance {
             Ok(instance) => resume(&mut store, &instance, &code.exports).await,

@@ -20,6 +20,7 @@ use crate::limits::{CompileLimits, HostLimits, MAX_ERROR_BYTES};
 use crate::module::{HostErrors, Module};
 use crate::package::SurrealismPackage;
 use crate::process::{ensure_not_forked, globals};
+use crate::record::Recorder;
 use crate::text::bounded;
 
 /// Loads a package within the host's limits. Returned by [`Runtime::builder`].
@@ -41,6 +42,7 @@ use crate::text::bounded;
 /// | [`preinitialize`](Self::preinitialize) | `true` with [`Isolation::Fresh`], else `false` |
 /// | [`code_cache`](Self::code_cache) | none |
 /// | [`compile_limits`](Self::compile_limits) | [`CompileLimits::default`] |
+/// | [`recorder`](Self::recorder) | none |
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -69,6 +71,7 @@ pub struct RuntimeBuilder {
     max_queue: usize,
     pub(super) name_resolution: NameResolution,
     pub(super) host_errors: HostErrors,
+    recorder: Option<Recorder>,
 }
 
 impl RuntimeBuilder {
@@ -84,6 +87,7 @@ impl RuntimeBuilder {
             max_queue: usize::MAX,
             name_resolution: NameResolution::AtUse,
             host_errors: HostErrors::Private,
+            recorder: None,
         }
     }
 
@@ -196,6 +200,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Records the calls of [`Runtime::call`] and what the host answers in them. Each has an instance of its
+    /// own then, so that it can be replayed. Default: nothing is recorded, and nothing paid.
+    pub fn recorder(mut self, recorder: Recorder) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Loads the module: compiles it, or takes its code from the [cache](Self::code_cache).
     ///
     /// The names of its `allow_net` are resolved when the guest uses them, so that a name that cannot be
@@ -241,8 +252,8 @@ impl RuntimeBuilder {
         let (component, code_source) = loader.load(&wasm).map_err(load_error)?;
         let pool = Arc::new(Pool::new(module.pool_size, self.max_queue));
         let template = Arc::new(Template { module: Arc::new(module), component, globals });
-        let isolation = self.isolation;
-        Ok(Runtime { template, pool, isolation, wasm_size: wasm.len(), code_source })
+        let (isolation, recorder) = (self.isolation, self.recorder);
+        Ok(Runtime { template, pool, isolation, wasm_size: wasm.len(), code_source, recorder })
     }
 
     /// Loads the module as [`build`](Self::build) does, without blocking: the work runs on a thread of

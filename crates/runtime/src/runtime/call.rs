@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use surrealdb_types::Value;
@@ -14,6 +15,7 @@ use crate::error::{Busy, Error};
 use crate::host::InvocationContext;
 use crate::instance::Controller;
 use crate::stats::{CallStats, Recorder};
+use crate::tape::{CallHost, Tape};
 
 /// A call that has not begun. Awaiting it makes the call. Returned by [`Runtime::call`].
 #[must_use = "a call does nothing until it is awaited"]
@@ -99,6 +101,7 @@ impl<'a, A> Call<'a, A> {
     async fn with_instance<T>(
         self,
         recorder: &mut Recorder,
+        tape: Option<Arc<Tape>>,
         work: impl AsyncFnOnce(&mut Controller, Option<&str>, A, Deadline) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let Self { runtime, name, args, context, timeout, max_wait } = self;
@@ -115,7 +118,8 @@ impl<'a, A> Call<'a, A> {
 
         // The module's limit counts from here, and not while the call waits for an instance.
         let deadline = caller.with_module_limit(runtime.module().max_execution_time);
-        let prepared = runtime.prepare(checked_out, context, || deadline).await;
+        let host = CallHost { context, tape };
+        let prepared = runtime.prepare(checked_out, host, || deadline).await;
         recorder.lap(|stats| &mut stats.prepared);
         let mut controller = prepared?;
         if recorder.is_on() {
@@ -136,7 +140,30 @@ impl<A: Args> Call<'_, A> {
     async fn run(self, recorder: &mut Recorder) -> Result<Value, Error> {
         let module = self.runtime.module();
         let call = self.try_map_args(|name, args| module.coerce_call(name, args.to_values()))?;
-        call.with_instance(recorder, async |controller, name, args, deadline| {
+        let Some(recorder_of_calls) = &call.runtime.recorder else {
+            return call.invoke(recorder, None).await;
+        };
+        let record = recorder_of_calls.begin(module.to_string(), call.name.as_deref(), &call.args);
+        let result = call.invoke(recorder, Some(record.tape())).await;
+        record.finish(&result);
+        result
+    }
+
+    /// Makes the call with the answers of a tape.
+    pub(super) async fn with_tape(self, tape: Arc<Tape>) -> Result<Value, Error> {
+        let module = self.runtime.module();
+        let call = self.try_map_args(|name, args| module.coerce_call(name, args.to_values()))?;
+        call.invoke(&mut Recorder::default(), Some(tape)).await
+    }
+}
+
+impl Call<'_, Vec<Value>> {
+    async fn invoke(
+        self,
+        recorder: &mut Recorder,
+        tape: Option<Arc<Tape>>,
+    ) -> Result<Value, Error> {
+        self.with_instance(recorder, tape, async |controller, name, args, deadline| {
             controller.invoke_with_deadline(name, &args, deadline).await
         })
         .await
@@ -158,7 +185,7 @@ impl CallRows<'_> {
             Ok(callable)
         })?;
         let results = call
-            .with_instance(recorder, async |controller, name, rows, deadline| {
+            .with_instance(recorder, None, async |controller, name, rows, deadline| {
                 controller.invoke_rows_with_deadline(name, &rows, deadline).await
             })
             .await?;

@@ -30,9 +30,21 @@ use crate::limits::MAX_HOST_NAME_BYTES;
 /// When the linker refuses it.
 pub(crate) fn add_to_linker<T: NameLookup + 'static>(linker: &mut Linker<T>) -> Result<()> {
     linker.allow_shadowing(true);
-    ip_name_lookup::add_to_linker::<T, HasNameLookup>(linker, T::name_lookup)?;
+    add_to_linker_by(linker, T::name_lookup)?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// Replaces the interface by what `get` returns. The linker has to allow it.
+///
+/// # Errors
+///
+/// When the linker refuses it.
+pub(crate) fn add_to_linker_by<T: 'static>(
+    linker: &mut Linker<T>,
+    get: fn(&mut T) -> NameLookupView<'_>,
+) -> Result<()> {
+    ip_name_lookup::add_to_linker::<T, HasNameLookup>(linker, get)
 }
 
 /// Store data that serves name lookups.

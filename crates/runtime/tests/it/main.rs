@@ -22,6 +22,7 @@ mod loading;
 mod network;
 mod poisoning;
 mod preinit;
+mod recording;
 mod rows;
 mod stats;
 mod support;
