@@ -1,10 +1,17 @@
 //! `surrealism test`: calls the functions of an archive as `tests.toml` says.
 
+mod like;
 mod report;
 mod suite;
 
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, available_parallelism};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -25,6 +32,7 @@ use crate::error::{CliError, CliResult, ExitCode, ExitContext, dedup_chain};
 use crate::load;
 use crate::project::Project;
 use crate::ui::terminal::{self, Terminal};
+use crate::ui::text::text;
 
 /// The file beside `surrealism.toml`.
 const TESTS_FILE: &str = "tests.toml";
@@ -43,7 +51,8 @@ A test in tests.toml, of which only `fn` is required:
   name = \"a title becomes a slug\"
   fn = \"slug\"
   args = [\"'Hello, World'\"]   # SurrealQL
-  expect = \"'hello-world'\"    # the result; or `contains = \"hello\"`, a part of the output,
+  expect = \"'hello-world'\"    # the result; or `like = \"'hello-*'\"`, where `*` is any text,
+                              # or `contains = \"hello\"`, a part of the output,
                               # or `error = true`, or `error = \"a part of the error\"`
   stdin = \"1\"                 # a line of SurrealQL for each `sql` and `run` of the function
   timeout = 5                 # seconds, 120 by default
@@ -61,6 +70,14 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     filter: String,
 
+    /// Write what came into the `expect` of the tests that fail
+    #[arg(long)]
+    bless: bool,
+
+    /// Number of tests at a time [default: the number of hardware threads]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -68,7 +85,8 @@ pub(crate) struct TestArgs {
 
 impl TestArgs {
     pub(crate) fn run(self, terminal: Terminal, cache: CacheArgs) -> CliResult {
-        let tests = suite::read(&self.tests_file()?)?;
+        let file = self.tests_file()?;
+        let (tests, text) = suite::read(&file)?;
         let count = tests.len();
         let tests: Vec<_> =
             tests.into_iter().filter(|test| test.name().contains(&self.filter)).collect();
@@ -82,20 +100,37 @@ impl TestArgs {
             }
             false => self.path.clone(),
         };
-        // Names the archive if it cannot be used, and not each test.
-        load::open(&archive)?;
+        // Names the archive if it cannot be used, and not each test. Tests share the code while this lives.
+        let limits = LimitArgs { timeout: Duration::MAX, memory: MEMORY };
+        let _compiled = load::load(load::open(&archive)?, Grants::none(), limits, cache, terminal)?;
 
         let mut report = Report::new(&archive, count - tests.len());
-        for test in tests {
+        let mut blessed = Vec::new();
+        let quiet = Terminal { quiet: true };
+        let jobs = self.jobs.or(available_parallelism().ok()).map_or(1, NonZero::get);
+        let run = |test: &Test| -> CliResult<_> {
             let started = Instant::now();
-            let (transcript, outcome) = call(&archive, &test, cache, terminal)?;
-            let failure = test.judge(&transcript, &outcome);
-            let result =
-                TestResult { name: test.name().to_string(), time: started.elapsed(), failure };
+            Ok((call(&archive, test, cache, quiet)?, started.elapsed()))
+        };
+        in_parallel(&tests, jobs, run, |test, ((transcript, outcome), time)| {
+            let mut failure = test.judge(&transcript, &outcome);
+            if let (true, Some(_), Some(at), Ok(value)) =
+                (self.bless, &failure, test.expected_at(), &outcome)
+            {
+                blessed.push((at, value.to_sql()));
+                failure = None;
+            }
+            let result = TestResult { name: test.name().to_string(), time, failure };
             terminal::print(result.text())?;
             report.results.push(result);
-        }
+            Ok(())
+        })?;
         terminal::print(report.summary())?;
+        if !blessed.is_empty() {
+            terminal.status("Blessed", text!("{} results in {}", blessed.len(), file.display()));
+            std::fs::write(&file, with_results(text, blessed))
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
         if let Some(file) = &self.junit {
             std::fs::write(file, report.junit())
                 .with_context(|| format!("cannot write {}", file.display()))?;
@@ -123,6 +158,51 @@ impl TestArgs {
         check().exit_code(ExitCode::Usage)?;
         Ok(file)
     }
+}
+
+/// Replaces expected results by what came. Each has its place in the text, in ascending order.
+fn with_results(mut text: String, results: Vec<(Range<usize>, String)>) -> String {
+    for (at, result) in results.into_iter().rev() {
+        text.replace_range(at, &toml::Value::String(result).to_string());
+    }
+    text
+}
+
+/// Runs items on threads, and passes each result on in order.
+fn in_parallel<I: Sync, T: Send>(
+    items: &[I],
+    threads: usize,
+    run: impl Fn(&I) -> CliResult<T> + Sync,
+    mut pass: impl FnMut(&I, T) -> CliResult,
+) -> CliResult {
+    let (next, (sender, receiver)) = (AtomicUsize::new(0), channel());
+    let work = |sender: Sender<(usize, CliResult<T>)>| {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return };
+            // Nobody receives after an error.
+            if sender.send((index, run(item))).is_err() {
+                return;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..threads.min(items.len()) {
+            let sender = sender.clone();
+            let work = &work;
+            scope.spawn(move || work(sender));
+        }
+        drop(sender);
+        let (mut early, mut shown) = (BTreeMap::new(), 0);
+        for (index, result) in receiver {
+            early.insert(index, result);
+            while let Some(result) = early.remove(&shown) {
+                pass(&items[shown], result?)?;
+                shown += 1;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Calls the function of a test in a module of its own: no test sees what another left.

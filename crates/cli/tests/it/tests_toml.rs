@@ -116,6 +116,41 @@ fn invalid_suites_are_refused() {
     assert!(test(dir.path(), &[], 2).contains("no tests: tests.toml does not exist"));
 }
 
+/// What cannot be known before is matched, and the tests run at once.
+#[test]
+fn patterns_match_what_cannot_be_compared() {
+    let test = |like: &str| {
+        format!("[[test]]\nfn = \"echo::any\"\nargs = [\"{{ at: time, id: 'x1' }}\"]\nlike = \"{like}\"\n")
+            .replace("time", "d'2026-01-01T00:00:00Z'")
+    };
+    let tests = [test("{ at: d'*', id: '*' }"), test("{ at: d'*', id: 'y*' }")].concat().repeat(4);
+    for jobs in ["1", "8"] {
+        let dir = suite("attribute_matrix", &tests);
+        let output = self::test(dir.path(), &["--jobs", jobs], 1);
+        assert!(output.contains("4 passed, 4 failed"), "{output}");
+        assert!(output.contains("a result like { at: d'*', id: 'y*' }"), "{output}");
+        let order: Vec<_> = output.lines().filter_map(|line| line.split(' ').next()).collect();
+        let order: Vec<_> = order.iter().filter(|word| ["ok", "FAILED"].contains(word)).collect();
+        assert_eq!(order.len(), 8, "{output}");
+        assert!(order.chunks(2).all(|pair| *pair[0] == "ok"), "{output}");
+    }
+}
+
+#[test]
+fn bless_writes_what_came() {
+    let dir = suite("attribute_matrix", TESTS);
+    let output = test(dir.path(), &["--bless"], 1);
+    assert!(output.contains("Blessed"), "{output}");
+    let tests = fs::read_to_string(dir.path().join("tests.toml")).unwrap();
+    let expected = TESTS
+        .replace("expect = \"4\"", "expect = \"3\"")
+        .replace("expect = \"{ a: 1, b: 3 }\"", "expect = \"{ a: 1, b: 2 }\"");
+    assert_eq!(tests, expected);
+    // What is expected to fail, or to succeed, is not changed.
+    let again = test(dir.path(), &["--bless"], 1);
+    assert!(!again.contains("Blessed"), "{again}");
+}
+
 #[test]
 fn lines_answer_queries_and_calls_in_order() {
     let tests = r#"

@@ -1,13 +1,16 @@
 //! `tests.toml`, in the format of the published tools.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use surrealdb_types::{ToSql, Value};
+use toml::Spanned;
 
+use crate::commands::test::like::is_like;
 use crate::commands::test::report::Failure;
 use crate::error::{CliResult, ExitCode, ExitContext};
 use crate::literal;
@@ -36,7 +39,8 @@ pub(super) struct Test {
     #[serde(default)]
     stdin: String,
     timeout: Option<f64>,
-    expect: Option<String>,
+    expect: Option<Spanned<String>>,
+    like: Option<String>,
     contains: Option<String>,
     error: Option<ExpectedError>,
 }
@@ -67,12 +71,12 @@ impl Transcript {
     }
 }
 
-/// Reads the tests of a file.
-pub(super) fn read(file: &Path) -> CliResult<Vec<Test>> {
+/// Reads the tests of a file, and its text.
+pub(super) fn read(file: &Path) -> CliResult<(Vec<Test>, String)> {
     let parse = || {
         let text = fs::read_to_string(file)?;
         let suite: Suite = toml::from_str(&text)?;
-        Ok(suite.test)
+        Ok((suite.test, text))
     };
     let tests: Result<_> = parse();
     tests.with_context(|| format!("cannot read {}", file.display())).exit_code(ExitCode::Usage)
@@ -102,7 +106,13 @@ impl Test {
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
-    /// Compares what came with what is expected. `error` wins over `expect`, and that over `contains`.
+    /// Returns where in the file the expected result is, if one is expected.
+    pub(super) fn expected_at(&self) -> Option<Range<usize>> {
+        self.expect.as_ref().filter(|_| self.error.is_none()).map(Spanned::span)
+    }
+
+    /// Compares what came with what is expected. `error` wins over `expect`, and that over `like` and
+    /// `contains`.
     pub(super) fn judge(
         &self,
         transcript: &Transcript,
@@ -124,10 +134,15 @@ impl Test {
             }
             (Some(ExpectedError::Any(false)) | None, _) => (),
         }
-        if let Some(expected) = &self.expect
-            && !outcome.as_ref().is_ok_and(|value| is_expected(value, expected.trim()))
+        if let Some(expected) = self.expect.as_ref().map(|expected| expected.get_ref().trim())
+            && !outcome.as_ref().is_ok_and(|value| is_expected(value, expected))
         {
-            return fail(expected.trim().to_string(), shown());
+            return fail(expected.to_string(), shown());
+        }
+        if let Some(pattern) = self.like.as_ref().map(|pattern| pattern.trim())
+            && !outcome.as_ref().is_ok_and(|value| is_like(&value.to_sql(), pattern))
+        {
+            return fail(format!("a result like {pattern}"), shown());
         }
         if let Some(part) = &self.contains
             && !transcript.stdout.contains(part)
@@ -161,6 +176,8 @@ mod tests {
             ("expect = '{ a: 1 }'", true, false),
             ("expect = ' {a:1} '", true, false),
             ("expect = '{ a: 2 }'", false, false),
+            ("like = '{ a: * }'", true, false),
+            ("like = '{ b: * }'", false, false),
             ("contains = '✅ { a'", true, false),
             ("contains = '[surli::out] said'", true, false),
             ("contains = 'other'", false, false),
