@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::args::cache::{CACHE_HELP, CacheArgs};
-use crate::commands::{build, check, completions, info, module, new, repl, run, test};
+use crate::commands::{build, check, completions, info, module, new, repl, replay, run, test};
 use crate::error::{CliResult, EXIT_CODES_HELP};
 use crate::ui::terminal::Terminal;
 
@@ -45,6 +45,7 @@ enum Command {
     Info(info::Info),
     Run(run::Run),
     Repl(repl::Repl),
+    Replay(replay::Replay),
     Test(test::TestArgs),
     Check(check::Check),
     Module(module::Module),
@@ -61,6 +62,7 @@ impl Cli {
             Command::Info(command) => command.run(terminal),
             Command::Run(command) => command.run(terminal, cache),
             Command::Repl(command) => command.run(terminal, cache),
+            Command::Replay(command) => command.run(terminal, cache),
             Command::Test(command) => command.run(terminal, cache),
             Command::Module(command) => command.run(terminal, cache),
             Command::Check(command) => command.run(terminal, cache),

@@ -7,5 +7,6 @@ pub(crate) mod info;
 pub(crate) mod module;
 pub(crate) mod new;
 pub(crate) mod repl;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod test;

@@ -28,14 +28,25 @@ pub(crate) fn load(
     cache: CacheArgs,
     terminal: Terminal,
 ) -> CliResult<Runtime> {
+    load_with(package, grants, limits, cache, terminal, |builder| builder)
+}
+
+/// Compiles a package as [`load`] does, with further settings.
+pub(crate) fn load_with(
+    package: SurrealismPackage,
+    grants: Grants,
+    limits: LimitArgs,
+    cache: CacheArgs,
+    terminal: Terminal,
+    configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> CliResult<Runtime> {
     let size = ByteSize(package.wasm.len() as u64);
     let _progress = terminal.spinner(text!("Compiling {} of WebAssembly", size));
     let runtime = builder(package, cache, terminal)
         .grants(grants)
         .max_execution_time(limits.timeout)
-        .max_memory_bytes(usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX))
-        .build();
-    runtime.exit_code(ExitCode::Archive)
+        .max_memory_bytes(usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX));
+    configure(runtime).build().exit_code(ExitCode::Archive)
 }
 
 /// Configures a runtime with one instance, no grants and the code cache, if caching is enabled.

@@ -1,15 +1,18 @@
 //! `surrealism run`: calls a function of an archive with arguments from the command line.
 
+use std::env;
+use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::Value as Json;
 use surrealdb_types::{Object, ToSql, Value};
 use surrealism_runtime::host::OutputCallback;
 use surrealism_runtime::json::to_json;
+use surrealism_runtime::record::Recorder;
 use surrealism_runtime::{Denied, Error, ErrorKind, InvocationContext, KVStore, Missing, Runtime};
 use surrealism_surrealdb::{CallContext, Database, Module};
 
@@ -22,7 +25,7 @@ use crate::literal;
 use crate::load;
 use crate::ui::table::Table;
 use crate::ui::terminal::{self, Progress, Terminal};
-use crate::ui::text::Text;
+use crate::ui::text::{Text, text};
 
 /// The argument that selects the default export.
 const DEFAULT_EXPORT: &str = "-";
@@ -75,6 +78,14 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE|-", conflicts_with = "db")]
     answers: Option<PathBuf>,
 
+    /// Record the call and what the host answers, for `surrealism replay`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// Blank the value of this environment variable in the recording
+    #[arg(long, value_name = "VARIABLE", requires = "record")]
+    record_secret: Vec<String>,
+
     #[command(flatten)]
     call: CallArgs,
 }
@@ -101,9 +112,15 @@ impl Run {
         let CallArgs { grants, limits, store, database } = &self.call;
         let digest = package.digest();
         let grants = grants.grant(&package, terminal)?;
-        let runtime = Arc::new(load::load(package, grants, *limits, cache, terminal)?);
+        let recorder = self.recorder().exit_code(ExitCode::Usage)?;
+        let runtime =
+            load::load_with(package, grants, *limits, cache, terminal, |builder| match &recorder {
+                Some(recorder) => builder.recorder(recorder.clone()),
+                None => builder,
+            });
+        let runtime = Arc::new(runtime?);
 
-        let (value, timing) = block_on(async {
+        let called = block_on(async {
             let (store, database) = (
                 store.open().await?.for_module(0, &runtime, digest).await?,
                 database.connect(limits.timeout).await?,
@@ -111,13 +128,42 @@ impl Run {
             let args = self.values(args, &runtime, database.as_ref()).await?;
             let result = self.call(&runtime, store, args, (database, answers), terminal).await;
             result.map_err(|error| self.call_error(error, &runtime))
-        })??;
+        })?;
+        if let Some(recorder) = &recorder {
+            self.finish(recorder, terminal)?;
+        }
+        let (value, timing) = called?;
         match self.json {
             true => terminal::print(Text::json(&to_json(&value), false)?)?,
             false => terminal::print_value(&value.to_sql())?,
         }
         if self.repeat > 1 {
             terminal.note(timing.table().text());
+        }
+        Ok(())
+    }
+
+    /// Creates the recording, which other users cannot read.
+    fn recorder(&self) -> Result<Option<Recorder>> {
+        let Some(path) = &self.record else { return Ok(None) };
+        let secrets: Result<Vec<_>> = self.record_secret.iter().map(|name| secret(name)).collect();
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Some(Recorder::new(file).secrets(secrets?)))
+    }
+
+    fn finish(&self, recorder: &Recorder, terminal: Terminal) -> CliResult {
+        let recorded = recorder.flush().context("cannot write the recording")?;
+        if recorded.cut + recorded.left_out > 0 {
+            terminal.warn(text!(
+                "{} calls were too large to be recorded whole, and {} had no room",
+                recorded.cut,
+                recorded.left_out
+            ));
         }
         Ok(())
     }
@@ -238,6 +284,12 @@ impl Run {
             }
         }
     }
+}
+
+/// Returns the value of an environment variable that is to be blanked.
+fn secret(name: &str) -> Result<String> {
+    let value = env::var(name);
+    value.with_context(|| format!("cannot blank the environment variable {name}"))
 }
 
 /// Measured times.

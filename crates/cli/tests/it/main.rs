@@ -16,6 +16,7 @@ mod new;
 mod pty;
 mod quickstart;
 mod repl;
+mod replay;
 mod run;
 mod support;
 mod tests_toml;
