@@ -6,9 +6,9 @@ use std::path::Path;
 
 use surrealism_runtime::SurrealismPackage;
 
-use crate::support::{
-    archive, snapshot_all, surrealism, surrealism_in, surrealism_to, surrealism_with,
-};
+#[cfg(unix)]
+use crate::support::surrealism;
+use crate::support::{archive, snapshot_all, surrealism_in, surrealism_to, surrealism_with};
 
 /// Creates files that users take for archives, and projects with a mistake.
 fn mistakes() -> tempfile::TempDir {

@@ -46,14 +46,15 @@ impl Target {
     pub(super) fn temporary_file(&self) -> io::Result<NamedTempFile> {
         let Self::File(path, replaced) = self else { return NamedTempFile::new() };
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let mut builder = Builder::new();
+        let directory = directory.unwrap_or(Path::new("."));
         // A new file has the permissions that the umask leaves. One that replaces another begins private.
         #[cfg(unix)]
         if replaced.is_none() {
-            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+            let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+            return Builder::new().permissions(permissions).tempfile_in(directory);
         }
         let _ = replaced;
-        builder.tempfile_in(directory.unwrap_or(Path::new(".")))
+        Builder::new().tempfile_in(directory)
     }
 
     /// Moves or copies what was written.

@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::ops::Bound::Unbounded;
+#[cfg(unix)]
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use surrealism_runtime::KVStore;
 use surrealism_runtime::limits::{KvLimits, STALE_TEMP_FILE_AGE};
-use surrealism_stores::{OpenError, RedbDatabase, StoreError};
+#[cfg(unix)]
+use surrealism_stores::StoreError;
+use surrealism_stores::{OpenError, RedbDatabase};
 
 use crate::support::{assert_error_contains, executor, int, text};
 

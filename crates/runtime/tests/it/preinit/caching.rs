@@ -6,8 +6,10 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
+#[cfg(unix)]
+use surrealism_runtime::EngineConfig;
 use surrealism_runtime::usage::CodeSource::{Cache, Compiled, Shared};
-use surrealism_runtime::{CodeCache, EngineConfig, Isolation, Runtime, SurrealismPackage};
+use surrealism_runtime::{CodeCache, Isolation, Runtime, SurrealismPackage};
 
 use super::fresh;
 use super::guest::{CLOCK, Guest, IN_MEMORY, SPIN, keeping_number};
