@@ -30,6 +30,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     guests::build(shell)?;
 
     toolchain::ensure_program(shell, toolchain::REDIS)?;
+    toolchain::ensure_program(shell, toolchain::PROMTOOL)?;
     step("tests");
     clean_cargo_env(cmd!(shell, "cargo test --workspace")).run()?;
     clean_cargo_env(cmd!(

@@ -56,6 +56,9 @@ pub(crate) const REDIS: Program = Program {
     package: "redis-server",
     needed_by: "the tests of key-value stores",
 };
+/// Checks the metrics.
+pub(crate) const PROMTOOL: Program =
+    Program { name: "promtool", package: "prometheus", needed_by: "the tests of metrics" };
 /// Counts instructions.
 pub(crate) const VALGRIND: Program =
     Program { name: "valgrind", package: "valgrind", needed_by: "the count of instructions" };

@@ -10,9 +10,11 @@ pub(crate) mod places;
 pub(crate) mod preinit;
 mod workers;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
+use std::time::Instant;
 
 use surrealism_types::err::{SurrealismError, SurrealismResult};
 use wasmtime::Engine;
@@ -26,9 +28,11 @@ use self::places::ModulePlaces;
 use self::preinit::{PreinitError, PreinitLimits, exports_init, preinitialize};
 use crate::bindings::GuestIndices;
 use crate::limits::CompileLimits;
+use crate::observer::EventKind;
 use crate::package::file_tree::FileTree;
 use crate::store::StoreData;
 use crate::sync::lock;
+use crate::unwind::discard;
 use crate::usage::CodeSource;
 
 /// A component, compiled and linked.
@@ -100,6 +104,9 @@ type Slot = Arc<Mutex<Weak<CompiledComponent>>>;
 
 type LoadResult = SurrealismResult<(Arc<CompiledComponent>, CodeSource)>;
 
+/// What observers are told of a load once it has ended.
+pub(crate) type Journal = RefCell<Vec<EventKind<'static>>>;
+
 /// How a component is loaded.
 #[derive(Clone, Copy)]
 pub(crate) struct Loader<'a> {
@@ -111,6 +118,7 @@ pub(crate) struct Loader<'a> {
     pub(crate) files: Option<&'a Arc<FileTree>>,
     /// The limits of pre-initialization; `None` turns it off.
     pub(crate) preinit: Option<PreinitLimits>,
+    pub(crate) journal: &'a Journal,
 }
 
 /// A component as it is, or with the state after its `init`, and the fingerprint of that.
@@ -190,9 +198,15 @@ impl Loader<'_> {
 
     fn load_cached(self, variant: Variant) -> Option<CompiledComponent> {
         let cache = self.cache?;
-        self.engines.for_module(self.strict_timeout).find_map(|linked| {
+        let cached = self.engines.for_module(self.strict_timeout).find_map(|linked| {
             variant.link(linked, &cache.get(linked.engine(), variant.fingerprint())?).ok()
-        })
+        });
+        self.note(EventKind::CacheLookup { hit: cached.is_some() });
+        cached
+    }
+
+    fn note(self, step: EventKind<'static>) {
+        self.journal.borrow_mut().push(step);
     }
 
     /// Compiles for an engine, within the limits.
@@ -201,11 +215,16 @@ impl Loader<'_> {
         // wasmtime asserts what it takes for granted, so an untrusted component could panic the host. What it
         // was compiling is dropped.
         let compile = AssertUnwindSafe(|| Component::from_binary(engine, wasm));
-        self.engines.workers.run(|| catch_unwind(compile)).unwrap_or_else(|_| {
+        let started = Instant::now();
+        let compiled = self.engines.workers.run(|| catch_unwind(compile)).unwrap_or_else(|panic| {
+            discard(panic);
             Err(wasmtime::format_err!(
                 "the compiler does not support this component; leave out what other plugins do not use"
             ))
-        })
+        });
+        let accepted = compiled.is_ok();
+        self.note(EventKind::Compiled { took: started.elapsed(), accepted });
+        compiled
     }
 
     /// Compiles with the first engine that accepts the component: the pool has limits of its own.
@@ -222,7 +241,10 @@ impl Loader<'_> {
             };
             let compiled = variant.link(linked, &component)?;
             if let Some(cache) = self.cache {
-                cache.put(linked.engine(), variant.fingerprint(), &component);
+                let entries = cache.put(linked.engine(), variant.fingerprint(), &component);
+                if entries > 0 {
+                    self.note(EventKind::CacheEvicted { entries });
+                }
             }
             return Ok(compiled);
         }

@@ -44,6 +44,29 @@ pub struct Denied {
     pub missing: Missing,
 }
 
+impl Capability {
+    /// Returns a word for metrics and traces, without a part of an untrusted text.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Queries => "queries",
+            Self::Function(_) => "function",
+            Self::KeyValue => "key_value",
+            Self::Network(_) => "network",
+        }
+    }
+}
+
+impl Missing {
+    /// Returns a word for metrics and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotRequested => "not_requested",
+            Self::NotGranted => "not_granted",
+            Self::NotProvided => "not_provided",
+        }
+    }
+}
+
 impl Denied {
     pub(crate) fn new(capability: Capability, missing: Missing) -> Self {
         Self { capability, missing }

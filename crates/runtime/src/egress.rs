@@ -23,6 +23,7 @@ use self::metadata::{names_only_those, needs_naming};
 use self::resolver::Resolver;
 use crate::denied::{Capability, Denied, Missing};
 use crate::limits::MAX_RESOLVED_ADDRESSES;
+use crate::observer::{EventKind, InstanceObservers};
 use crate::sync::lock;
 use crate::text::truncate;
 
@@ -146,6 +147,7 @@ fn addresses(rules: &[NetRule]) -> impl Iterator<Item = &ResolvedNetAllow> {
 pub(crate) struct EgressFilter {
     policy: Arc<EgressPolicy>,
     resolved: Arc<Mutex<ResolvedNames>>,
+    observers: InstanceObservers,
 }
 
 /// The caller that an instance served when a lookup began.
@@ -162,15 +164,16 @@ struct ResolvedNames {
 }
 
 impl EgressFilter {
-    pub(crate) fn new(policy: Arc<EgressPolicy>) -> Self {
-        Self { policy, resolved: Arc::default() }
+    pub(crate) fn new(policy: Arc<EgressPolicy>, observers: InstanceObservers) -> Self {
+        Self { policy, resolved: Arc::default(), observers }
     }
 
     /// Returns a filter that lets nothing through.
     pub(crate) fn closed() -> Self {
         let rules = EgressRules::new(Vec::new(), &[], false);
         let (resolver, snapshot) = (Resolver::default(), Arc::default());
-        Self::new(Arc::new(EgressPolicy { rules, resolver, snapshot }))
+        let policy = Arc::new(EgressPolicy { rules, resolver, snapshot });
+        Self::new(policy, InstanceObservers::default())
     }
 
     /// Whether the archive asks for a connection, so that sockets are of use.
@@ -229,9 +232,18 @@ impl EgressFilter {
 
     /// Records a refusal. WASI has no words for it, so the error of the call tells.
     fn record_denied(&self, caller: Caller, denied: &Denied) {
-        let mut resolved = lock(&self.resolved);
-        if resolved.caller == caller {
-            resolved.failure = Some(denied.to_string());
+        let is_current = {
+            let mut resolved = lock(&self.resolved);
+            let is_current = resolved.caller == caller;
+            if is_current {
+                resolved.failure = Some(denied.to_string());
+            }
+            is_current
+        };
+        // Outside the lock: an observer is the host's code.
+        match is_current {
+            true => self.observers.tell(EventKind::Denied(denied)),
+            false => self.observers.tell_late(EventKind::Denied(denied)),
         }
     }
 
@@ -317,7 +329,8 @@ mod tests {
         names: NameResolution,
     ) -> EgressFilter {
         let rules = EgressRules::new(parse(requested), &parse(granted), as_requested);
-        EgressFilter::new(Arc::new(EgressPolicy::new(rules, names).unwrap()))
+        let policy = Arc::new(EgressPolicy::new(rules, names).unwrap());
+        EgressFilter::new(policy, InstanceObservers::default())
     }
 
     fn allows(filter: &EgressFilter, address: &str) -> bool {

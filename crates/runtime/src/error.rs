@@ -99,6 +99,28 @@ pub enum ErrorKind {
     Process,
 }
 
+impl ErrorKind {
+    /// Returns a word for metrics and traces. There are few, and none has a part of an untrusted text.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::UnknownFunction { .. } => "unknown_function",
+            Self::Arguments { .. } => "arguments",
+            Self::UnencodableArguments => "unencodable_arguments",
+            Self::Guest { .. } => "guest",
+            Self::InvalidResult => "invalid_result",
+            Self::Denied(_) => "denied",
+            Self::Host => "host",
+            Self::Init { .. } => "init",
+            Self::Trap(_) => "trap",
+            Self::TimedOut { stage: TimeoutStage::Queued, .. } => "timed_out_queued",
+            Self::TimedOut { stage: TimeoutStage::Running, .. } => "timed_out",
+            Self::Busy(_) => "busy",
+            Self::Load(_) => "load",
+            Self::Process => "process",
+        }
+    }
+}
+
 /// Where a call was when its time ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

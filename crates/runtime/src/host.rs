@@ -11,6 +11,7 @@ use crate::denied::{Capability, Denied};
 use crate::kv::KVStore;
 use crate::package::config::SurrealismConfig;
 use crate::text::truncate;
+use crate::unwind::ignore_panic;
 
 /// Receives a guest's output line by line, without line feeds.
 pub type OutputCallback = Arc<dyn Fn(&str) + Send + Sync>;
@@ -109,6 +110,34 @@ pub trait InvocationContext: Send + Sync {
     /// Returns the receiver of the guest's error output. Prints lines by default.
     fn stderr_callback(&self) -> OutputCallback {
         Arc::new(|line| eprintln!("{line}"))
+    }
+}
+
+/// The context of a call, or none. Its drop is the host's code, and a panic in that is ignored.
+#[derive(Default)]
+pub(crate) struct HostContext(Option<Box<dyn InvocationContext>>);
+
+impl HostContext {
+    pub(crate) fn get(&self) -> Option<&dyn InvocationContext> {
+        self.0.as_deref()
+    }
+
+    pub(crate) fn get_mut(&mut self) -> Option<&mut (dyn InvocationContext + 'static)> {
+        self.0.as_deref_mut()
+    }
+}
+
+impl From<Box<dyn InvocationContext>> for HostContext {
+    fn from(context: Box<dyn InvocationContext>) -> Self {
+        Self(Some(context))
+    }
+}
+
+impl Drop for HostContext {
+    fn drop(&mut self) {
+        if let Some(context) = self.0.take() {
+            ignore_panic(|| drop(context));
+        }
     }
 }
 

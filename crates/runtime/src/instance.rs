@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use surrealdb_types::{Kind, Value};
@@ -25,15 +25,16 @@ use crate::bindings::{Guest, GuestResult, InlineHalf, Metadata};
 use crate::compile::places::Place;
 use crate::deadline::{Deadline, timeout_at};
 use crate::error::{Error, ErrorKind, TrapKind};
-use crate::host::InvocationContext;
+use crate::host::{HostContext, InvocationContext};
 use crate::limits::{MAX_HOST_CALL_BYTES, ROWS_PER_CALL};
 use crate::module::Module;
+use crate::observer::{CallWatch, DropCause, EventKind, Part, Recorder, measure};
 use crate::process::ensure_not_forked;
 use crate::reactor::within;
 use crate::store::StoreData;
 use crate::tape::CallHost;
 use crate::text::truncate;
-use crate::unwind::catch_panic;
+use crate::unwind::Guarded;
 
 /// One isolated instance of a module. It serves one call at a time, and keeps its memory between calls.
 ///
@@ -59,8 +60,11 @@ pub struct Controller {
     store: Store<StoreData>,
     /// Boxed, so that an instance is cheap to move.
     guest: Box<Guest>,
-    /// True while a guest call runs, and afterwards unless the call returned normally.
-    poisoned: bool,
+    /// Set while a guest call runs, and afterwards unless the call returned normally: why the instance is to
+    /// be dropped.
+    poisoned: Option<DropCause>,
+    /// Why an instance is dropped that is not poisoned.
+    drop_cause: DropCause,
     initialized: bool,
     /// Whether it is linked for the tape of one call.
     is_taped: bool,
@@ -77,7 +81,10 @@ impl Controller {
         deadline: Deadline,
     ) -> Result<Self, Error> {
         let is_taped = host.tape.is_some();
+        let started = template.module.observers.are_on().then(Instant::now);
         let Instantiated { mut store, guest, place } = template.instantiate(host, deadline).await?;
+        let took = started.map_or(Duration::ZERO, |started| started.elapsed());
+        template.module.observers.tell(EventKind::InstanceCreated { took });
         let initialized = guest.init.is_none();
         store.data_mut().limiter.set_initialized();
         let guest = Box::new(guest);
@@ -85,7 +92,8 @@ impl Controller {
             template,
             store,
             guest,
-            poisoned: false,
+            poisoned: None,
+            drop_cause: DropCause::Unneeded,
             initialized,
             is_taped,
             permit: None,
@@ -101,29 +109,55 @@ impl Controller {
         self.permit.take()
     }
 
-    /// Whether the instance may serve another caller of `template`'s module, and is small enough to wait
+    /// Checks that the instance may serve another caller of `template`'s module, and is small enough to wait
     /// for it.
-    pub(crate) fn is_reusable(&self, template: &Arc<Template>) -> bool {
-        !self.poisoned
-            && !self.is_taped
-            && self.initialized
-            && Arc::ptr_eq(&self.template, template)
-            && self.store.data().limiter.growth_bytes() <= self.module().max_idle_growth_bytes
+    ///
+    /// # Errors
+    ///
+    /// Why it is to be dropped instead.
+    pub(crate) fn check_reusable(&self, template: &Arc<Template>) -> Result<(), DropCause> {
+        if let Some(cause) = self.poisoned {
+            return Err(cause);
+        }
+        if self.is_taped {
+            return Err(DropCause::Used);
+        }
+        if !self.initialized || !Arc::ptr_eq(&self.template, template) {
+            return Err(DropCause::Unneeded);
+        }
+        if self.store.data().limiter.growth_bytes() > self.module().max_idle_growth_bytes {
+            return Err(DropCause::TooLarge);
+        }
+        Ok(())
     }
 
-    /// Begins to measure the time of host functions, for one caller.
-    pub(crate) fn measure_host_time(&mut self) {
-        self.store.data_mut().host_time = Some(Duration::ZERO);
+    /// Drops the instance. The cause does not count if it is poisoned.
+    pub(crate) fn drop_because(mut self, cause: DropCause) {
+        self.drop_cause = cause;
     }
 
-    /// Returns the time of host functions, if it was measured.
-    pub(crate) fn host_time(&self) -> Duration {
-        self.store.data().host_time.unwrap_or_default()
+    /// Begins the part of a measured call that runs the function.
+    pub(crate) fn begin_measuring(&mut self, recorder: &mut Recorder) {
+        if recorder.is_on() {
+            recorder.begin(Part::Running);
+            let data = self.store.data_mut();
+            data.host_time = Some(Duration::ZERO);
+            data.observers.set_call(recorder.call());
+        }
     }
 
-    /// Returns the size of the instance's linear memory.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.store.data().limiter.used_bytes()
+    /// Ends the part of a measured call that runs the function.
+    pub(crate) fn end_measuring(&mut self, recorder: &mut Recorder) {
+        if recorder.is_on() {
+            recorder.finish();
+            let data = self.store.data_mut();
+            let in_host = data.host_time.take().unwrap_or_default();
+            let memory_bytes = data.limiter.used_bytes();
+            recorder.note(|stats| {
+                stats.in_host = in_host;
+                stats.memory_bytes = memory_bytes;
+            });
+        }
     }
 
     fn module(&self) -> &Module {
@@ -132,6 +166,10 @@ impl Controller {
 
     /// Sets the context that serves the guest's calls to the host.
     pub fn set_context(&mut self, context: Box<dyn InvocationContext>) {
+        self.set_host_context(context.into());
+    }
+
+    pub(crate) fn set_host_context(&mut self, context: HostContext) {
         self.store.data_mut().set_context(context);
     }
 
@@ -173,7 +211,7 @@ impl Controller {
             })
             .await?;
         if let Err(message) = result {
-            self.poisoned = true;
+            self.poisoned = Some(DropCause::InitFailed);
             let text = truncate(&message).to_string();
             let explained = format!("`init` of {} failed: {text}", self.module());
             let init = |text| ErrorKind::Init { text };
@@ -218,9 +256,30 @@ impl Controller {
         context_timeout: Option<Duration>,
     ) -> SurrealismResult<Value> {
         let deadline = self.module().deadline(context_timeout);
-        let name = name.as_deref();
-        let args = self.module().coerce_call(name, args.to_values())?;
+        let (name, args) = (name.as_deref(), args.to_values());
+        if let Some(watch) = self.module().watch(name, None) {
+            // Boxed, so that a call that nobody observes has no room for it.
+            return Ok(Box::pin(self.invoke_measured(watch, name, args, deadline)).await?);
+        }
+        let args = self.module().coerce_call(name, args)?;
         Ok(self.invoke_with_deadline(name, &args, deadline).await?)
+    }
+
+    async fn invoke_measured(
+        &mut self,
+        watch: CallWatch,
+        name: Option<&str>,
+        args: Vec<Value>,
+        deadline: Deadline,
+    ) -> Result<Value, Error> {
+        let invoke = async |recorder: &mut Recorder| {
+            let args = self.module().coerce_call(name, args)?;
+            self.begin_measuring(recorder);
+            let result = self.invoke_with_deadline(name, &args, deadline).await;
+            self.end_measuring(recorder);
+            result
+        };
+        measure(Some(watch), invoke).await.0
     }
 
     /// Calls a function with arguments of the kinds of its signature.
@@ -306,7 +365,9 @@ impl Controller {
         } else {
             for row in rows {
                 match self.call_one(name, row, deadline, &mut decoder).await {
-                    Err(error) if self.poisoned || error.is_timeout() => return Err(error),
+                    Err(error) if self.poisoned.is_some() || error.is_timeout() => {
+                        return Err(error);
+                    }
                     result => results.push(result),
                 }
             }
@@ -466,31 +527,38 @@ impl Controller {
         call: impl AsyncFnOnce(&mut Store<StoreData>, &Guest) -> wasmtime::Result<T>,
     ) -> Result<T, Error> {
         ensure_not_forked()?;
-        if self.poisoned {
+        if self.poisoned.is_some() {
             return Err(self.poisoned_error());
         }
         self.reset_epoch_deadline();
         self.store.data_mut().before_guest_call();
         self.store.data_mut().enter_reactor();
 
-        self.poisoned = true;
+        self.poisoned = Some(DropCause::Cancelled);
         let outcome = {
             // Pinned here, since the future is large and would be moved.
-            let guest_call = pin!(call(&mut self.store, &self.guest));
-            let guest_call = pin!(within(self.template.module.reactor.as_ref(), guest_call));
-            let guest_call = catch_panic(guest_call);
+            let guest_call = pin!(Some(call(&mut self.store, &self.guest)));
+            let guest_call = Guarded::new(guest_call);
+            let guest_call = within(self.template.module.reactor.as_ref(), guest_call);
             timeout_at(&self.template.globals.timers, deadline.at, guest_call).await
         };
         let flushed = catch_unwind(AssertUnwindSafe(|| self.store.data().after_guest_call()));
-        match outcome.map(|result| flushed.and(result)) {
+        let (cause, error) = match outcome.map(|result| flushed.and(result)) {
             Ok(Ok(Ok(result))) => {
-                self.poisoned = false;
-                Ok(result)
+                self.poisoned = None;
+                return Ok(result);
             }
-            Ok(Ok(Err(error))) => Err(trap_error(error, function, self.store.data())),
-            Ok(Err(panic)) => Err(panic_error(panic, &format!("`{function}`"), self.module())),
-            Err(_) => Err(deadline.timeout_error()),
-        }
+            Ok(Ok(Err(error))) => {
+                (DropCause::Trapped, trap_error(error, function, self.store.data()))
+            }
+            Ok(Err(panic)) => {
+                let error = panic_error(panic, &format!("`{function}`"), self.module());
+                (DropCause::HostPanicked, error)
+            }
+            Err(_) => (DropCause::TimedOut, deadline.timeout_error()),
+        };
+        self.poisoned = Some(cause);
+        Err(error)
     }
 
     #[cold]
@@ -524,9 +592,11 @@ fn guest_error(message: &str, data: &StoreData) -> Error {
 
 impl Drop for Controller {
     fn drop(&mut self) {
-        if self.poisoned {
+        if self.poisoned.is_some() {
             self.module().metrics.lost.fetch_add(1, Ordering::Relaxed);
         }
+        let cause = self.poisoned.unwrap_or(self.drop_cause);
+        self.store.data().observers.tell(EventKind::InstanceDropped { cause });
     }
 }
 

@@ -101,11 +101,14 @@
 //!
 //! - `http` (default): outbound `wasi:http` with TLS, restricted to `allow_net` like a guest's sockets.
 //!   Without it, an archive that imports `wasi:http` is refused when it is loaded.
+//! - `metrics`: `observer::MetricsObserver`, which counts for Prometheus.
+//! - `tracing`: `observer::TracingObserver`, which makes spans and events for `tracing`.
 //! - `testing`: a plugin for tests of hosts, with a function for each outcome of a call.
 
 pub mod epoch;
 pub mod host;
 pub mod limits;
+pub mod observer;
 pub mod package;
 pub mod private;
 pub mod record;
@@ -146,6 +149,7 @@ pub use error::{Busy, Error, ErrorKind, GuestError, LoadError, TimeoutStage, Tra
 pub use grants::Grants;
 pub use host::{DetachedContext, InvocationContext};
 pub use kv::{BTreeMapStore, KVStore};
+pub use observer::Observer;
 pub use package::capabilities::{FunctionTargets, SurrealismCapabilities};
 pub use package::config::SurrealismConfig;
 pub use package::exports::{ExportsManifest, FunctionExport};
@@ -180,7 +184,7 @@ struct Readme;
 struct CompilingGuide;
 
 /// Compiles the examples of the guide.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "metrics", feature = "tracing"))]
 #[doc = include_str!("../../../docs/hosting.md")]
 struct HostingGuide;
 

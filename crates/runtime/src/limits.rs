@@ -340,3 +340,16 @@ pub(crate) const MAX_HTTP_BUFFER_BYTES: usize = 64 * KIB;
 /// pieces of it. The guest may set less, and the call's deadline applies too.
 #[cfg(feature = "http")]
 pub(crate) const MAX_HTTP_WAIT: Duration = Duration::from_secs(60);
+
+// Metrics.
+
+/// Modules that have a label of their own in the metrics of one
+/// [`MetricsObserver`](crate::observer::MetricsObserver).
+#[cfg(feature = "metrics")]
+pub const MAX_METRIC_MODULES: usize = 200;
+
+/// Functions of one module that have a label of their own in the metrics of one
+/// [`MetricsObserver`](crate::observer::MetricsObserver): those that are called first. Each has about twenty
+/// samples.
+#[cfg(feature = "metrics")]
+pub const MAX_METRIC_FUNCTIONS: usize = 30;

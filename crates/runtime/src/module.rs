@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, LoadError};
 use crate::grants::{Capabilities, Grants};
 use crate::kv::BTreeMapStore;
 use crate::limits::{HostLimits, KvLimits, MAX_POOL_SIZE, MIN_DECODED_BYTES};
+use crate::observer::{CallWatch, Observers};
 use crate::package::config::{AbiVersion, SurrealismConfig, SurrealismMeta};
 use crate::package::exports::{ExportsManifest, FunctionExport};
 use crate::package::file_tree::FileTree;
@@ -44,6 +45,7 @@ pub(crate) struct Module {
     /// Serves the guest's connections; `None` for a module that asks for none.
     pub(crate) reactor: Option<Handle>,
     pub(crate) host_errors: HostErrors,
+    pub(crate) observers: Observers,
     files: Option<AttachedFs>,
 }
 
@@ -102,6 +104,7 @@ impl Module {
             max_idle_growth_bytes: host.max_idle_growth_bytes,
             max_execution_time: min_limit(requested.max_execution_time, host.max_execution_time),
             host_errors: HostErrors::Private,
+            observers: Observers::default(),
             files,
             config,
             exports,
@@ -133,6 +136,12 @@ impl Module {
     /// Returns a function's signature; `None` is the default export.
     pub(crate) fn signature(&self, name: Option<&str>) -> Result<&FunctionExport, Error> {
         self.exports.get_signature(name).ok_or_else(|| self.no_such_function(name))
+    }
+
+    /// Returns what watches a call of a function; `None` if nobody observes.
+    pub(crate) fn watch(&self, name: Option<&str>, rows: Option<usize>) -> Option<CallWatch> {
+        let is_declared = || self.exports.get_signature(name).is_some();
+        self.observers.watch(name, is_declared, rows)
     }
 
     /// Coerces the arguments of a call to the kinds of the signature, before an instance is checked out.

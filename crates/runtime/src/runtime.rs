@@ -24,13 +24,14 @@ use crate::egress::NameResolution;
 use crate::egress::allow_net::ResolvedNetAllow;
 use crate::error::{Busy, Error};
 use crate::grants::Grants;
-use crate::host::InvocationContext;
+use crate::host::{HostContext, InvocationContext};
 use crate::instance::Controller;
 use crate::instance::pool::{Permit, Pool, PoolCounts};
 use crate::instance::template::Template;
 use crate::kv::BTreeMapStore;
 use crate::limits::KvLimits;
 use crate::module::{HostErrors, Module};
+use crate::observer::DropCause;
 use crate::package::SurrealismPackage;
 use crate::package::capabilities::SurrealismCapabilities;
 use crate::package::config::SurrealismConfig;
@@ -137,7 +138,7 @@ impl Runtime {
         args: A,
         context: impl InvocationContext + 'static,
     ) -> Call<'_, A> {
-        Call::new(self, function.into().map(str::to_string), args, Box::new(context))
+        Call::new(self, function.into().map(str::to_string), args, context)
     }
 
     /// Calls a function once for each row of arguments, and returns one result for each row, in order.
@@ -175,7 +176,7 @@ impl Runtime {
     ) -> CallRows<'_> {
         let rows = rows.into_iter().map(A::to_values).collect();
         let function = function.into().map(str::to_string);
-        CallRows::new(Call::new(self, function, rows, Box::new(context)))
+        CallRows::new(Call::new(self, function, rows, context))
     }
 
     /// Calls a function with arguments from JSON, and returns its result as JSON.
@@ -204,7 +205,7 @@ impl Runtime {
         context: impl InvocationContext + 'static,
     ) -> CallJson<'_> {
         let function = function.into().map(str::to_string);
-        CallJson::new(self, Call::new(self, function, args, Box::new(context)))
+        CallJson::new(self, Call::new(self, function, args, context))
     }
 
     /// Reads the arguments of a call from JSON, as [`call_json`](Self::call_json) does.
@@ -270,6 +271,7 @@ impl Runtime {
         &self,
         context: Box<dyn InvocationContext>,
     ) -> SurrealismResult<Controller> {
+        let context = HostContext::from(context);
         let checked_out = self.checkout().await?;
         Ok(self.prepare(checked_out, context.into(), || self.module().deadline(None)).await?)
     }
@@ -299,7 +301,7 @@ impl Runtime {
     ) -> Result<Controller, Error> {
         let mut controller = match idle {
             Some(mut controller) if host.tape.is_none() => {
-                controller.set_context(host.context);
+                controller.set_host_context(host.context);
                 controller
             }
             // Boxed so that the instantiation future does not enlarge every call's future.
@@ -322,13 +324,20 @@ impl Runtime {
     /// always safe to call.
     pub fn release_controller(&self, mut controller: Controller) {
         let permit = controller.take_permit();
-        if self.isolation == Isolation::Reuse && controller.is_reusable(&self.template) {
-            controller.clear_context();
-            self.pool.check_in(controller, permit);
-        } else {
-            drop(controller);
-            // Dropped last: the next caller must find the instance gone.
-            drop(permit);
+        let reusable = match self.isolation {
+            Isolation::Reuse => controller.check_reusable(&self.template),
+            Isolation::Fresh => Err(DropCause::Used),
+        };
+        match reusable {
+            Ok(()) => {
+                controller.clear_context();
+                self.pool.check_in(controller, permit);
+            }
+            Err(cause) => {
+                controller.drop_because(cause);
+                // Dropped last: the next caller must find the instance gone.
+                drop(permit);
+            }
         }
     }
 
@@ -372,7 +381,8 @@ impl Runtime {
         context: Box<dyn InvocationContext>,
     ) -> SurrealismResult<Controller> {
         let deadline = self.module().deadline(None);
-        Ok(Controller::new(self.template.clone(), context.into(), deadline).await?)
+        let host = CallHost::from(HostContext::from(context));
+        Ok(Controller::new(self.template.clone(), host, deadline).await?)
     }
 
     /// Returns the signature of a function, as the archive has it; `None` is the default export.

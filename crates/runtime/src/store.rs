@@ -21,9 +21,10 @@ use self::limiter::StoreLimiter;
 use crate::deadline::TimerQueue;
 use crate::egress::EgressFilter;
 use crate::error::GuestError;
-use crate::host::InvocationContext;
+use crate::host::{HostContext, InvocationContext};
 use crate::limits::{MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES};
 use crate::module::Module;
+use crate::observer::{GuestStream, InstanceObservers};
 use crate::package::config::SurrealismConfig;
 use crate::tape::{CallHost, Tape};
 use crate::unwind::ignore_panic;
@@ -39,7 +40,7 @@ use crate::wasi::wasi_context;
 pub(crate) struct StoreData {
     pub(crate) module: Arc<Module>,
     /// The context of the call; `None` while the instance is idle.
-    context: Option<Box<dyn InvocationContext>>,
+    context: HostContext,
     /// What records the host's answers, or gives them. The instance is linked for it.
     tape: Option<Arc<Tape>>,
     /// Whether the guest has used WASI since the context was set. Most calls do not, and skip both
@@ -49,6 +50,7 @@ pub(crate) struct StoreData {
     host_failure: Option<HostFailure>,
     /// The time of host functions in this call; `None` if it is not measured.
     pub(crate) host_time: Option<Duration>,
+    pub(crate) observers: InstanceObservers,
     pub(crate) limiter: StoreLimiter,
     stdout: Stdio,
     pub(crate) stderr: Stdio,
@@ -70,10 +72,12 @@ impl StoreData {
         CallHost { context, tape }: CallHost,
         timers: &'static TimerQueue,
     ) -> Store<Self> {
-        let (stdout, stderr) = (Stdio::default(), Stdio::default());
+        let observers = InstanceObservers::new(&module.observers);
+        let stdout = Stdio::new(GuestStream::Stdout, observers.clone());
+        let stderr = Stdio::new(GuestStream::Stderr, observers.clone());
         let egress = match &tape {
             Some(tape) if tape.is_replay() => EgressFilter::closed(),
-            _ => EgressFilter::new(module.egress.clone()),
+            _ => EgressFilter::new(module.egress.clone(), observers.clone()),
         };
         let wasi = wasi_context(egress.clone(), stdout.clone(), stderr.clone());
         let mut table = ResourceTable::new();
@@ -82,11 +86,12 @@ impl StoreData {
 
         module.metrics.instances.add(1);
         let data = Self {
-            context: Some(context),
+            context,
             tape,
             wasi_active: false,
             host_failure: None,
             host_time: None,
+            observers,
             limiter,
             stdout,
             stderr,
@@ -106,18 +111,18 @@ impl StoreData {
         store
     }
 
-    pub(crate) fn set_context(&mut self, context: Box<dyn InvocationContext>) {
+    pub(crate) fn set_context(&mut self, context: HostContext) {
         self.clear_context();
-        self.context = Some(context);
+        self.context = context;
     }
 
     /// Drops the context and everything that the instance's host side holds of its caller.
     pub(crate) fn clear_context(&mut self) {
-        let context = self.context.take();
-        // Its drop is the host's code.
-        ignore_panic(|| drop(context));
+        self.context = HostContext::default();
+        self.forget_failure();
         self.caller_runtime = None;
         self.host_time = None;
+        self.observers.set_call(None);
         if std::mem::take(&mut self.wasi_active) {
             ignore_panic(|| self.stdout.set_sink(None));
             ignore_panic(|| self.stderr.set_sink(None));
@@ -129,8 +134,8 @@ impl StoreData {
     pub(crate) fn context(
         &mut self,
     ) -> Result<(&mut dyn InvocationContext, &SurrealismConfig), GuestError> {
-        match &mut self.context {
-            Some(context) => Ok((&mut **context, &self.module.config)),
+        match self.context.get_mut() {
+            Some(context) => Ok((context, &self.module.config)),
             None => Err(GuestError::new(
                 "this call has no context, and so no database, no functions and no key-value store",
             )),
@@ -147,11 +152,18 @@ impl StoreData {
 
     /// Begins a call: discards the output of earlier ones.
     pub(crate) fn begin_call(&mut self) {
-        self.host_failure = None;
+        self.forget_failure();
         if self.wasi_active {
             self.stdout.reset();
             self.stderr.reset();
             self.egress.clear_failure();
+        }
+    }
+
+    fn forget_failure(&mut self) {
+        if let Some(failure) = self.host_failure.take() {
+            // The drop of an error is the host's code.
+            ignore_panic(|| drop(failure));
         }
     }
 
@@ -183,7 +195,7 @@ impl StoreData {
         if std::mem::replace(&mut self.wasi_active, true) {
             return;
         }
-        if let Some(context) = &self.context {
+        if let Some(context) = self.context.get() {
             self.stdout.set_sink(Some(context.stdout_callback()));
             self.stderr.set_sink(Some(context.stderr_callback()));
         }

@@ -14,17 +14,17 @@ pub(crate) use self::wire::{
     Count, Entries, Flag, Hex, Int, Number, OptionalMillis, OptionalText, OptionalValue,
     OptionalValues, Range, Seed, Text, Texts, Time, Unit, Value, Values, Variables, Wire,
 };
-use crate::host::InvocationContext;
+use crate::host::HostContext;
 use crate::sync::lock;
 
 /// The host's side of a call: its context, and its tape if it has one.
 pub(crate) struct CallHost {
-    pub(crate) context: Box<dyn InvocationContext>,
+    pub(crate) context: HostContext,
     pub(crate) tape: Option<Arc<Tape>>,
 }
 
-impl From<Box<dyn InvocationContext>> for CallHost {
-    fn from(context: Box<dyn InvocationContext>) -> Self {
+impl From<HostContext> for CallHost {
+    fn from(context: HostContext) -> Self {
         Self { context, tape: None }
     }
 }

@@ -52,6 +52,17 @@ pub enum CodeSource {
     Shared,
 }
 
+impl CodeSource {
+    /// Returns a word for metrics and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Compiled => "compiled",
+            Self::Cache => "cache",
+            Self::Shared => "shared",
+        }
+    }
+}
+
 /// A quantity: its current value and its peak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gauge {

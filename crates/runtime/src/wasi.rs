@@ -80,13 +80,14 @@ mod tests {
     use super::*;
     use crate::egress::allow_net::parse;
     use crate::egress::{EgressPolicy, EgressRules, NameResolution};
+    use crate::observer::InstanceObservers;
 
     #[test]
     fn only_granted_outbound_connections_are_allowed() {
         let filter = |entries: &[String]| {
             let rules = EgressRules::new(parse(entries).unwrap(), &[], true);
             let policy = EgressPolicy::new(rules, NameResolution::AtUse).unwrap();
-            EgressFilter::new(Arc::new(policy))
+            EgressFilter::new(Arc::new(policy), InstanceObservers::default())
         };
         let rules = filter(&["10.0.0.0/8".to_string()]);
         let (inside, outside) = ("10.1.2.3:80".parse().unwrap(), "11.1.2.3:80".parse().unwrap());

@@ -67,6 +67,11 @@ impl RedisClient {
     ///
     /// [`OpenError::InvalidUrl`] for a URL that is invalid or demands TLS, [`OpenError::Unreachable`] when no
     /// server answers in time, [`OpenError::AuthRejected`] when it rejects the user or the password.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited elsewhere than in a tokio runtime with time and I/O enabled. So do all methods that
+    /// ask Redis.
     pub async fn connect(url: &str) -> Result<Self, OpenError> {
         Ok(Self(Connection::open(url).await?))
     }

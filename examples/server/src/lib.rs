@@ -4,11 +4,10 @@
 //! |---|---|
 //! | `POST /call/MODULE/FUNCTION` with JSON arguments | the result as JSON |
 //! | `PUT /modules/MODULE` with an archive | loads it, in place of the one that has the name |
-//! | `GET /metrics` | gauges for Prometheus |
+//! | `GET /metrics` | the metrics, for Prometheus |
 
 mod serve;
 
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +20,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use serde_json::{Value as Json, json};
+use surrealism_runtime::observer::{MetricsObserver, TracingObserver};
 use surrealism_runtime::{CodeCache, Error, Grants, Runtime, SurrealismPackage, UnpackOptions};
 use surrealism_stores::RedbDatabase;
 use surrealism_surrealdb::{CallContext, Module, ModuleRegistry};
-use surrealism_types::json::{arguments_from_json, to_json};
 
 pub use self::serve::serve;
 
@@ -61,6 +60,8 @@ pub struct Service {
     modules: ModuleRegistry,
     stores: RedbDatabase,
     cache: CodeCache,
+    metrics: Arc<MetricsObserver>,
+    tracing: Arc<TracingObserver>,
 }
 
 impl Service {
@@ -68,7 +69,9 @@ impl Service {
     pub fn open(settings: Settings) -> anyhow::Result<Arc<Self>> {
         let stores = RedbDatabase::open(&settings.store)?;
         let cache = CodeCache::open(&settings.cache)?;
-        Ok(Arc::new(Self { settings, modules: ModuleRegistry::new(), stores, cache }))
+        let (metrics, tracing) = (Arc::default(), Arc::default());
+        let modules = ModuleRegistry::new();
+        Ok(Arc::new(Self { settings, modules, stores, cache, metrics, tracing }))
     }
 
     /// Loads an archive under a name, in place of the module that has it. Returns the calls of that module
@@ -83,7 +86,9 @@ impl Service {
             .max_queue(self.settings.max_queue)
             .max_memory_bytes(MAX_MEMORY_BYTES)
             .max_execution_time(self.settings.timeout)
-            .code_cache(self.cache.clone());
+            .code_cache(self.cache.clone())
+            .observer(self.metrics.clone())
+            .observer(self.tracing.clone());
         let runtime = Arc::new(builder.build_async().await?);
 
         // The store belongs to the plugin, so that its next version finds it.
@@ -105,45 +110,17 @@ impl Service {
 
     async fn call(&self, name: &str, function: &str, body: &[u8]) -> Result<Json, Failure> {
         let module = self.modules.get(name).ok_or_else(|| self.unknown_module(name))?;
-        let runtime = module.runtime();
-        let args = match runtime.exports().get_signature(Some(function)) {
-            Some(signature) => {
-                let body = if body.is_empty() { b"[]".as_slice() } else { body };
-                let json = serde_json::from_slice(body).map_err(Failure::bad_request)?;
-                arguments_from_json(&json, &signature.args).map_err(Failure::bad_request)?
-            }
-            // The call says which names are near.
-            None => Vec::new(),
-        };
-        let log = format!("{name}: ");
-        let context = CallContext::new(&module)
-            .modules(&self.modules)
-            .output(move |line| eprintln!("{log}{line:?}"));
-        let call = runtime.call(function, args, context).timeout(self.settings.timeout);
-        Ok(to_json(&call.await?))
+        let body = if body.is_empty() { b"[]".as_slice() } else { body };
+        let args = serde_json::from_slice(body).map_err(Failure::bad_request)?;
+        // What the guest prints is an event of `tracing`.
+        let context = CallContext::new(&module).modules(&self.modules).output(|_| ());
+        let call = module.runtime().call_json(function, args, context);
+        Ok(call.timeout(self.settings.timeout).await?)
     }
 
     fn unknown_module(&self, name: &str) -> Failure {
         let body = json!({ "error": "no such module", "near": self.modules.near(name) });
         Failure { status: StatusCode::NOT_FOUND, body }
-    }
-
-    fn metrics(&self) -> String {
-        let mut text = String::new();
-        for name in self.modules.names() {
-            let Some(module) = self.modules.get(&name) else { continue };
-            let usage = module.runtime().usage();
-            for (gauge, value) in [
-                ("queued", usage.queued),
-                ("calls", usage.calls),
-                ("idle", usage.idle),
-                ("memory_bytes", usage.memory_bytes.current),
-            ] {
-                let _ = writeln!(text, "surrealism_{gauge}{{module=\"{name}\"}} {value}");
-            }
-            let _ = writeln!(text, "surrealism_lost_total{{module=\"{name}\"}} {}", usage.lost);
-        }
-        text
     }
 }
 
@@ -163,7 +140,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         if let Some(source) = std::error::Error::source(&error) {
-            eprintln!("{error}: {source:#}");
+            tracing::error!("{error}: {source:#}");
         }
         let status = StatusCode::from_u16(error.http_status());
         Self {
@@ -189,10 +166,7 @@ pub fn routes(service: Arc<Service>) -> Router {
     Router::new()
         .route("/call/{module}/{function}", post(call))
         .route("/modules/{module}", put(load).layer(DefaultBodyLimit::max(MAX_ARCHIVE_BYTES)))
-        .route(
-            "/metrics",
-            get(|State(service): State<Arc<Service>>| async move { service.metrics() }),
-        )
+        .route("/metrics", get(metrics))
         .with_state(service)
 }
 
@@ -203,6 +177,11 @@ async fn call(
 ) -> Result<Response, Failure> {
     let value = service.call(&module, &function, &body).await?;
     Ok(json_response(StatusCode::OK, &value))
+}
+
+async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    let metrics = service.metrics.encode();
+    ([(CONTENT_TYPE, MetricsObserver::CONTENT_TYPE)], metrics).into_response()
 }
 
 /// A real service lets only its operators in here.

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let mut args = std::env::args().skip(1);
     let mut next = || args.next().context("usage: server FOLDER ADDRESS");
     let (folder, address) = (PathBuf::from(next()?), next()?);

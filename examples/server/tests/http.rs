@@ -64,6 +64,12 @@ async fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> 
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_string())
 }
 
+/// Resolves once a call is under way.
+async fn under_way(address: SocketAddr) {
+    const CALL: &str = "surrealism_calls_in_progress{module=\"surrealism/hostile\"} 1\n";
+    while !request(address, "GET", "/metrics", b"").await.1.contains(CALL) {}
+}
+
 async fn call(address: SocketAddr, path: &str, args: Json) -> (u16, Json) {
     let path = format!("/call/{path}");
     let (status, body) = request(address, "POST", &path, args.to_string().as_bytes()).await;
@@ -80,7 +86,7 @@ async fn each_outcome_has_its_status() {
             ("m/alvie", json!([]), 404, "did you mean `alive`"),
             ("n/alive", json!([]), 404, "\"near\""),
             ("m/fail", json!([1]), 400, "argument 1 (message): expected string"),
-            ("m/fail", json!(["a", "b"]), 400, "expected 1 argument"),
+            ("m/fail", json!(["a", "b"]), 400, "takes 1 argument, and the call has 2"),
             ("m/fail", json!(["no luck"]), 422, "no luck"),
             ("m/panics", json!(["oh"]), 500, "panicked: oh"),
             ("m/spin_forever", json!([]), 504, "200ms"),
@@ -95,8 +101,15 @@ async fn each_outcome_has_its_status() {
 
         let (status, metrics) = request(address, "GET", "/metrics", b"").await;
         assert_eq!(status, 200);
-        for line in ["surrealism_calls{module=\"m\"} 0", "surrealism_lost_total{module=\"m\"} 2"] {
-            assert!(metrics.contains(line), "{metrics} lacks {line:?}");
+        const MODULE: &str = "module=\"surrealism/hostile\"";
+        for line in [
+            format!("surrealism_calls_in_progress{{{MODULE}}} 0"),
+            format!("surrealism_calls_total{{{MODULE},function=\"alive\",outcome=\"returned\"}} 1"),
+            format!("surrealism_calls_total{{{MODULE},function=\"_other\",outcome=\"unknown_function\"}} 1"),
+            format!("surrealism_denied_total{{{MODULE},capability=\"queries\",missing=\"not_granted\"}} 1"),
+            format!("surrealism_instances_dropped_total{{{MODULE},cause=\"trapped\"}} 1"),
+        ] {
+            assert!(metrics.contains(&line), "{metrics} lacks {line:?}");
         }
     })
     .await;
@@ -110,7 +123,7 @@ async fn a_busy_module_refuses_calls_that_may_be_retried() {
     };
     with_service(small, async |address, service| {
         let slow = tokio::spawn(call(address, "m/sleep", json!([500])));
-        while !request(address, "GET", "/metrics", b"").await.1.contains("calls{module=\"m\"} 1") {}
+        under_way(address).await;
         let (status, body) = call(address, "m/alive", json!([])).await;
         assert_eq!((status, &body["retry"]), (503, &json!(true)), "{body}");
         assert_eq!(slow.await.unwrap().0, 200);
@@ -146,11 +159,7 @@ async fn requests_under_way_end_before_the_service_does() {
         |_| {},
         async |address, service| {
             let slow = tokio::spawn(call(address, "m/sleep", json!([300])));
-            while !request(address, "GET", "/metrics", b"")
-                .await
-                .1
-                .contains("calls{module=\"m\"} 1")
-            {}
+            under_way(address).await;
             drop(service);
             slow
         },

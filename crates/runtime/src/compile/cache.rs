@@ -103,10 +103,17 @@ impl CodeCache {
         Some(component)
     }
 
-    /// Adds an entry. A failure, such as a full disk, must not fail the load.
-    pub(crate) fn put(&self, engine: &Engine, fingerprint: &Fingerprint, component: &Component) {
+    /// Adds an entry, and returns how many were evicted. A failure, such as a full disk, must not fail the
+    /// load.
+    pub(crate) fn put(
+        &self,
+        engine: &Engine,
+        fingerprint: &Fingerprint,
+        component: &Component,
+    ) -> usize {
         let code = component.serialize().map_err(Into::into);
-        let _ = code.and_then(|code| self.write(&entry_name(engine, fingerprint), &code));
+        let name = entry_name(engine, fingerprint);
+        code.and_then(|code| self.write(&name, &code)).unwrap_or_default()
     }
 
     /// Whether the cache has an entry that records the absence of this code.
@@ -128,9 +135,9 @@ impl CodeCache {
         verify_checksum(&file, name).ok()?.then_some(file)
     }
 
-    fn write(&self, name: &str, code: &[u8]) -> Result<()> {
+    fn write(&self, name: &str, code: &[u8]) -> Result<usize> {
         if code.len() as u64 > self.max_bytes {
-            return Ok(());
+            return Ok(0);
         }
         let mut sum = crc32fast::Hasher::new();
         sum.update(name.as_bytes());
@@ -139,13 +146,12 @@ impl CodeCache {
         file.write_all(code)?;
         file.write_all(&sum.finalize().to_le_bytes())?;
         file.persist(self.directory.join(name))?;
-        self.evict()?;
-        Ok(())
+        Ok(self.evict()?)
     }
 
     /// Removes the least recently used entries until the rest fits, and temporary files that killed
-    /// processes left. Code in use stays mapped.
-    fn evict(&self) -> io::Result<()> {
+    /// processes left. Code in use stays mapped. Returns how many entries were removed.
+    fn evict(&self) -> io::Result<usize> {
         let mut entries = Vec::new();
         for entry in fs::read_dir(&self.directory)?.flatten() {
             let name = entry.file_name();
@@ -161,14 +167,16 @@ impl CodeCache {
         }
         entries.sort_unstable();
         let mut total: u64 = entries.iter().map(|(_, size, _)| size).sum();
+        let mut evicted = 0;
         for (_, size, path) in entries {
             if total <= self.max_bytes {
                 break;
             }
-            let _ = fs::remove_file(path);
+            // Another process may have removed it before.
+            evicted += usize::from(fs::remove_file(path).is_ok());
             total -= size;
         }
-        Ok(())
+        Ok(evicted)
     }
 }
 

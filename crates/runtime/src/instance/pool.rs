@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use tokio::sync::oneshot;
 
 use crate::error::{Busy, Error};
+use crate::observer::{EventKind, Observers};
 use crate::sync::lock;
 
 /// A pool of at most `size` idle instances, with as many permits. Callers that find no permit wait in
@@ -16,6 +17,7 @@ use crate::sync::lock;
 pub(crate) struct Pool<T> {
     size: usize,
     max_queue: usize,
+    observers: Observers,
     state: Mutex<State<T>>,
 }
 
@@ -44,7 +46,7 @@ pub(crate) struct PoolCounts {
 }
 
 impl<T> Pool<T> {
-    pub(crate) fn new(size: usize, max_queue: usize) -> Self {
+    pub(crate) fn new(size: usize, max_queue: usize, observers: Observers) -> Self {
         let state = State {
             checked_out: 0,
             idle: Vec::new(),
@@ -53,7 +55,7 @@ impl<T> Pool<T> {
             draining: false,
             drained: Vec::new(),
         };
-        Self { size, max_queue, state: Mutex::new(state) }
+        Self { size, max_queue, observers, state: Mutex::new(state) }
     }
 
     /// Waits for a permit, and takes the most recently used instance, whose memory is warmest.
@@ -62,14 +64,15 @@ impl<T> Pool<T> {
     ///
     /// [`Busy::QueueFull`] when `max_queue` callers wait.
     pub(crate) async fn checkout(self: &Arc<Self>) -> Result<(Permit<T>, Option<T>), Error> {
-        let waiter = {
+        let (waiter, length) = {
             let mut state = lock(&self.state);
             if state.checked_out < self.size {
                 state.checked_out += 1;
                 return Ok((Permit(Some(self.clone())), state.idle.pop()));
             }
-            self.enqueue(&mut state)?
+            (self.enqueue(&mut state)?, state.waiters.len())
         };
+        self.observers.tell(EventKind::Queued { length });
         let permit = waiter.wait().await?;
         let idle = lock(&self.state).idle.pop();
         Ok((permit, idle))
@@ -183,6 +186,10 @@ impl<T> Waiter<'_, T> {
 
 impl<T> Drop for Waiter<'_, T> {
     fn drop(&mut self) {
-        let _sender = lock(&self.pool.state).waiters.remove(&self.ticket);
+        let (_sender, length) = {
+            let mut state = lock(&self.pool.state);
+            (state.waiters.remove(&self.ticket), state.waiters.len())
+        };
+        self.pool.observers.tell(EventKind::Dequeued { length });
     }
 }

@@ -17,7 +17,7 @@ use crate::process::{Globals, ensure_not_forked};
 use crate::reactor::within;
 use crate::store::StoreData;
 use crate::tape::CallHost;
-use crate::unwind::catch_panic;
+use crate::unwind::Guarded;
 use crate::wasi::files::Files;
 
 /// A module, its code, and the process that runs it.
@@ -39,8 +39,8 @@ impl Template {
         deadline: Deadline,
     ) -> Result<Instantiated, Error> {
         ensure_not_forked()?;
-        let instantiation = pin!(self.instantiate_now(host));
-        let instantiation = catch_panic(instantiation);
+        let instantiation = pin!(Some(self.instantiate_now(host)));
+        let instantiation = Guarded::new(instantiation);
         match timeout_at(&self.globals.timers, deadline.at, instantiation).await {
             Ok(Ok(instantiated)) => instantiated,
             Ok(Err(panic)) => Err(panic_error(panic, "its instantiation", &self.module)),

@@ -13,6 +13,7 @@ use crate::limits::{MAX_FUNCTION_NAME_BYTES, MAX_HANDLES, MAX_HOST_RESOURCES};
 use crate::module::Module;
 use crate::store::StoreData;
 use crate::text::{bounded, truncate_to};
+use crate::unwind::discard;
 
 /// Describes a trap for the plugin's author. wasmtime's error stays inside, for downcasts.
 pub(crate) fn trap_error(error: wasmtime::Error, function: &str, data: &StoreData) -> Error {
@@ -38,6 +39,7 @@ pub(crate) fn panic_error(panic: Box<dyn Any + Send>, function: &str, module: &M
         None => panic.downcast_ref::<String>().map(String::as_str),
     };
     let source = anyhow!("the host panicked: {}", panicked.unwrap_or("without a message"));
+    discard(panic);
     let text = wasmtime::format_err!(
         "the host panicked while it served {function} of {module}, and the instance was dropped: the \
          operator has to correct the host's context"

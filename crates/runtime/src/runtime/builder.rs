@@ -1,16 +1,17 @@
 //! How a module is loaded.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use surrealism_types::err::SurrealismError;
 
 use super::{Isolation, Runtime};
-use crate::compile::Loader;
 use crate::compile::admission::Refusal;
 use crate::compile::background::spawn_blocking;
 use crate::compile::cache::CodeCache;
 use crate::compile::preinit::PreinitLimits;
+use crate::compile::{Journal, Loader};
 use crate::egress::NameResolution;
 use crate::error::{Error, LoadError};
 use crate::grants::Grants;
@@ -18,6 +19,7 @@ use crate::instance::pool::Pool;
 use crate::instance::template::Template;
 use crate::limits::{CompileLimits, HostLimits, MAX_ERROR_BYTES};
 use crate::module::{HostErrors, Module};
+use crate::observer::{EventKind, Observer, Observers};
 use crate::package::SurrealismPackage;
 use crate::process::{ensure_not_forked, globals};
 use crate::record::Recorder;
@@ -43,6 +45,7 @@ use crate::text::bounded;
 /// | [`code_cache`](Self::code_cache) | none |
 /// | [`compile_limits`](Self::compile_limits) | [`CompileLimits::default`] |
 /// | [`recorder`](Self::recorder) | none |
+/// | [`observer`](Self::observer) | none |
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -58,7 +61,6 @@ use crate::text::bounded;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[must_use = "nothing is loaded until `build` or `build_async`"]
 pub struct RuntimeBuilder {
     package: SurrealismPackage,
@@ -69,6 +71,7 @@ pub struct RuntimeBuilder {
     code_cache: Option<CodeCache>,
     compile_limits: CompileLimits,
     max_queue: usize,
+    observers: Vec<Arc<dyn Observer>>,
     pub(super) name_resolution: NameResolution,
     pub(super) host_errors: HostErrors,
     recorder: Option<Recorder>,
@@ -85,6 +88,7 @@ impl RuntimeBuilder {
             code_cache: None,
             compile_limits: CompileLimits::default(),
             max_queue: usize::MAX,
+            observers: Vec::new(),
             name_resolution: NameResolution::AtUse,
             host_errors: HostErrors::Private,
             recorder: None,
@@ -207,6 +211,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Adds an [`Observer`] of the module. Default: none, and nothing is measured.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
     /// Loads the module: compiles it, or takes its code from the [cache](Self::code_cache).
     ///
     /// The names of its `allow_net` are resolved when the guest uses them, so that a name that cannot be
@@ -231,13 +241,29 @@ impl RuntimeBuilder {
     ///
     /// [`ErrorKind::Process`](crate::ErrorKind::Process) when a thread cannot be started.
     pub fn build(mut self) -> Result<Runtime, Error> {
+        let observers = std::mem::take(&mut self.observers);
+        let observers = Observers::new(&self.package.config.meta, observers);
+        let started = Instant::now();
+        let loaded = self.build_observed(observers.clone());
+        observers.tell(match &loaded {
+            Ok(runtime) => {
+                EventKind::Loaded { source: runtime.code_source, took: started.elapsed() }
+            }
+            Err(error) => EventKind::LoadFailed(error),
+        });
+        loaded
+    }
+
+    fn build_observed(mut self, observers: Observers) -> Result<Runtime, Error> {
         let globals = globals()?;
         let _ticking = globals.timers.ticker.hold();
         let wasm = std::mem::take(&mut self.package.wasm);
         let mut module =
             Module::new(self.package, &self.limits, &self.grants, self.name_resolution)?;
         module.host_errors = self.host_errors;
+        module.observers = observers.clone();
         let preinitialize = self.preinitialize.unwrap_or(self.isolation == Isolation::Fresh);
+        let journal = Journal::default();
         let loader = Loader {
             engines: &globals.engines,
             strict_timeout: module.strict_timeout(),
@@ -248,9 +274,13 @@ impl RuntimeBuilder {
                 let stack_bytes = globals.config.guest_stack_bytes;
                 PreinitLimits::new(module.max_memory_bytes, stack_bytes, module.max_execution_time)
             }),
+            journal: &journal,
         };
-        let (component, code_source) = loader.load(&wasm).map_err(load_error)?;
-        let pool = Arc::new(Pool::new(module.pool_size, self.max_queue));
+        let loaded = loader.load(&wasm);
+        // Told now, since loading holds a lock of the component.
+        journal.into_inner().into_iter().for_each(|step| observers.tell(step));
+        let (component, code_source) = loaded.map_err(load_error)?;
+        let pool = Arc::new(Pool::new(module.pool_size, self.max_queue, observers));
         let template = Arc::new(Template { module: Arc::new(module), component, globals });
         let (isolation, recorder) = (self.isolation, self.recorder);
         Ok(Runtime { template, pool, isolation, wasm_size: wasm.len(), code_source, recorder })
@@ -278,6 +308,22 @@ impl RuntimeBuilder {
     pub async fn build_async(self) -> Result<Runtime, Error> {
         ensure_not_forked()?;
         spawn_blocking(|| self.build()).await.map_err(Error::process)?
+    }
+}
+
+impl fmt::Debug for RuntimeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeBuilder")
+            .field("package", &self.package)
+            .field("limits", &self.limits)
+            .field("grants", &self.grants)
+            .field("isolation", &self.isolation)
+            .field("preinitialize", &self.preinitialize)
+            .field("code_cache", &self.code_cache)
+            .field("compile_limits", &self.compile_limits)
+            .field("max_queue", &self.max_queue)
+            .field("observers", &self.observers.len())
+            .finish_non_exhaustive()
     }
 }
 

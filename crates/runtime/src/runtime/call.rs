@@ -12,9 +12,10 @@ use surrealism_types::args::Args;
 use super::Runtime;
 use crate::deadline::{Deadline, timeout_at};
 use crate::error::{Busy, Error};
-use crate::host::InvocationContext;
+use crate::host::{HostContext, InvocationContext};
 use crate::instance::Controller;
-use crate::stats::{CallStats, Recorder};
+use crate::observer::{CallWatch, Part, Recorder, measure};
+use crate::stats::CallStats;
 use crate::tape::{CallHost, Tape};
 
 /// A call that has not begun. Awaiting it makes the call. Returned by [`Runtime::call`].
@@ -23,7 +24,7 @@ pub struct Call<'a, A> {
     runtime: &'a Runtime,
     name: Option<String>,
     args: A,
-    context: Box<dyn InvocationContext>,
+    context: HostContext,
     timeout: Option<Duration>,
     max_wait: Option<Duration>,
 }
@@ -50,8 +51,10 @@ impl<'a, A> Call<'a, A> {
         runtime: &'a Runtime,
         name: Option<String>,
         args: A,
-        context: Box<dyn InvocationContext>,
+        context: impl InvocationContext + 'static,
     ) -> Self {
+        let context: Box<dyn InvocationContext> = Box::new(context);
+        let context = context.into();
         Self { runtime, name, args, context, timeout: None, max_wait: None }
     }
 
@@ -106,9 +109,10 @@ impl<'a, A> Call<'a, A> {
     ) -> Result<T, Error> {
         let Self { runtime, name, args, context, timeout, max_wait } = self;
         let caller = Deadline::for_caller(timeout);
+        recorder.begin(Part::Waiting);
         let checkout = runtime.checkout_timeout(max_wait);
         let checked_out = timeout_at(runtime.timers(), caller.at, checkout).await;
-        recorder.lap(|stats| &mut stats.waited);
+        recorder.begin(Part::Preparing);
         let checked_out = checked_out.map_err(|_| {
             let (instances, limit) = (runtime.module().pool_size, caller.caller_limit());
             let waited = limit.unwrap_or_default();
@@ -119,25 +123,24 @@ impl<'a, A> Call<'a, A> {
         // The module's limit counts from here, and not while the call waits for an instance.
         let deadline = caller.with_module_limit(runtime.module().max_execution_time);
         let host = CallHost { context, tape };
-        let prepared = runtime.prepare(checked_out, host, || deadline).await;
-        recorder.lap(|stats| &mut stats.prepared);
-        let mut controller = prepared?;
-        if recorder.is_on() {
-            controller.measure_host_time();
-        }
+        let mut controller = runtime.prepare(checked_out, host, || deadline).await?;
+        controller.begin_measuring(recorder);
         let result = work(&mut controller, name.as_deref(), args, deadline).await;
-        recorder.lap(|stats| &mut stats.ran);
-        recorder.note(|stats| {
-            stats.in_host = controller.host_time();
-            stats.memory_bytes = controller.memory_bytes();
-        });
+        controller.end_measuring(recorder);
         runtime.release_controller(controller);
         result
     }
 }
 
+impl<A> Call<'_, A> {
+    /// Returns what watches the call; `None` if nobody observes.
+    pub(super) fn watch(&self, rows: Option<usize>) -> Option<CallWatch> {
+        self.runtime.module().watch(self.name.as_deref(), rows)
+    }
+}
+
 impl<A: Args> Call<'_, A> {
-    async fn run(self, recorder: &mut Recorder) -> Result<Value, Error> {
+    pub(super) async fn run(self, recorder: &mut Recorder) -> Result<Value, Error> {
         let module = self.runtime.module();
         let call = self.try_map_args(|name, args| module.coerce_call(name, args.to_values()))?;
         let Some(recorder_of_calls) = &call.runtime.recorder else {
@@ -176,6 +179,10 @@ impl CallRows<'_> {
         WithStats(self)
     }
 
+    fn watch(&self) -> Option<CallWatch> {
+        self.0.watch(Some(self.0.args.len()))
+    }
+
     async fn run(self, recorder: &mut Recorder) -> RowsResult {
         let (module, mut refused) = (self.0.runtime.module(), Vec::new());
         let call = self.0.try_map_args(|name, rows| {
@@ -208,7 +215,12 @@ impl<'a, A: Args + Send + 'a> IntoFuture for Call<'a, A> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.run(&mut Recorder::default()).await })
+        match self.watch(None) {
+            None => Box::pin(async move { self.run(&mut Recorder::default()).await }),
+            watch => Box::pin(async move {
+                measure(watch, async move |recorder| self.run(recorder).await).await.0
+            }),
+        }
     }
 }
 
@@ -217,11 +229,8 @@ impl<'a, A: Args + Send + 'a> IntoFuture for WithStats<Call<'a, A>> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let mut recorder = Recorder::start();
-            let result = self.0.run(&mut recorder).await;
-            (result, recorder.stats())
-        })
+        let watch = self.0.watch(None);
+        Box::pin(measure(watch, async move |recorder| self.0.run(recorder).await))
     }
 }
 
@@ -230,7 +239,12 @@ impl<'a> IntoFuture for CallRows<'a> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.run(&mut Recorder::default()).await })
+        match self.watch() {
+            None => Box::pin(async move { self.run(&mut Recorder::default()).await }),
+            watch => Box::pin(async move {
+                measure(watch, async move |recorder| self.run(recorder).await).await.0
+            }),
+        }
     }
 }
 
@@ -239,11 +253,8 @@ impl<'a> IntoFuture for WithStats<CallRows<'a>> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let mut recorder = Recorder::start();
-            let result = self.0.run(&mut recorder).await;
-            (result, recorder.stats())
-        })
+        let watch = self.0.watch();
+        Box::pin(measure(watch, async move |recorder| self.0.run(recorder).await))
     }
 }
 

@@ -11,6 +11,7 @@ use surrealism_types::json::{to_json, to_json_lossless};
 use super::Runtime;
 use super::call::Call;
 use crate::error::Error;
+use crate::observer::{Recorder, measure};
 
 /// A call with JSON that has not begun. Awaiting it makes the call. Returned by [`Runtime::call_json`].
 #[must_use = "a call does nothing until it is awaited"]
@@ -39,6 +40,12 @@ impl<'a> CallJson<'a> {
     pub fn lossless(self) -> Self {
         Self { write: to_json_lossless, ..self }
     }
+
+    async fn run(self, recorder: &mut Recorder) -> Result<Json, Error> {
+        let Self { runtime, call, write } = self;
+        let call = call.try_map_args(|name, args| runtime.arguments_from_json(name, &args))?;
+        Ok(write(&call.run(recorder).await?))
+    }
 }
 
 impl<'a> IntoFuture for CallJson<'a> {
@@ -46,11 +53,12 @@ impl<'a> IntoFuture for CallJson<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let Self { runtime, call, write } = self;
-            let call = call.try_map_args(|name, args| runtime.arguments_from_json(name, &args))?;
-            Ok(write(&call.await?))
-        })
+        match self.call.watch(None) {
+            None => Box::pin(async move { self.run(&mut Recorder::default()).await }),
+            watch => Box::pin(async move {
+                measure(watch, async move |recorder| self.run(recorder).await).await.0
+            }),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::StoreData;
 use crate::denied::Denied;
 use crate::error::{Error, ErrorKind, GuestError};
 use crate::module::HostErrors;
+use crate::observer::EventKind;
 use crate::text::bounded;
 
 /// Why a host function failed.
@@ -68,7 +69,10 @@ impl StoreData {
     pub(super) fn record_failure(&mut self, function: &str, failure: Failure) -> String {
         let (text, cause) = match failure {
             Failure::Guest(error) => return error.to_string(),
-            Failure::Denied(denied) => (denied.to_string(), HostCause::Denied(denied)),
+            Failure::Denied(denied) => {
+                self.observers.tell(EventKind::Denied(&denied));
+                (denied.to_string(), HostCause::Denied(denied))
+            }
             Failure::Host(error) => {
                 let text = match self.module.host_errors {
                     HostErrors::Private => {

@@ -12,11 +12,16 @@ use crate::host::OutputCallback;
 use crate::limits::{
     MAX_OUTPUT_BYTES_PER_CALL, MAX_OUTPUT_LINE_BYTES, MIN_OUTPUT_LINE_CHARGE, TRAP_MESSAGE_BYTES,
 };
+use crate::observer::{GuestStream, InstanceObservers};
 use crate::sync::lock;
 
 /// A guest's standard output or error. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Stdio(Arc<Mutex<State>>);
+pub(crate) struct Stdio {
+    state: Arc<Mutex<State>>,
+    stream: GuestStream,
+    observers: InstanceObservers,
+}
 
 #[derive(Default)]
 struct State {
@@ -33,47 +38,56 @@ struct State {
 }
 
 impl Stdio {
+    pub(crate) fn new(stream: GuestStream, observers: InstanceObservers) -> Self {
+        Self { state: Arc::default(), stream, observers }
+    }
+
     /// Replaces the sink, and discards the output of earlier calls.
     pub(crate) fn set_sink(&self, sink: Option<OutputCallback>) {
         let state = State { sink, ..State::default() };
         // The replaced sink is the host's code: it is dropped outside the lock.
-        let _replaced = std::mem::replace(&mut *lock(&self.0), state);
+        let _replaced = std::mem::replace(&mut *lock(&self.state), state);
     }
 
     /// Begins another call with the same sink.
     pub(crate) fn reset(&self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         *state = State { sink: state.sink.take(), ..State::default() };
     }
 
     /// Passes on a last line that does not end with a line feed.
     pub(crate) fn flush_line(&self) {
         let (sink, line) = {
-            let mut state = lock(&self.0);
+            let mut state = lock(&self.state);
             (state.sink.clone(), std::mem::take(&mut state.line))
         };
-        if let Some(sink) = sink.filter(|_| !line.is_empty()) {
-            sink(&String::from_utf8_lossy(&line));
+        if !line.is_empty() {
+            self.pass_on(sink, &[decode_line(&line)]);
         }
     }
 
     /// Discards the tail, before the guest is entered again.
     pub(crate) fn clear_tail(&self) {
-        lock(&self.0).tail.clear();
+        lock(&self.state).tail.clear();
     }
 
     /// Returns the end of the output since the guest was last entered.
     pub(crate) fn tail(&self) -> String {
-        String::from_utf8_lossy(&lock(&self.0).tail).into_owned()
+        String::from_utf8_lossy(&lock(&self.state).tail).into_owned()
     }
 
     fn print(&self, bytes: &[u8]) {
         let (sink, lines) = {
-            let mut state = lock(&self.0);
+            let mut state = lock(&self.state);
             let lines = state.push(bytes);
             (state.sink.clone(), lines)
         };
-        // Outside the lock: the sink is the host's code, and may panic.
+        self.pass_on(sink, &lines);
+    }
+
+    /// Called outside the lock: observers and the sink are the host's code, and the sink may panic.
+    fn pass_on(&self, sink: Option<OutputCallback>, lines: &[String]) {
+        self.observers.tell_output(self.stream, lines);
         if let Some(sink) = sink {
             lines.iter().for_each(|line| sink(line));
         }

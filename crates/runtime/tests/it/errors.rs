@@ -9,7 +9,10 @@ use surrealism_runtime::{
     SurrealismPackage,
 };
 
-use crate::support::{PATIENCE, Recorder, Transcript, builder, package, runtime, text, value};
+use crate::support::{
+    INVOKE, MEMORY, PATIENCE, Recorder, Transcript, builder, component, load, package, runtime,
+    text, value,
+};
 
 const SHORT: Duration = Duration::from_millis(50);
 
@@ -71,7 +74,30 @@ async fn what_the_host_sees_of_each_outcome() {
     transcript.add("no store", describe(&fail(&host, "kv::get", args, detached()).await));
     let broken = fail(&runtime("broken-init"), "unreachable", vec![], detached()).await;
     transcript.add("an `init` that fails", describe(&broken));
+    let deep = (0..1_000).fold(Value::None, |inner, _| Value::Array(vec![inner].into()));
+    let garbled = load(garbled()).build().unwrap();
+    for (outcome, args) in [
+        ("arguments that are nested too deeply", vec![deep]),
+        ("a result that is not a value", vec![]),
+    ] {
+        transcript.add(outcome, describe(&fail(&garbled, "f", args, detached()).await));
+    }
     transcript.assert(|text| insta::assert_snapshot!(text));
+}
+
+/// A component whose `invoke` returns three zeros.
+fn garbled() -> SurrealismPackage {
+    component(&format!(
+        r#"
+        (core module $m
+          {MEMORY}
+          (func (export "invoke") (param i32 i32 i32 i32 i32) (result i32)
+            (i32.store (i32.const 4) (i32.const 256))
+            (i32.store (i32.const 8) (i32.const 3))
+            (i32.const 0)))
+        (core instance $i (instantiate $m))
+        {INVOKE}"#
+    ))
 }
 
 #[tokio::test]

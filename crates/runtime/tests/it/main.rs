@@ -5,6 +5,8 @@
 //! the process is a program of its own beside this one: `soak` and `trap_memory`.
 
 mod archive;
+#[cfg(target_os = "linux")]
+mod beside;
 mod calls;
 #[cfg(unix)]
 mod code_cache;
@@ -20,6 +22,7 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod network;
+mod observer;
 mod poisoning;
 mod preinit;
 mod recording;
