@@ -23,6 +23,7 @@ mod limits;
 mod loading;
 mod network;
 mod observer;
+mod panics;
 mod poisoning;
 mod preinit;
 mod recording;
