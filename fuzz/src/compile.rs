@@ -45,8 +45,15 @@ const OTHER_BYTES: u64 = 32 << 20;
 const MAX_SIZE: u32 = 200_000;
 const MAX_FRAGMENTS: usize = 10_000;
 
-/// Compiles what the limits admit, and checks that it takes no more memory than estimated. The fuzzer itself
-/// finds what takes much longer.
+/// CPU time that a compilation may take to its estimate: the machine may be slower than that of the weights,
+/// and its cores may share their units.
+const MAX_TIME_RATIO: f64 = 3.0;
+
+/// CPU time of the rest of a load in seconds, on any machine.
+const OTHER_SECONDS: f64 = 1.0;
+
+/// Compiles what the limits admit, and checks that it takes no more memory than estimated, and not much more
+/// CPU time.
 ///
 /// The input chooses a shape, of which the largest component is taken that is admitted, or it is a function
 /// of fragments that are mixed.
@@ -57,9 +64,12 @@ pub fn compile(input: &[u8]) {
     static SILENCED: Once = Once::new();
     // The runtime catches it.
     SILENCED.call_once(|| crate::silence_panics("invalid adapter module"));
-    let before = crate::MEMORY.current_usage();
+    let (before, begin) = (crate::MEMORY.current_usage(), cpu_seconds());
     // Most are not plugins, which is found out after they were compiled.
     let _ = load(wasm, LIMITS);
+    let took = cpu_seconds() - begin;
+    let most = cost.time.as_secs_f64() * MAX_TIME_RATIO + OTHER_SECONDS;
+    assert!(took <= most, "compiling took {took} s of CPU time, and the estimate is {cost:?}");
     let used = crate::MEMORY.peak_usage().saturating_sub(before) as u64;
     let threads = available_parallelism().map_or(1, NonZero::get) as u64;
     let bound = cost.memory_bytes + threads * COMPILE_MEMORY_PER_THREAD_BYTES + OTHER_BYTES;
@@ -86,6 +96,15 @@ pub fn component_around(module: &[u8]) -> Vec<u8> {
     let id = wasm_encoder::ComponentSectionId::CoreModule as u8;
     component.section(&wasm_encoder::RawSection { id, data: module });
     component.finish()
+}
+
+/// Returns the CPU time that this process took, in seconds.
+pub fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name of the program, in parentheses, may have blanks.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: f64 = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    ticks / 100.0
 }
 
 /// Loads a component that need not be a plugin.

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::vec;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use async_trait::async_trait;
+use bytesize::ByteSize;
 use surrealdb_types::{Object, ToSql, Value};
 use surrealism_runtime::host::OutputCallback;
 use surrealism_runtime::{InvocationContext, KVStore, Runtime, SurrealismConfig};
@@ -47,9 +48,7 @@ impl Answers {
         if location.as_os_str() == STDIN {
             return Ok(Self::from_stdin());
         }
-        let mut text = String::new();
-        File::open(location)
-            .and_then(|file| file.take(MAX_ANSWERS_BYTES).read_to_string(&mut text))
+        let text = read(location)
             .with_context(|| format!("cannot read the answers in {}", location.display()))?;
         Ok(Self::from_text(&text))
     }
@@ -65,6 +64,18 @@ impl Answers {
             }
         }
     }
+}
+
+/// Reads a file, which may be a pipe or a device, within the limit.
+fn read(location: &Path) -> Result<String> {
+    let mut text = String::new();
+    File::open(location)?.take(MAX_ANSWERS_BYTES + 1).read_to_string(&mut text)?;
+    ensure!(
+        text.len() as u64 <= MAX_ANSWERS_BYTES,
+        "it has more than {}, which is the limit: pass the lines by `--answers -`",
+        ByteSize(MAX_ANSWERS_BYTES)
+    );
+    Ok(text)
 }
 
 /// The host's side of a call that is answered by lines.

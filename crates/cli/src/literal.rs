@@ -38,16 +38,29 @@ fn settings() -> ParserSettings {
 ///
 /// Fails if the text is not JSON. The message shows the position.
 pub(crate) fn json(text: &str) -> Result<Json> {
-    serde_json::from_str(text).with_context(|| format!("invalid argument {text}: not JSON"))
+    serde_json::from_str(text)
+        .with_context(|| format!("invalid argument {}: not JSON", shown(text)))
+}
+
+/// Returns the beginning of a text, to show it in an error.
+fn shown(text: &str) -> String {
+    const MAX_CHARS: usize = 200;
+
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
 }
 
 fn literal_error(text: &str, error: ParseError) -> Error {
-    if is_bare_text(text) {
+    let whole = text;
+    let text = shown(text);
+    if is_bare_text(whole) {
         return anyhow!(
             "invalid argument {text}: not a SurrealQL literal; quote it to pass it as text: \"'{text}'\""
         );
     }
-    let reason = if is_expression(text) {
+    let reason = if is_expression(whole) {
         "an expression, which needs a database to evaluate it; set one with `--db`, or pass its value"
     } else {
         "not a SurrealQL literal"

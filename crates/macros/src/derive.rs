@@ -65,7 +65,8 @@ fn implementations(copied: &Copied, options: &ContainerOptions, sdk: &TokenStrea
             use #original as SurrealismOriginal;
             #value_alias
             const _: () = {
-                use #types::{SurrealValue, Value};
+                // The other derive's output names them, and for some options its crate.
+                use #types::{self, SurrealValue, Value};
 
                 #[derive(#types::SurrealValue)]
                 #[surreal(crate = #types_text)]

@@ -13,6 +13,8 @@ use crate::parameters::Parameter;
 /// A function to export.
 pub(crate) struct Export<'a> {
     pub(crate) name: Name,
+    /// Whether the name begins with that of a marked module.
+    pub(crate) is_in_namespace: bool,
     /// Where the name is in the source.
     pub(crate) span: Span,
     pub(crate) writeable: bool,
@@ -26,7 +28,7 @@ pub(crate) struct Export<'a> {
 impl Export<'_> {
     /// Returns the registration of the function, without the function itself.
     pub(crate) fn into_tokens(self) -> TokenStream {
-        let Self { writeable, function, parameters, sdk, .. } = self;
+        let Self { writeable, is_in_namespace, function, parameters, sdk, .. } = self;
         let private = quote!(#sdk::__private);
         let into_return = into_return(function, &sdk);
 
@@ -52,7 +54,8 @@ impl Export<'_> {
         let list = types.iter().rfold(quote!(()), |rest, ty| quote!((#ty, #rest)));
         let encoded = quote!(::core::result::Result<::std::vec::Vec<u8>, ::std::string::String>);
 
-        let marker = marker(self.name.marker_ident(self.span, &file()), function);
+        let place = file() + &macro_call(function);
+        let marker = marker(self.name.marker_ident(self.span, &place), function);
         let registration = registration(
             function,
             quote_spanned! {Span::mixed_site()=>
@@ -61,6 +64,7 @@ impl Export<'_> {
                 impl #private::Function for SurrealismExport {
                     const NAME: ::core::option::Option<&'static str> = #name;
                     const MODULE: &'static str = ::core::module_path!();
+                    const IS_IN_NAMESPACE: bool = #is_in_namespace;
                     const WRITEABLE: bool = #writeable;
                     const COMMENT: ::core::option::Option<&'static str> = #comment;
 
@@ -170,6 +174,19 @@ fn file() -> String {
     let segments = path.rsplit(['/', '\\']).take(2).collect::<Vec<_>>();
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     segments.iter().rev().map(|name| format!("_{}", name.replace(|c| !is_word(c), "_"))).collect()
+}
+
+/// Returns what tells a function that a `macro_rules!` made from those of its other calls, which may be in
+/// other marked modules. Empty for a function that is written out.
+fn macro_call(function: &ItemFn) -> String {
+    // `#0 bytes(1..3)`: the number is that of the call. The compiler tells it in no other way. Without it, a
+    // name of two such functions is refused here, and not where the archive is built.
+    let span = format!("{:?}", function.sig.fn_token.span);
+    let call = span.strip_prefix('#').and_then(|rest| rest.split_once(' ')).map(|(call, _)| call);
+    match call {
+        Some(call) if call != "0" && call.bytes().all(|b| b.is_ascii_digit()) => format!("_{call}"),
+        _ => String::new(),
+    }
 }
 
 /// Returns an item that the compiler accepts once in a crate, in any module: an exported macro.

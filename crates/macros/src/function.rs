@@ -37,7 +37,9 @@ pub(crate) fn expand(
             None => comment::from_doc(&function.attrs),
         };
         let writeable = options.path("writeable").is_some();
-        Export { name, span, writeable, comment, parameters, function: &function, sdk }
+        let is_in_namespace = namespace.export_name().is_some();
+        let function = &function;
+        Export { name, is_in_namespace, span, writeable, comment, parameters, function, sdk }
             .into_tokens()
     };
     let output = errors.into_tokens().unwrap_or(output);

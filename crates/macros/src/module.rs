@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Item, ItemMod};
+use syn::{Item, ItemMacro, ItemMod};
 
 use crate::errors::Errors;
 use crate::name::Name;
@@ -27,6 +27,9 @@ pub(crate) fn expand(
     match &mut module.content {
         Some((_, items)) => {
             items.iter_mut().for_each(|item| expand_inner(item, &name, &sdk, &mut errors));
+            if items.iter().any(is_macro_call) {
+                items.push(Item::Verbatim(namespace_of_macros(&name, &sdk)));
+            }
         }
         None => errors.push(
             module.semi,
@@ -36,6 +39,25 @@ pub(crate) fn expand(
     }
     let errors = errors.into_tokens();
     quote!(#module #errors)
+}
+
+/// Returns whether an item may become marked functions after this expansion. A definition does not.
+fn is_macro_call(item: &Item) -> bool {
+    matches!(item, Item::Macro(ItemMacro { ident: None, .. }))
+}
+
+/// Names the module for the functions that macros make in it, which are expanded later, by themselves.
+fn namespace_of_macros(name: &Name, sdk: &Sdk) -> TokenStream {
+    let (sdk, name) = (sdk.clone().path(), name.export_name());
+    quote! {
+        #sdk::inventory::submit! {
+            #sdk::__private::Namespace {
+                module: ::core::module_path!(),
+                name: #name,
+                is_of_macros: true,
+            }
+        }
+    }
 }
 
 fn expand_inner(item: &mut Item, namespace: &Name, sdk: &Sdk, errors: &mut Errors) {

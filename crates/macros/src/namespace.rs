@@ -45,7 +45,11 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         struct SurrealismNamespace;
 
         #sdk::inventory::submit! {
-            #sdk::__private::Namespace { module: ::core::module_path!(), name: #name }
+            #sdk::__private::Namespace {
+                module: ::core::module_path!(),
+                name: #name,
+                is_of_macros: false,
+            }
         }
     }
 }

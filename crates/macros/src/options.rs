@@ -159,21 +159,10 @@ fn ungroup(mut value: &Expr) -> &Expr {
     value
 }
 
-/// Returns the error for an unknown option.
+/// Returns the error for an unknown option. The list is short, so that the likeliest is not searched for.
 fn unknown(path: &Path, specs: &[OptionSpec]) -> String {
-    /// How similar a name has to be to be suggested, from 0 to 1.
-    const MIN_SIMILARITY: f64 = 0.75;
-
     let written = path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
-    let similarity = |name: &str| strsim::jaro_winkler(&written, name);
-    let nearest =
-        specs.iter().map(|(name, _)| name).max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    match nearest.filter(|name| similarity(name) >= MIN_SIMILARITY) {
-        Some(nearest) => format!("unknown option `{written}`: did you mean `{nearest}`?"),
-        None => {
-            format!("unknown option `{written}`; allowed here: {}", list(specs))
-        }
-    }
+    format!("unknown option `{written}`; allowed here: {}", list(specs))
 }
 
 fn list(specs: &[OptionSpec]) -> String {

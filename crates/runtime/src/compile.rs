@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod background;
+pub(crate) mod budget;
 pub(crate) mod cache;
 pub(crate) mod engine;
 pub(crate) mod engine_config;
@@ -20,14 +21,14 @@ use surrealism_types::err::{SurrealismError, SurrealismResult};
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre};
 
-use self::admission::{Refusal, admit};
+use self::admission::Refusal;
+use self::budget::CompileBudget;
 use self::cache::CodeCache;
 use self::engine::{Engines, LinkedEngine};
 use self::fingerprint::{Fingerprint, fingerprint};
 use self::places::ModulePlaces;
 use self::preinit::{PreinitError, PreinitLimits, exports_init, preinitialize};
 use crate::bindings::GuestIndices;
-use crate::limits::CompileLimits;
 use crate::observer::EventKind;
 use crate::package::file_tree::FileTree;
 use crate::store::StoreData;
@@ -113,7 +114,7 @@ pub(crate) struct Loader<'a> {
     pub(crate) engines: &'a Engines,
     pub(crate) strict_timeout: bool,
     pub(crate) cache: Option<&'a CodeCache>,
-    pub(crate) compile_limits: &'a CompileLimits,
+    pub(crate) budget: &'a CompileBudget<'a>,
     /// The attached files, which `init` may read.
     pub(crate) files: Option<&'a Arc<FileTree>>,
     /// The limits of pre-initialization; `None` turns it off.
@@ -166,10 +167,11 @@ impl Loader<'_> {
             if self.cache.is_some_and(|cache| cache.has_negative_entry(engine, fingerprint)) {
                 return self.load_original(original, wasm);
             }
-            let compiled = preinitialize(self, wasm, limits).and_then(|component| {
+            let attempt = self.budget.reserving(wasm, || {
+                let component = preinitialize(self, wasm, limits)?;
                 self.compile(variant, &component).map_err(|error| PreinitError::from_error(&error))
             });
-            match compiled {
+            match attempt.map_err(|refusal| SurrealismError::Compilation(refusal.into()))? {
                 Ok(compiled) => Ok((Arc::new(compiled), CodeSource::Compiled)),
                 Err(error) => {
                     if let (PreinitError::Unsupported, Some(cache)) = (error, self.cache) {
@@ -211,7 +213,7 @@ impl Loader<'_> {
 
     /// Compiles for an engine, within the limits.
     fn compile_for(self, engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
-        admit(wasm, self.compile_limits)?;
+        self.budget.charge(wasm)?;
         // wasmtime asserts what it takes for granted, so an untrusted component could panic the host. What it
         // was compiling is dropped.
         let compile = AssertUnwindSafe(|| Component::from_binary(engine, wasm));

@@ -256,7 +256,7 @@ impl Controller {
         context_timeout: Option<Duration>,
     ) -> SurrealismResult<Value> {
         let deadline = self.module().deadline(context_timeout);
-        let (name, args) = (name.as_deref(), args.to_values());
+        let name = name.as_deref();
         if let Some(watch) = self.module().watch(name, None) {
             // Boxed, so that a call that nobody observes has no room for it.
             return Ok(Box::pin(self.invoke_measured(watch, name, args, deadline)).await?);
@@ -269,7 +269,7 @@ impl Controller {
         &mut self,
         watch: CallWatch,
         name: Option<&str>,
-        args: Vec<Value>,
+        args: impl Args,
         deadline: Deadline,
     ) -> Result<Value, Error> {
         let invoke = async |recorder: &mut Recorder| {

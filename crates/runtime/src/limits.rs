@@ -79,7 +79,7 @@ impl Default for ArchiveLimits {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompileLimits {
-    /// CPU time of one compilation, as an upper estimate. Default: 200 seconds.
+    /// CPU time of all compilations of one load together, as an upper estimate. Default: 200 seconds.
     pub max_time: Duration,
     /// Memory of one compilation in bytes, as an upper estimate, beside
     /// [`COMPILE_MEMORY_PER_THREAD_BYTES`] for each thread that compiles. Default: 2 GiB.

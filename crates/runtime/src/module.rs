@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::ensure;
 use serde_json::Value as Json;
 use surrealdb_types::{Kind, Value};
+use surrealism_types::args::Args;
 use surrealism_types::codec::Decoder;
-use surrealism_types::coerce::{ArgumentError, coerce_arguments};
+use surrealism_types::coerce::{ArgumentError, argument_count, coerce_arguments};
+use surrealism_types::convert::{self, NumberOutOfRange};
 use surrealism_types::err::SurrealismError;
 use surrealism_types::json::arguments_from_json;
 use surrealism_types::names::near_names;
@@ -28,6 +30,9 @@ use crate::package::{AttachedFs, SurrealismPackage};
 use crate::reactor::reactor;
 use crate::text::{quoted, truncate};
 use crate::usage::ModuleMetrics;
+
+/// The arguments of one call of many, or why they cannot be converted.
+pub(crate) type Row = Result<Vec<Value>, NumberOutOfRange>;
 
 /// The identity, limits and resources of a loaded module.
 pub(crate) struct Module {
@@ -144,7 +149,8 @@ impl Module {
         self.observers.watch(name, is_declared, rows)
     }
 
-    /// Coerces the arguments of a call to the kinds of the signature, before an instance is checked out.
+    /// Converts the arguments of a call to values, and these to the kinds of the signature, before an
+    /// instance is checked out.
     ///
     /// # Errors
     ///
@@ -152,10 +158,12 @@ impl Module {
     pub(crate) fn coerce_call(
         &self,
         name: Option<&str>,
-        args: Vec<Value>,
+        args: impl Args,
     ) -> Result<Vec<Value>, Error> {
-        let Some(function) = self.lookup_signature(name)? else { return Ok(args) };
-        coerce_arguments(args, &function.args)
+        let function = self.lookup_signature(name)?;
+        let args = convert::into_values(args).map_err(ArgumentError::from);
+        let Some(function) = function else { return args.map_err(unknown_signature_error) };
+        args.and_then(|args| coerce_arguments(args, &function.args))
             .map_err(|error| argument_error(function, None, error))
     }
 
@@ -172,10 +180,7 @@ impl Module {
         let Some(function) = self.lookup_signature(name)? else {
             let count = args.as_array().map_or(0, Vec::len);
             let signature = vec![("argument".to_string(), Kind::Any); count];
-            return arguments_from_json(args, &signature).map_err(|error| {
-                let text = error.to_string();
-                Error::call(ErrorKind::Arguments { row: None, error }, text)
-            });
+            return arguments_from_json(args, &signature).map_err(unknown_signature_error);
         };
         function.arguments_from_json(args).map_err(|error| argument_error(function, None, error))
     }
@@ -188,18 +193,21 @@ impl Module {
     pub(crate) fn coerce_rows(
         &self,
         name: Option<&str>,
-        rows: Vec<Vec<Value>>,
+        rows: Vec<Row>,
     ) -> Result<Vec<Result<Vec<Value>, Error>>, Error> {
+        let rows = rows.into_iter().map(|row| row.map_err(ArgumentError::from));
         let Some(function) = self.lookup_signature(name)? else {
-            return Ok(rows.into_iter().map(Ok).collect());
+            return Ok(rows.map(|row| row.map_err(unknown_signature_error)).collect());
         };
-        let coerce_row = |(index, row)| match coerce_arguments(row, &function.args) {
+        let coerce_row = |(index, row): (usize, Result<_, _>)| match row
+            .and_then(|row| coerce_arguments(row, &function.args))
+        {
             Err(error @ ArgumentError::Count { .. }) => {
                 Err(argument_error(function, Some(index), error))
             }
             row => Ok(row.map_err(|error| argument_error(function, Some(index), error))),
         };
-        rows.into_iter().enumerate().map(coerce_row).collect()
+        rows.enumerate().map(coerce_row).collect()
     }
 
     /// Like [`signature`](Self::signature), but `None` for an archive without signatures, where the
@@ -243,6 +251,13 @@ fn check_pool_size(size: usize, module: &SurrealismMeta) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The error of arguments for a function of an archive without signatures.
+#[cold]
+fn unknown_signature_error(error: ArgumentError) -> Error {
+    let text = error.to_string();
+    Error::call(ErrorKind::Arguments { row: None, error }, text)
+}
+
 #[cold]
 fn argument_error(function: &FunctionExport, row: Option<usize>, error: ArgumentError) -> Error {
     let mut text = explain_mismatch(function, &error);
@@ -258,9 +273,7 @@ fn explain_mismatch(function: &FunctionExport, error: &ArgumentError) -> String 
     let signature = truncate(&signature);
     match error {
         ArgumentError::Count { got, min, max, .. } => {
-            let count = if min == max { max.to_string() } else { format!("{min} to {max}") };
-            let arguments = if *max == 1 { "argument" } else { "arguments" };
-            format!("`{signature}` takes {count} {arguments}, and the call has {got}")
+            format!("`{signature}` takes {}, and the call has {got}", argument_count(*min, *max))
         }
         error => format!("{error}, in a call of `{signature}`"),
     }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use surrealdb_types::Value;
 use surrealism_types::args::Args;
+use surrealism_types::convert;
 use surrealism_types::err::SurrealismResult;
 
 pub use self::builder::RuntimeBuilder;
@@ -174,7 +175,7 @@ impl Runtime {
         rows: impl IntoIterator<Item = A>,
         context: impl InvocationContext + 'static,
     ) -> CallRows<'_> {
-        let rows = rows.into_iter().map(A::to_values).collect();
+        let rows = rows.into_iter().map(convert::into_values).collect();
         let function = function.into().map(str::to_string);
         CallRows::new(Call::new(self, function, rows, context))
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_types::args::Args;
-use surrealism_types::codec;
+use surrealism_types::{codec, convert};
 
 use crate::host;
 
@@ -68,7 +68,7 @@ where
     let vars: Vec<(String, Value)> = vars.into_iter().collect();
     let vars = codec::encode_entries(&vars)?;
     let result = host::sql(&sql.into(), &vars).map_err(Error::msg)?;
-    convert(codec::decode_value(&result)?).context("cannot convert the result of the query")
+    from_value(codec::decode_value(&result)?).context("cannot convert the result of the query")
 }
 
 /// Calls a function and returns its result.
@@ -96,9 +96,9 @@ where
     R: SurrealValue,
 {
     let fnc = fnc.into();
-    let args = codec::encode_values(&args.to_values())?;
+    let args = codec::encode_values(&convert::into_values(args)?)?;
     let result = host::run(&fnc, version.as_deref(), &args).map_err(Error::msg)?;
-    convert(codec::decode_value(&result)?)
+    from_value(codec::decode_value(&result)?)
         .with_context(|| format!("cannot convert the result of `{fnc}`"))
 }
 
@@ -121,6 +121,6 @@ pub fn attached(path: impl AsRef<Path>) -> io::Result<PathBuf> {
     host::attached(path.as_ref())
 }
 
-fn convert<T: SurrealValue>(value: Value) -> Result<T> {
-    T::from_value(value).map_err(Error::msg)
+fn from_value<T: SurrealValue>(value: Value) -> Result<T> {
+    convert::from_value(value).map_err(Error::msg)
 }

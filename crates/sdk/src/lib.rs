@@ -68,8 +68,12 @@
 //! ```
 //!
 //! [`#[derive(SurrealValue)]`](derive@SurrealValue) has the names of fields and variants, and how an enum
-//! looks. An integer beyond 64 bits with a sign, as `u64` and `usize` can be, is an error when it is
-//! returned.
+//! looks.
+//!
+//! A `u64` or `usize` beyond 64 bits with a sign is an error when it is returned, stored in [`kv`], or passed
+//! to [`run`], and so is a number for an `f32` that does not hold it. Only `into_value` itself, as for the
+//! variables of [`sql_with_vars`], cannot fail, and makes a `u64` negative: [`types::convert::into_value`]
+//! returns an error.
 //!
 //! The types `()`, `bool`, integers, floats, `String`, and `Option` and `Vec` of these are the cheapest. A
 //! plugin that uses no others is about a megabyte smaller.
@@ -254,10 +258,10 @@ pub use output::{eprintln, println};
 ///
 /// # On a module
 ///
-/// Exports the marked functions and modules inside, which need not be `pub`, under the module's name or
-/// that of `name = "…"`. A `default` function inside is called by the module's name alone. The module has
-/// to be inline: an attribute does not see the content of another file. [`namespace!`] makes a namespace of
-/// a file.
+/// Exports the marked functions and modules inside, which need not be `pub`, under the module's name or that
+/// of `name = "…"`, and so those that a `macro_rules!` makes in it. A `default` function inside is called by
+/// the module's name alone. The module has to be inline: an attribute does not see the content of another
+/// file. [`namespace!`] makes a namespace of a file.
 ///
 /// ```
 /// use surrealism::surrealism;
@@ -352,7 +356,8 @@ pub use surrealism_macros::namespace;
 /// - It needs neither `#[surreal(crate = "…")]`, which is an error, nor `Value` in scope. A crate that
 ///   re-exports the SDK is named by `#[surreal(sdk = "acme::surrealism")]`.
 /// - A type parameter gets the bound `SurrealValue` by itself.
-/// - An integer of the type that is out of range is an error when the type is returned from a function.
+/// - An integer of the type that is out of range is an error that names the field when the type is returned
+///   from a function.
 /// - Types may contain each other. The kind of a type within itself is `any`.
 pub use surrealism_macros::SurrealValue;
 pub use surrealism_types as types;

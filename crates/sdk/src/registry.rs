@@ -11,6 +11,8 @@ pub trait Function {
     const NAME: Option<&'static str>;
     /// The path of the Rust module.
     const MODULE: &'static str;
+    /// Whether the name begins with that of a marked module.
+    const IS_IN_NAMESPACE: bool;
     /// Whether the function may write to the database.
     const WRITEABLE: bool;
     /// The function's description.
@@ -34,6 +36,8 @@ pub struct Export {
     pub name: Option<&'static str>,
     /// [`Function::MODULE`]
     pub module: &'static str,
+    /// [`Function::IS_IN_NAMESPACE`]
+    pub is_in_namespace: bool,
     /// [`Function::WRITEABLE`]
     pub writeable: bool,
     /// [`Function::COMMENT`]
@@ -52,6 +56,7 @@ impl Export {
         Self {
             name: F::NAME,
             module: F::MODULE,
+            is_in_namespace: F::IS_IN_NAMESPACE,
             writeable: F::WRITEABLE,
             comment: F::COMMENT,
             args: F::args,
@@ -61,12 +66,23 @@ impl Export {
     }
 }
 
-/// A namespace of all functions in a Rust module.
+/// A namespace of the functions in a Rust module.
 pub struct Namespace {
     /// The path of the Rust module.
     pub module: &'static str,
     /// What the names of its functions begin with.
     pub name: &'static str,
+    /// Whether it is that of a marked module, which has named all functions but those that macros make in it.
+    pub is_of_macros: bool,
+}
+
+impl Namespace {
+    fn has(&self, export: &Export) -> bool {
+        match self.is_of_macros {
+            true => !export.is_in_namespace && self.module == export.module,
+            false => contains(self.module, export.module),
+        }
+    }
 }
 
 /// A function that runs before the first call of an instance.
@@ -103,7 +119,7 @@ fn full_name(export: &Export) -> Option<String> {
 fn namespaces(export: &Export) -> Vec<&'static Namespace> {
     let mut found: Vec<&Namespace> = Vec::new();
     for namespace in inventory::iter::<Namespace>() {
-        if contains(namespace.module, export.module) {
+        if namespace.has(export) {
             let outer = |other: &&Namespace| other.module.len() > namespace.module.len();
             found.insert(found.partition_point(outer), namespace);
         }

@@ -46,6 +46,7 @@ mod messages;
 mod native;
 mod validate;
 mod value;
+mod zero;
 
 pub use self::arguments::{Argument, Arguments, ArgumentsError, DecodeError};
 pub use self::batch::{RowResult, encode_rows, push_result, results, row_args};

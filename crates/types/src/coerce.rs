@@ -61,7 +61,7 @@ mod text;
 
 use surrealdb_types::{Kind, Value};
 
-pub use self::arguments::{ArgumentError, coerce_arguments};
+pub use self::arguments::{ArgumentError, argument_count, coerce_arguments};
 pub use self::error::{CoerceError, CoerceReason};
 pub use self::path::PathSegment;
 

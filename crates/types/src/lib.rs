@@ -1,6 +1,7 @@
 //! The types that both sides of a Surrealism call share.
 //!
 //! - [`args`] has a function's arguments as Rust types.
+//! - [`convert`] converts Rust types without losing a number.
 //! - [`codec`] encodes and decodes the bytes that cross between host and guest.
 //! - [`err`] has the errors of a host.
 //!
@@ -18,6 +19,7 @@ pub mod args;
 pub mod codec;
 #[cfg(feature = "coerce")]
 pub mod coerce;
+pub mod convert;
 pub mod err;
 #[cfg(feature = "kv")]
 pub mod guest_error;
@@ -29,5 +31,6 @@ pub mod kv;
 pub mod limits;
 #[cfg(feature = "coerce")]
 pub mod names;
+mod numbers;
 #[cfg(feature = "kv")]
 pub mod text;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use surrealism_fuzz::compile::{SHAPES, UNLIMITED, component_around, largest, load};
+use surrealism_fuzz::compile::{SHAPES, UNLIMITED, component_around, cpu_seconds, largest, load};
 use surrealism_runtime::limits::CompileLimits;
 use surrealism_runtime::{DetachedContext, EngineConfig, Runtime, SurrealismPackage};
 
@@ -91,13 +91,6 @@ fn one(file: &str) {
         peak_mib() - memory,
         words.unwrap_or_default().replace('\n', " ")
     );
-}
-
-fn cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    let ticks = |field: &str| field.parse::<u64>().unwrap() as f64;
-    (ticks(fields[11]) + ticks(fields[12])) / 100.0
 }
 
 fn peak_mib() -> u64 {

@@ -3,6 +3,7 @@
 use surrealism::surrealdb_types::{Datetime, Decimal, Geometry, RecordId};
 use surrealism::{SurrealValue, surrealism};
 
+mod kinds;
 mod numbers;
 
 #[derive(SurrealValue)]

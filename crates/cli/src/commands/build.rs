@@ -96,7 +96,8 @@ impl Build {
     fn component(&self, project: &Project, terminal: Terminal) -> Result<Vec<u8>> {
         if let Some(file) = &self.wasm {
             // Keeps the names that the other tool wrote.
-            return componentize(read(file)?);
+            return componentize(read(file)?)
+                .with_context(|| format!("cannot pack {}", file.display()));
         }
         let file = languages::compile(project, &self.rust, terminal)?;
         shorten_names(&componentize(read(&file)?)?)
@@ -206,8 +207,10 @@ fn pack(
     let _progress = terminal.spinner("Packing");
     let dir = archive.parent().filter(|dir| !dir.as_os_str().is_empty());
     let dir = dir.unwrap_or(Path::new("."));
-    fs::create_dir_all(dir)
-        .with_context(|| format!("cannot create the directory {}", dir.display()))?;
+    fs::create_dir_all(dir).with_context(|| match dir.is_file() {
+        true => format!("{} is a file: choose another path for `--out`", dir.display()),
+        false => format!("cannot create the directory {}", dir.display()),
+    })?;
     package.pack(archive.to_path_buf(), attached)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{IsTerminal, stderr, stdin};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use dialoguer::Input;
 use semver::Version;
@@ -46,11 +46,11 @@ pub(crate) struct New {
     path: Option<PathBuf>,
 
     /// Organization that publishes the plugin [default: example]
-    #[arg(long, value_name = "ORG")]
+    #[arg(long, value_name = "ORG", allow_hyphen_values = true)]
     organisation: Option<String>,
 
     /// Name of the plugin [default: the directory's name]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     name: Option<String>,
 
     /// Version of the plugin
@@ -134,7 +134,17 @@ struct Plugin {
 }
 
 impl Plugin {
+    /// Writes the files. If that fails, nothing stays of a directory that did not exist.
     fn write(&self) -> Result<()> {
+        let existed = self.dir.exists();
+        let written = self.write_files();
+        if written.is_err() && !existed {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
+        written
+    }
+
+    fn write_files(&self) -> Result<()> {
         for (file, template) in TEMPLATES {
             let file = self.dir.join(file);
             let parent = file.parent().unwrap_or(&self.dir);
@@ -196,16 +206,18 @@ fn dir_name(dir: &Path) -> Result<String> {
 }
 
 fn ensure_empty(dir: &Path) -> Result<()> {
-    let occupied = match fs::read_dir(dir) {
-        Ok(mut entries) => entries.next().is_some(),
-        Err(_) => dir.exists(),
+    let obstacle = match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().map(|_| "it exists and is not empty"),
+        Err(_) if dir.is_dir() => Some("it exists and cannot be read"),
+        Err(_) => dir.exists().then_some("it is a file"),
     };
-    ensure!(
-        !occupied,
-        "cannot create a plugin in {}: it exists and is not empty; choose another directory",
-        dir.display()
-    );
-    Ok(())
+    match obstacle {
+        Some(obstacle) => bail!(
+            "cannot create a plugin in {}: {obstacle}; choose another directory",
+            dir.display()
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Checks a name of an organization or a plugin by the rules of the package format.

@@ -22,7 +22,7 @@ use crate::args::cache::CacheArgs;
 use crate::args::call::CallArgs;
 use crate::args::store::Stores;
 use crate::commands::repl::interrupt::Interrupts;
-use crate::commands::repl::line::{Line, units};
+use crate::commands::repl::line::{Line, is_balanced, units};
 use crate::commands::repl::session::Session;
 use crate::error::{CliResult, ExitCode, ExitContext};
 use crate::executor;
@@ -126,11 +126,18 @@ fn module_name(package: &str) -> String {
     if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
 }
 
-/// Runs the lines of stdin, up to the first that fails.
+/// Runs the lines of stdin, up to the first that fails. A line goes on until its brackets are closed.
 fn run_script(evaluate: impl Fn(&str) -> CliResult<Option<Value>>) -> CliResult {
-    for (index, line) in io::stdin().lock().lines().enumerate() {
-        let line = line.context("cannot read stdin")?;
-        for line in units(&line) {
+    let mut lines = io::stdin().lock().lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        let mut open = line.context("cannot read stdin")?;
+        while !is_balanced(&open)
+            && let Some((_, next)) = lines.next()
+        {
+            open.push('\n');
+            open.push_str(&next.context("cannot read stdin")?);
+        }
+        for line in units(&open) {
             if matches!(Line::parse(&line), Line::Quit) {
                 return Ok(());
             }

@@ -133,6 +133,103 @@ fn files_without_permission_and_full_disks_are_reported() {
     }
 }
 
+/// A project whose component is there already.
+#[cfg(target_os = "linux")]
+fn packable() -> tempfile::TempDir {
+    let home = mistakes();
+    let component = home.path().join("component.wasm");
+    fs::rename(component, home.path().join("no-cargo/x.wasm")).unwrap();
+    home
+}
+
+/// The device `/dev/full` and the files below `/proc` refuse every user.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_named_with_the_reason() {
+    let home = packable();
+    let full = "No space left on device";
+    let build = |out| ["build", "no-cargo", "--wasm", "no-cargo/x.wasm", "--out", out];
+    let tests = home.path().join("tests.toml");
+    fs::write(&tests, "[[test]]\nfn = \"count\"\n").unwrap();
+    for (args, code, expected) in [
+        (&build("/dev/full")[..], 3, ["cannot write /dev/full", full]),
+        (&build("/proc/x.surli"), 3, ["cannot write /proc/x.surli", "No such file"]),
+        (&build("/proc/new/x.surli"), 3, ["cannot create the directory /proc/new", "No such file"]),
+        (&build("demo.surli/x.surli"), 3, ["demo.surli is a file", "choose another path"]),
+        (&["new", "/proc/x"], 1, ["cannot write /proc/x/Cargo.toml", "No such file"]),
+        (
+            &["run", "demo.surli", "count", "--kv", "/proc/x.redb"],
+            1,
+            ["cannot open the key-value file /proc/x.redb", "No such file"],
+        ),
+        (&["test", "demo.surli", "--junit", "/dev/full"], 1, ["cannot write /dev/full", full]),
+        (
+            &["test", "demo.surli", "--junit", "/proc/x.xml"],
+            1,
+            ["cannot write /proc/x.xml", "No such file"],
+        ),
+    ] {
+        let ran = surrealism_in(home.path(), args).code(code);
+        assert!(expected.iter().all(|part| ran.stderr.contains(part)), "{ran}");
+        assert!(!ran.stderr.contains("panicked"), "{ran}");
+    }
+}
+
+/// Writing fails beyond two megabytes of a file, as on a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let home = packable();
+    let project = home.path().join("no-cargo");
+    let config = project.join("surrealism.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text + "[attach]\nfs = \"files\"\n").unwrap();
+    fs::create_dir(project.join("files")).unwrap();
+    // What cannot be compressed: Marsaglia's xorshift.
+    let mut state = 1_u32;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as u8
+    };
+    let noise: Vec<u8> = (0..4 << 20).map(next).collect();
+    fs::write(project.join("files/noise"), noise).unwrap();
+    let limited = |blocks: u32, args: &str| {
+        let command = env!("CARGO_BIN_EXE_surrealism");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {command} {args}");
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.args(["-c", &script]).current_dir(&project).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let files = || {
+        let mut names: Vec<_> = fs::read_dir(&project)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let (code, stderr) = limited(4 << 10, "build --wasm x.wasm --no-cache --out new.surli");
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("cannot write new.surli"), "{stderr}");
+    assert!(stderr.contains("File too large"), "{stderr}");
+    assert_eq!(files(), before);
+
+    // An archive that was there stays.
+    fs::write(project.join("old.surli"), "old").unwrap();
+    let (code, stderr) = limited(4 << 10, "build --wasm x.wasm --no-cache --out old.surli");
+    assert_eq!(code, Some(3), "{stderr}");
+    assert_eq!(fs::read(project.join("old.surli")).unwrap(), b"old");
+    fs::remove_file(project.join("old.surli")).unwrap();
+
+    let (code, stderr) = limited(0, "new demo --yes");
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("cannot write demo/Cargo.toml"), "{stderr}");
+    assert_eq!(files(), before);
+}
+
 #[test]
 fn a_pipe_that_its_reader_closed_is_not_an_error() {
     for args in [
@@ -142,6 +239,9 @@ fn a_pipe_that_its_reader_closed_is_not_an_error() {
         &["run", &archive("attribute_matrix"), "math"],
         &["run", "--json", &archive("attribute_matrix"), "math"],
         &["completions", "bash"],
+        &["module", "info", &archive("state")],
+        &["module", "sig", &archive("attribute_matrix")],
+        &["module", "run", &archive("state"), "--fnc", "count"],
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -207,5 +307,5 @@ fn assert_buildable(project: &Path) {
     fs::write(&component, b"no").unwrap();
     surrealism_in(project, &["build", "--wasm", "x.wasm"])
         .code(3)
-        .stderr_contains(&["not a WebAssembly module"]);
+        .stderr_contains(&["cannot pack x.wasm", "it is not WebAssembly"]);
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Arc, Condvar, Mutex};
@@ -105,6 +106,13 @@ impl Pty {
         self
     }
 
+    /// Ends the command as `kill -9` does, and with it the terminal.
+    pub(crate) fn kill(mut self) {
+        // `setsid` has become the command.
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for the end of the command. Returns its exit code and all of its output.
     #[track_caller]
     pub(crate) fn end(mut self) -> (i32, String) {
@@ -120,7 +128,9 @@ impl Pty {
         let output = self.screen.output.lock().unwrap();
         let (output, _) =
             self.screen.changed.wait_timeout_while(output, PATIENCE, |output| !output.1).unwrap();
-        (status.code().unwrap(), String::from_utf8_lossy(&output.0).into_owned())
+        // As a shell says it.
+        let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap();
+        (code, String::from_utf8_lossy(&output.0).into_owned())
     }
 }
 

@@ -23,6 +23,22 @@ fn lines_are_evaluated_in_order() {
 }
 
 #[test]
+fn a_line_of_a_script_goes_on_until_its_brackets_are_closed() {
+    let lines = "\
+        -- it's a comment\n\
+        mod::attribute_matrix::echo::object({\n  a: 1, # don't\n  b: 2\n})\n\
+        /* both */ mod::attribute_matrix::math(); mod::attribute_matrix::math() // twice\n\
+        mod::attribute_matrix::math::add(\n1,\n'x')\n";
+    surrealism_reading(&["repl", &archive("attribute_matrix")], lines)
+        .code(1)
+        .stdout("{ a: 1, b: 2 }\n42\n42")
+        .stderr_contains(&["line 7"]);
+    surrealism_reading(&["repl", &archive("attribute_matrix")], "mod::attribute_matrix::math(")
+        .code(1)
+        .stderr_contains(&["line 1", "cannot run"]);
+}
+
+#[test]
 fn modules_share_the_file_of_kv_and_not_its_keys() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("kv.redb");
@@ -142,6 +158,59 @@ mod interactive {
         pty.send("\u{4}");
         let (code, output) = pty.end();
         assert_eq!(code, 0, "{output}");
+    }
+
+    #[test]
+    fn pastes_may_have_comments_and_calls_over_several_lines() {
+        let home = tempfile::tempdir().unwrap();
+        let archives = [archive("state"), archive("attribute_matrix")];
+        let mut pty = Pty::start(home.path(), &["repl", &archives[0], &archives[1], "--quiet"]);
+        let paste = "-- it's a comment\n\
+            mod::attribute_matrix::echo::object({\n  a: 1, // don't\n  b: [\n    2,\n  ],\n});\n\
+            mod::state::count(); mod::state::count() # twice";
+        pty.expect("> ").send(&format!("\u{1b}[200~{paste}\u{1b}[201~")).expect("# twice");
+        pty.send("\r").expect("\n{ a: 1, b: [2] }\r\n").expect("\n1\r\n2\r\n").expect("> ");
+
+        // Typed, or pasted into a terminal that does not mark pastes: each line ends with Enter.
+        pty.send("mod::attribute_matrix::math::add(\r").expect("add(");
+        pty.send("1, -- (one\r").expect("one").send("2)\r").expect("\n3\r\n").expect("> ");
+        // A bracket too many is left by Ctrl-C, or by an empty line.
+        pty.send("mod::state::count((\r").expect("count((").send("\u{3}").expect("> ");
+        pty.send("mod::state::count((\r").expect("count((").send("\r").expect("error: ");
+        pty.expect("> ").send("mod::state::count()\r").expect("\n3\r\n").expect("> ");
+        pty.send("\u{4}");
+        let (code, output) = pty.end();
+        assert_eq!(code, 0, "{output}");
+    }
+
+    #[test]
+    fn a_killed_session_leaves_its_history() {
+        let home = tempfile::tempdir().unwrap();
+        let args = ["repl", &archive("state"), "--quiet"];
+        let mut sessions = [0, 1].map(|_| Pty::start(home.path(), &args));
+        for (number, session) in sessions.iter_mut().enumerate() {
+            session.expect("> ").send(&format!("-- line of {number}\r")).expect("of").expect("> ");
+        }
+        sessions.into_iter().for_each(Pty::kill);
+        let mut later = Pty::start(home.path(), &args);
+        later.expect("> ").send("\u{1b}[A").expect("line of 1");
+        later.send("\u{1b}[A").expect("line of 0").send("\u{3}").expect("> ").send("\u{4}");
+        assert_eq!(later.end().0, 0);
+    }
+
+    /// The command ends, and the next one loads.
+    #[test]
+    fn ctrl_c_ends_a_load() {
+        let home = tempfile::tempdir().unwrap();
+        let args = ["repl", &archive("text"), "--no-cache"];
+        let mut pty = Pty::start(home.path(), &args);
+        pty.expect("Compiling").send("\u{3}");
+        let (code, output) = pty.end();
+        assert_eq!(code, 130, "{output}");
+        assert!(!output.contains("> "), "{output}");
+        let mut later = Pty::start(home.path(), &["repl", &archive("text"), "--quiet"]);
+        later.expect("> ").send("\u{4}");
+        assert_eq!(later.end().0, 0);
     }
 
     #[test]

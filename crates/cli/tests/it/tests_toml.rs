@@ -1,6 +1,7 @@
 //! `surrealism test`, and answers for `sql` and `run` without a database.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use crate::support::{archive, snapshot, surrealism, surrealism_in, surrealism_reading};
@@ -201,6 +202,21 @@ fn run_takes_answers_from_a_file_or_stdin() {
     surrealism(&["run", &host, "sql", "'RETURN 1'", "--answers", "missing"])
         .code(2)
         .stderr_contains(&["cannot read the answers in missing"]);
+}
+
+/// A sparse file, of which more than the limit is not read.
+#[test]
+fn too_many_answers_are_refused() {
+    const LIMIT: u64 = 64 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let mut file = fs::File::create(dir.path().join("answers")).unwrap();
+    file.write_all(b"42\n").unwrap();
+    let host = archive("host");
+    let run = || surrealism_in(dir.path(), &["run", &host, "sql", "'x'", "--answers", "answers"]);
+    file.set_len(LIMIT + 1).unwrap();
+    run().code(2).stderr_contains(&["more than 64.0 MiB", "`--answers -`"]);
+    file.set_len(LIMIT).unwrap();
+    run().code(0).stdout("42");
 }
 
 /// The flags of the published command, and what it prints.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::{Value as Json, json};
 use surrealdb_types::{Array, ToSql, Value};
 use surrealism_runtime::json::{from_json, to_json, to_json_lossless};
-use surrealism_runtime::{DetachedContext, Runtime, SurrealismPackage};
+use surrealism_runtime::{DetachedContext, Grants, Runtime, SurrealismPackage};
 
 use crate::support::{archive, surrealism, surrealism_reading};
 
@@ -32,7 +32,7 @@ fn row(
 fn rows() -> Vec<Row> {
     let echo = |function| ("attribute_matrix", function);
     let values = |function| ("values", function);
-    vec![
+    let mut rows = vec![
         row(echo("echo::none"), "NONE", json!([null]), Ok("NONE")),
         row(echo("echo::bool"), "true", json!([true]), Ok("true")),
         row(echo("echo::int"), "-3", json!([-3]), Ok("-3")),
@@ -189,12 +189,372 @@ fn rows() -> Vec<Row> {
         ),
         row(values("numbers::counted"), "7", json!([7]), Ok("[{ count: 7, label: 'x' }]")),
         row(
+            values("numbers::published_counted"),
+            "1e19f",
+            json!([1e19]),
+            Err("10000000000000000000 is out of range for a 64-bit signed integer"),
+        ),
+        row(
+            values("numbers::stored"),
+            "1e19f",
+            json!([1e19]),
+            Err("10000000000000000000 is out of range for a 64-bit signed integer"),
+        ),
+        row(values("numbers::stored"), "7", json!([7]), Ok("{ count: [7] }")),
+        row(
+            values("numbers::passed"),
+            "1e19f",
+            json!([1e19]),
+            Err("argument 1: 10000000000000000000 is out of range for a 64-bit signed integer"),
+        ),
+        row(
+            values("numbers::measured"),
+            "{ weight: 1.5f, others: [0.5f, NONE, -0f] }",
+            json!([{ "weight": 1.5, "others": [0.5, null, -0.0] }]),
+            Ok("{ others: [0.5f, NONE, -0f], weight: 1.5f }"),
+        ),
+        row(
+            values("numbers::measured"),
+            "{ weight: -1e300f, others: [] }",
+            json!([{ "weight": -1e300, "others": [] }]),
+            Err("weight: -1e300 is out of range for type f32"),
+        ),
+        row(
+            values("numbers::measured"),
+            "{ weight: 1f, others: [1f, NONE, 4e38f] }",
+            json!([{ "weight": 1.5, "others": [1.5, null, 4e38] }]),
+            Err("others[2]: 4e38 is out of range for type f32"),
+        ),
+        row(
+            values("numbers::published_measured"),
+            "{ weights: [1f, 1e39f] }",
+            json!([{ "weights": [1.5, 1e39] }]),
+            Err("weights[1]: 1e39 is out of range for type f32"),
+        ),
+        row(
+            values("numbers::read"),
+            "1e39f",
+            json!([1e39]),
+            Err("1e39 is out of range for type f32"),
+        ),
+        row(values("numbers::read"), "Infinity", json!(["Infinity"]), Ok("Infinity")),
+        row(
             values("numbers::counted"),
             "1e19f",
             json!([1e19]),
             Err("count: 10000000000000000000 is out of range for a 64-bit signed integer"),
         ),
+    ];
+    rows.extend(types());
+    rows.extend(edges());
+    rows.extend(geometries());
+    rows
+}
+
+/// Types of every sort.
+fn types() -> Vec<Row> {
+    let kinds = |function| ("values", function);
+    vec![
+        row(kinds("kinds::shape"), "{ Circle: 2 }", json!([{ "Circle": 2 }]), Ok("{ Circle: 2f }")),
+        row(
+            kinds("kinds::shape"),
+            "{ Rect: { width: 1, height: 2.5dec } }",
+            json!([{ "Rect": { "width": 1, "height": 2.5 } }]),
+            Ok("{ Rect: { height: 2.5f, width: 1f } }"),
+        ),
+        row(
+            kinds("kinds::shape"),
+            "{ Point: {} }",
+            json!([{ "Point": {} }]),
+            Ok("{ Point: {  } }"),
+        ),
+        row(
+            kinds("kinds::shape"),
+            "{ Line: [1, 2] }",
+            json!([{ "Line": [1, 2] }]),
+            Ok("{ Line: [1f, 2f] }"),
+        ),
+        row(kinds("kinds::shape"), "{ Square: 1 }", json!([{ "Square": 1 }]), Err("Circle")),
+        row(kinds("kinds::id"), "1f", json!([1.0]), Ok("1")),
+        row(kinds("kinds::id"), "'a'", json!(["a"]), Ok("'a'")),
+        row(kinds("kinds::id"), "true", json!([true]), Err("expected int | string, got bool true")),
+        row(
+            kinds("kinds::event"),
+            "{ type: 'Moved', of: { by: 1 } }",
+            json!([{ "type": "Moved", "of": { "by": 1 } }]),
+            Ok("{ of: { by: 1f }, type: 'Moved' }"),
+        ),
+        row(
+            kinds("kinds::event"),
+            "{ type: 'Opened', of: {} }",
+            json!([{ "type": "Opened", "of": {} }]),
+            Ok("{ of: {  }, type: 'Opened' }"),
+        ),
+        row(
+            kinds("kinds::event"),
+            "{ type: 'Opened' }",
+            json!([{ "type": "Opened" }]),
+            Err("of: expected {}, got nothing: the field is missing"),
+        ),
+        row(kinds("kinds::level"), "2f", json!([2.0]), Ok("2")),
+        row(kinds("kinds::level"), "3", json!([3]), Err("1 | 2")),
+        row(kinds("kinds::pair"), "[1f, 'a']", json!([[1.0, "a"]]), Ok("[1, 'a']")),
+        row(kinds("kinds::pair"), "[1]", json!([[1]]), Err("[int, string]")),
+        row(kinds("kinds::wrapper"), "[1, 2.5f]", json!([[1, 2.5]]), Ok("[1f, 2.5f]")),
+        row(kinds("kinds::empty"), "{}", json!([{}]), Ok("{  }")),
+        row(
+            kinds("kinds::page"),
+            "{ items: [[1, 'a']] }",
+            json!([{ "items": [[1, "a"]] }]),
+            Ok("{ items: [[1, 'a']], next: NONE }"),
+        ),
+        row(
+            kinds("kinds::page"),
+            "{ items: [[1, 'a'], [2, 3]], next: 1 }",
+            json!([{ "items": [[1, "a"], [2, 3]], "next": 1 }]),
+            Err("items[1][1]: expected string, got int 3"),
+        ),
+        row(
+            kinds("kinds::address"),
+            "{ `post code`: 'x', lat: 1, long: 2f }",
+            json!([{ "post code": "x", "lat": 1, "long": 2.0 }]),
+            Ok("{ \"post code\": 'x', lat: 1f, long: 2f }"),
+        ),
+        row(
+            kinds("kinds::defaulted"),
+            "{ name: 'x', floor: 2 }",
+            json!([{ "name": "x", "floor": 2 }]),
+            Ok("{ floor: 2, name: 'x' }"),
+        ),
+        row(
+            kinds("kinds::defaulted"),
+            "{ name: 'x' }",
+            json!([{ "name": "x" }]),
+            Ok("{ floor: 0, name: 'x' }"),
+        ),
+        row(kinds("kinds::nested_option"), "NONE", json!([null]), Ok("NONE")),
+        row(kinds("kinds::nested_option"), "", json!([]), Ok("NONE")),
+        row(kinds("kinds::nested_option"), "5f", json!([5.0]), Ok("5")),
+        row(kinds("kinds::hash_set"), "{3, 1f}", json!([[3, 1, 3]]), Ok("{1, 3}")),
+        row(
+            kinds("kinds::hash_map"),
+            "{ a: 1, b: 2f }",
+            json!([{ "a": 1, "b": 2 }]),
+            Ok("{ a: 1, b: 2 }"),
+        ),
+        row(
+            kinds("kinds::hash_map"),
+            "{ a: -1 }",
+            json!([{ "a": -1 }]),
+            Err("-1 is out of range for type u32"),
+        ),
+        row(
+            kinds("kinds::tree_map"),
+            "{ a: [1], b: [] }",
+            json!([{ "a": [1], "b": [] }]),
+            Ok("{ a: [1f], b: [] }"),
+        ),
+        row(kinds("kinds::three"), "[1, 2f, 3dec]", json!([[1, 2.0, 3]]), Ok("[1, 2, 3]")),
+        row(kinds("kinds::three"), "[1, 2]", json!([[1, 2]]), Err("3")),
+        row(kinds("kinds::three"), "[1, 2, 3, 4]", json!([[1, 2, 3, 4]]), Err("3")),
+        row(
+            kinds("kinds::file"),
+            "f\"b:/k\"",
+            json!([{ "bucket": "b", "key": "/k" }]),
+            Ok("f\"b:/k\""),
+        ),
+        row(
+            kinds("kinds::range"),
+            "'a'..=[1f]",
+            json!([{ "start": { "included": "a" }, "end": { "included": [{ "$float": 1 }] } }]),
+            Ok("'a'..=[1f]"),
+        ),
+        row(kinds("kinds::range"), "..", json!([{}]), Ok("..")),
+        row(kinds("kinds::boxed"), "1f", json!([1.0]), Ok("1")),
+        row(kinds("kinds::size"), "-1", json!([-1]), Err("-1 is out of range for type usize")),
+        row(kinds("kinds::size"), "4294967295", json!([4_294_967_295_u32]), Ok("4294967295")),
+        row(kinds("kinds::signed"), "-2147483648", json!([-2_147_483_648_i64]), Ok("-2147483648")),
+        row(kinds("kinds::small"), "-128", json!([-128]), Ok("-128")),
+        row(kinds("kinds::small"), "128", json!([128]), Err("128 is out of range for type i8")),
+        row(kinds("kinds::nothing"), "NONE", json!([null]), Ok("NONE")),
+        row(kinds("kinds::matrix"), "[[1, 2], []]", json!([[[1, 2], []]]), Ok("[[1f, 2f], []]")),
+        row(kinds("kinds::options"), "[1f, NONE]", json!([[1.0, null]]), Ok("[1, NONE]")),
+        row(
+            kinds("kinds::tuple"),
+            "[1f, ['a', true], NONE]",
+            json!([[1.0, ["a", true], null]]),
+            Ok("[1, ['a', true], NONE]"),
+        ),
+        row(kinds("kinds::time"), "1ns", json!(["1ns"]), Ok("1ns")),
     ]
+}
+
+/// Values at the edges of their kinds.
+fn edges() -> Vec<Row> {
+    let echo = |function| ("attribute_matrix", function);
+    vec![
+        row(
+            echo("echo::datetime"),
+            "d'2026-01-31T12:00:00.123456789Z'",
+            json!(["2026-01-31T14:00:00.123456789+02:00"]),
+            Ok("d'2026-01-31T12:00:00.123456789Z'"),
+        ),
+        row(
+            echo("echo::datetime"),
+            "d'-0001-01-01T00:00:00Z'",
+            json!(["-0001-01-01T00:00:00Z"]),
+            Ok("d'-0001-01-01T00:00:00Z'"),
+        ),
+        row(
+            echo("echo::datetime"),
+            "'x'",
+            json!(["2026-02-30T00:00:00Z"]),
+            Err("expected datetime"),
+        ),
+        row(
+            echo("echo::duration"),
+            "1y2w3d4h5m6s7ms8us9ns",
+            json!(["1y2w3d4h5m6s7ms8us9ns"]),
+            Ok("1y2w3d4h5m6s7ms8µs9ns"),
+        ),
+        row(echo("echo::duration"), "0ns", json!(["0ns"]), Ok("0ns")),
+        row(echo("echo::decimal"), "1e3dec", json!([1e3]), Ok("1000dec")),
+        row(
+            echo("echo::decimal"),
+            "0.0000000000000000000000000001dec",
+            json!(["1e-28"]),
+            Ok("0.0000000000000000000000000001dec"),
+        ),
+        row(
+            echo("echo::decimal"),
+            "79228162514264337593543950335dec",
+            json!(["79228162514264337593543950335"]),
+            Ok("79228162514264337593543950335dec"),
+        ),
+        row(echo("echo::decimal"), "1e300f", json!([1e300]), Err("out of range for a decimal")),
+        row(echo("echo::float"), "1e308f", json!([1e308]), Ok("{1e308}")),
+        row(echo("echo::float"), "5e-324f", json!([5e-324]), Ok("{5e-324}")),
+        row(echo("echo::float"), "NaN", json!(["NaN"]), Ok("NaN")),
+        row(echo("echo::int"), "9223372036854775807", json!([i64::MAX]), Ok("9223372036854775807")),
+        row(
+            echo("echo::int"),
+            "-9223372036854775808",
+            json!([i64::MIN]),
+            Ok("-9223372036854775808"),
+        ),
+        row(
+            echo("echo::int"),
+            "18446744073709551615dec",
+            json!([u64::MAX]),
+            Err("it is out of range for a 64-bit signed integer"),
+        ),
+        row(echo("echo::int"), "1000f", json!([1e3]), Ok("1000")),
+        row(echo("echo::number"), "1.50dec", json!([{ "$decimal": "1.50" }]), Ok("1.5dec")),
+        row(
+            echo("echo::string"),
+            "'a\\n\\t☃\\'\\\\'",
+            json!(["a\n\t☃'\\"]),
+            Ok("\"a\\n\\t☃'\\\\\""),
+        ),
+        row(echo("echo::string"), "''", json!([""]), Ok("''")),
+        row(echo("echo::bytes"), "b\"\"", json!([""]), Ok("b\"\"")),
+        row(echo("echo::bytes"), "'x'", json!(["A"]), Err("expected bytes")),
+        row(
+            echo("echo::record"),
+            "person:{ a: 1, b: [NONE] }",
+            json!([{ "table": "person", "key": { "a": 1, "b": [{ "$none": null }] } }]),
+            Ok("person:{ a: 1, b: [NONE] }"),
+        ),
+        row(
+            echo("echo::record"),
+            "person:['a', [1f]]",
+            json!([{ "table": "person", "key": ["a", [{ "$float": 1 }]] }]),
+            Ok("person:['a', [1f]]"),
+        ),
+        row(
+            echo("echo::record"),
+            "person:1..5",
+            json!([{ "table": "person", "key": { "$range": {
+                "start": { "included": 1 }, "end": { "excluded": 5 },
+            } } }]),
+            Ok("person:1..5"),
+        ),
+        row(
+            echo("echo::record"),
+            "person:u'018f6f6e-1111-7000-8000-000000000000'",
+            json!(["person:u'018f6f6e-1111-7000-8000-000000000000'"]),
+            Ok("person:u'018f6f6e-1111-7000-8000-000000000000'"),
+        ),
+        row(echo("echo::record"), "person:`1`", json!(["person:`1`"]), Ok("person:`1`")),
+        row(echo("echo::record"), "`a b`:`c d`", json!(["`a b`:`c d`"]), Ok("`a b`:`c d`")),
+        row(
+            echo("echo::any"),
+            "{ '$int': 1 }",
+            json!([{ "$object": { "$int": 1 } }]),
+            Ok("{ \"$int\": 1 }"),
+        ),
+        row(
+            echo("echo::any"),
+            "[d'2026-01-31T00:00:00Z', 1dec, -0f]",
+            json!([[{ "$datetime": "2026-01-31T00:00:00Z" }, { "$decimal": "1" }, { "$float": -0.0 }]]),
+            Ok("[d'2026-01-31T00:00:00Z', 1dec, -0f]"),
+        ),
+        row(
+            echo("echo::any"),
+            "{ r: person:[-0f], s: {-0f}, x: -0f..1 }",
+            json!([{
+                "r": { "$record": { "table": "person", "key": [{ "$float": -0.0 }] } },
+                "s": { "$set": [{ "$float": -0.0 }] },
+                "x": { "$range": { "start": { "included": { "$float": -0.0 } }, "end": { "excluded": 1 } } },
+            }]),
+            Ok("{ r: person:[-0f], s: {-0f,}, x: -0f..1 }"),
+        ),
+        row(echo("echo::set"), "{[2], [1], 'a'}", json!([["a", [2], [1]]]), Ok("{'a', [1], [2]}")),
+        row(echo("echo::set"), "{,}", json!([[]]), Ok("{,}")),
+        row(echo("echo::array"), "[]", json!([[]]), Ok("[]")),
+        row(
+            echo("echo::map"),
+            "{ a: 'x' }",
+            json!([{ "a": "x" }]),
+            Err("a: expected int, got string 'x'"),
+        ),
+    ]
+}
+
+/// Geometries of each sort.
+fn geometries() -> Vec<Row> {
+    let line = "[[1f, 2f], [3f, 4f]]";
+    let ring = "[[[0f, 0f], [1f, 0f], [1f, 1f], [0f, 0f]]]";
+    let simple = [
+        ("MultiPoint", line.to_string()),
+        ("LineString", line.to_string()),
+        ("MultiLineString", format!("[{line}]")),
+        ("MultiPolygon", format!("[{ring}]")),
+    ];
+    let mut texts: Vec<String> = simple
+        .iter()
+        .map(|(name, coordinates)| format!("{{ type: '{name}', coordinates: {coordinates} }}"))
+        .collect();
+    texts.push(format!(
+        "{{ type: 'GeometryCollection', geometries: [(1f, 2f), {}] }}",
+        texts.join(", ")
+    ));
+    let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    texts
+        .into_iter()
+        .map(|text| {
+            let args = leak(text.replace("(1f, 2f)", "{ type: 'Point', coordinates: [1, 2] }"));
+            let json = args
+                .replace("type:", "\"type\":")
+                .replace("coordinates:", "\"coordinates\":")
+                .replace("geometries:", "\"geometries\":")
+                .replace('\'', "\"")
+                .replace("f,", ".0,")
+                .replace("f]", ".0]");
+            let json = json!([serde_json::from_str::<Json>(&json).unwrap()]);
+            row(("values", "shape"), args, json, Ok(leak(text)))
+        })
+        .collect()
 }
 
 fn runtime(guest: &str) -> &'static Runtime {
@@ -202,7 +562,7 @@ fn runtime(guest: &str) -> &'static Runtime {
     let index = usize::from(guest == "values");
     RUNTIMES[index].get_or_init(|| {
         let package = SurrealismPackage::from_file(archive(guest).into()).unwrap();
-        Runtime::builder(package).build().unwrap()
+        Runtime::builder(package).grants(Grants::none().key_value()).build().unwrap()
     })
 }
 

@@ -99,6 +99,20 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The load has spent time on other compilations.
+    pub(super) fn again(time: Duration, spent: Duration, limit: Duration) -> Self {
+        Self::TooCostly(format!(
+            "this load was estimated to take {} of CPU time before, and would take {} more to compile the \
+             component once more, and the limit is {}; make the component smaller, or raise \
+             `CompileLimits::max_time`",
+            seconds(spent),
+            seconds(time),
+            seconds(limit)
+        ))
+    }
+}
+
 impl CompileLimits {
     /// Estimates what compiling a component costs, in time linear in its size.
     ///

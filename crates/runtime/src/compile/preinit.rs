@@ -30,7 +30,7 @@ pub(super) use self::eligibility::exports_init;
 use self::eligibility::{INIT, ensure_supported};
 use self::host::PreinitHost;
 use super::Loader;
-use super::admission::{Refusal, admit};
+use super::admission::Refusal;
 use super::fingerprint::Fingerprint;
 use crate::limits::{
     MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_PREINIT_TIME, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOT_SEGMENTS,
@@ -136,8 +136,7 @@ async fn try_preinitialize(
     wasm: &[u8],
     limits: PreinitLimits,
 ) -> Result<Vec<u8>> {
-    // First, since what follows takes time that only such a component bounds.
-    admit(wasm, loader.compile_limits)?;
+    // The caller has admitted the component, which bounds the time of what follows.
     ensure_supported(wasm)?;
     let mut wizer = Wizer::new();
     // Keep `init`: the component's export still refers to it.

@@ -226,8 +226,18 @@ struct Bounded<R> {
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
+        let read = self.inner.read(buffer).map_err(explain)?;
         self.budget.spend(read as u64).map_err(io::Error::other)?;
         Ok(read)
+    }
+}
+
+/// Says what the decompressor's errors mean for a file.
+fn explain(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            io::Error::new(error.kind(), "the file ends too early: copy or download it again")
+        }
+        _ => error,
     }
 }

@@ -9,6 +9,7 @@ use surrealism_types::err::SurrealismError;
 use super::{Isolation, Runtime};
 use crate::compile::admission::Refusal;
 use crate::compile::background::spawn_blocking;
+use crate::compile::budget::CompileBudget;
 use crate::compile::cache::CodeCache;
 use crate::compile::preinit::PreinitLimits;
 use crate::compile::{Journal, Loader};
@@ -264,11 +265,12 @@ impl RuntimeBuilder {
         module.observers = observers.clone();
         let preinitialize = self.preinitialize.unwrap_or(self.isolation == Isolation::Fresh);
         let journal = Journal::default();
+        let budget = CompileBudget::new(&self.compile_limits);
         let loader = Loader {
             engines: &globals.engines,
             strict_timeout: module.strict_timeout(),
             cache: self.code_cache.as_ref(),
-            compile_limits: &self.compile_limits,
+            budget: &budget,
             files: module.files(),
             preinit: preinitialize.then(|| {
                 let stack_bytes = globals.config.guest_stack_bytes;

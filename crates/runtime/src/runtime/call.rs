@@ -14,6 +14,7 @@ use crate::deadline::{Deadline, timeout_at};
 use crate::error::{Busy, Error};
 use crate::host::{HostContext, InvocationContext};
 use crate::instance::Controller;
+use crate::module::Row;
 use crate::observer::{CallWatch, Part, Recorder, measure};
 use crate::stats::CallStats;
 use crate::tape::{CallHost, Tape};
@@ -33,10 +34,10 @@ pub struct Call<'a, A> {
 /// [`Runtime::call_rows`].
 #[must_use = "a call does nothing until it is awaited"]
 #[derive(Debug)]
-pub struct CallRows<'a>(Call<'a, Vec<Vec<Value>>>);
+pub struct CallRows<'a>(Call<'a, Vec<Row>>);
 
 impl<'a> CallRows<'a> {
-    pub(crate) fn new(call: Call<'a, Vec<Vec<Value>>>) -> Self {
+    pub(crate) fn new(call: Call<'a, Vec<Row>>) -> Self {
         Self(call)
     }
 
@@ -142,25 +143,32 @@ impl<A> Call<'_, A> {
 impl<A: Args> Call<'_, A> {
     pub(super) async fn run(self, recorder: &mut Recorder) -> Result<Value, Error> {
         let module = self.runtime.module();
-        let call = self.try_map_args(|name, args| module.coerce_call(name, args.to_values()))?;
-        let Some(recorder_of_calls) = &call.runtime.recorder else {
-            return call.invoke(recorder, None).await;
-        };
-        let record = recorder_of_calls.begin(module.to_string(), call.name.as_deref(), &call.args);
-        let result = call.invoke(recorder, Some(record.tape())).await;
-        record.finish(&result);
-        result
+        let call = self.try_map_args(|name, args| module.coerce_call(name, args))?;
+        call.run_coerced(recorder).await
     }
 
     /// Makes the call with the answers of a tape.
     pub(super) async fn with_tape(self, tape: Arc<Tape>) -> Result<Value, Error> {
         let module = self.runtime.module();
-        let call = self.try_map_args(|name, args| module.coerce_call(name, args.to_values()))?;
+        let call = self.try_map_args(|name, args| module.coerce_call(name, args))?;
         call.invoke(&mut Recorder::default(), Some(tape)).await
     }
 }
 
 impl Call<'_, Vec<Value>> {
+    /// Makes the call with arguments of the kinds of the signature.
+    pub(super) async fn run_coerced(self, recorder: &mut Recorder) -> Result<Value, Error> {
+        let runtime = self.runtime;
+        let Some(recorder_of_calls) = &runtime.recorder else {
+            return self.invoke(recorder, None).await;
+        };
+        let module = runtime.module().to_string();
+        let record = recorder_of_calls.begin(module, self.name.as_deref(), &self.args);
+        let result = self.invoke(recorder, Some(record.tape())).await;
+        record.finish(&result);
+        result
+    }
+
     async fn invoke(
         self,
         recorder: &mut Recorder,

@@ -44,7 +44,7 @@ impl<'a> CallJson<'a> {
     async fn run(self, recorder: &mut Recorder) -> Result<Json, Error> {
         let Self { runtime, call, write } = self;
         let call = call.try_map_args(|name, args| runtime.arguments_from_json(name, &args))?;
-        Ok(write(&call.run(recorder).await?))
+        Ok(write(&call.run_coerced(recorder).await?))
     }
 }
 

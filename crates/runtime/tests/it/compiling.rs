@@ -148,10 +148,29 @@ fn preinitializing_stays_within_the_limits() {
         Runtime::builder(package()).preinitialize(true).compile_limits(limits).build()
     };
     assert!(!load(cost.time).unwrap().usage().preinitialized);
-    assert!(load(cost.time * 2).unwrap().usage().preinitialized);
+    // Two are compiled, and the time of a third is kept for the component itself, if that fails.
+    assert!(!load(cost.time * 5 / 2).unwrap().usage().preinitialized);
+    assert!(load(cost.time * 4).unwrap().usage().preinitialized);
 
     let error = load(cost.time / 2).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Load(LoadError::TooCostly)), "{error}");
+}
+
+/// An engine rejects a component after it has compiled it.
+#[test]
+fn all_compilations_of_a_load_are_within_the_limit() {
+    let two_memories = "(component (core module (memory 1) (memory 1) (func nop)))";
+    let wasm = wat::parse_str(two_memories).unwrap();
+    let cost = CompileLimits::default().check(&wasm).unwrap();
+    let error = |max_time| {
+        let limits = CompileLimits { max_time, ..CompileLimits::default() };
+        load(wasm.clone(), &limits).unwrap_err()
+    };
+    let refused = error(cost.time * 2 - Duration::from_nanos(1));
+    assert!(matches!(refused.kind(), ErrorKind::Load(LoadError::TooCostly)), "{refused}");
+    assert!(refused.to_string().contains("more to compile the component once more"), "{refused}");
+    let compiled = error(cost.time * 2);
+    assert!(matches!(compiled.kind(), ErrorKind::Load(LoadError::InvalidComponent)), "{compiled}");
 }
 
 /// A component of this many others, each of which takes a text from it: each has a memory that one adapter

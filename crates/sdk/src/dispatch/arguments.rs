@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use surrealdb_types::{Kind, SurrealValue, Value};
 use surrealism_types::codec::{self, Argument, ArgumentsError, Native, NativeList};
+use surrealism_types::convert;
 
 use crate::registry::{Encoded, Function};
 
@@ -34,7 +35,7 @@ impl<T: SurrealValue> FromArgument for T {
     }
 
     fn from_argument(value: Value) -> Result<Self, String> {
-        T::from_value(value).map_err(|error| name_the_number(error.to_string()))
+        convert::from_value(value).map_err(|error| name_the_number(error.to_string()))
     }
 }
 

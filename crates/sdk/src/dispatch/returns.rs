@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use surrealdb_types::{Kind, SurrealValue};
 use surrealism_types::codec::{self, Native};
+use surrealism_types::convert;
 
 use crate::registry::Encoded;
 
@@ -42,7 +43,8 @@ impl<T: SurrealValue> IntoReturn<Plain> for T {
     }
 
     fn encode(self) -> Encoded {
-        codec::encode_value(&self.into_value()).map_err(|error| format!("{error:#}"))
+        let value = convert::into_value(self).map_err(|error| error.to_string())?;
+        codec::encode_value(&value).map_err(|error| format!("{error:#}"))
     }
 }
 

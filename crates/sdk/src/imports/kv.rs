@@ -38,9 +38,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Error, Result};
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_types::codec;
+use surrealism_types::{codec, convert};
 
-use super::convert;
+use super::from_value;
 use crate::host;
 
 /// Returns the value of a key, or `None` if the key does not exist.
@@ -60,7 +60,7 @@ pub fn get<K: Into<String>, R: SurrealValue>(key: K) -> Result<Option<R>> {
 ///
 /// When the host rejects the call.
 pub fn set<K: Into<String>, V: SurrealValue>(key: K, value: V) -> Result<()> {
-    let value = codec::encode_value(&value.into_value())?;
+    let value = encode_value(value)?;
     host::kv_set(&key.into(), &value).map_err(Error::msg)
 }
 
@@ -120,8 +120,10 @@ where
     K: Into<String>,
     V: SurrealValue,
 {
-    let entries: Vec<(String, Value)> =
-        entries.into_iter().map(|(key, value)| (key.into(), value.into_value())).collect();
+    let typed = |(key, value): (K, V)| -> Result<(String, Value)> {
+        Ok((key.into(), convert::into_value(value)?))
+    };
+    let entries = entries.into_iter().map(typed).collect::<Result<Vec<_>>>()?;
     host::kv_set_batch(&codec::encode_entries(&entries)?).map_err(Error::msg)
 }
 
@@ -154,7 +156,7 @@ pub fn keys<R: RangeBounds<String>>(range: R) -> Result<Vec<String>> {
 /// When a value is not a `T`.
 pub fn values<R: RangeBounds<String>, T: SurrealValue>(range: R) -> Result<Vec<T>> {
     let values = host::kv_values(&encode(range)?).map_err(Error::msg)?;
-    codec::decode_values(&values)?.into_iter().map(convert).collect()
+    codec::decode_values(&values)?.into_iter().map(from_value).collect()
 }
 
 /// Returns the keys and values of a range, in ascending order of the keys.
@@ -201,9 +203,8 @@ where
     K: Into<String>,
     V: SurrealValue,
 {
-    let encoded =
-        |value: Option<V>| value.map(|value| codec::encode_value(&value.into_value())).transpose();
-    let (expected, new) = (encoded(expected)?, encoded(new)?);
+    let (expected, new) =
+        (expected.map(encode_value).transpose()?, new.map(encode_value).transpose()?);
     host::kv_compare_and_set(&key.into(), expected.as_deref(), new.as_deref()).map_err(Error::msg)
 }
 
@@ -275,7 +276,7 @@ pub fn set_with_ttl<K: Into<String>, V: SurrealValue>(
     value: V,
     ttl: Duration,
 ) -> Result<()> {
-    let value = codec::encode_value(&value.into_value())?;
+    let value = encode_value(value)?;
     host::kv_set_with_ttl(&key.into(), &value, milliseconds(ttl)).map_err(Error::msg)
 }
 
@@ -308,11 +309,15 @@ fn encode(range: impl RangeBounds<String>) -> Result<Vec<u8>> {
     codec::encode_range(&range.start_bound().cloned(), &range.end_bound().cloned())
 }
 
+fn encode_value(value: impl SurrealValue) -> Result<Vec<u8>> {
+    codec::encode_value(&convert::into_value(value)?)
+}
+
 fn collect<K: Into<String>>(keys: impl IntoIterator<Item = K>) -> Vec<String> {
     keys.into_iter().map(K::into).collect()
 }
 
 /// Converts the value of a key, and names the key in the error.
 fn entry<T: SurrealValue>(key: &str, value: Value) -> Result<T> {
-    convert(value).with_context(|| format!("cannot convert the value of key {key:?}"))
+    from_value(value).with_context(|| format!("cannot convert the value of key {key:?}"))
 }

@@ -14,6 +14,76 @@ fn allow() -> String {
     "of the root".to_string()
 }
 
+macro_rules! make {
+    ($answer:literal) => {
+        #[surrealism]
+        fn made() -> String {
+            $answer.to_string()
+        }
+
+        #[surrealism(name = "by::name")]
+        fn named() -> String {
+            $answer.to_string()
+        }
+    };
+    ($name:ident = $answer:literal) => {
+        #[surrealism(default)]
+        fn $name() -> String {
+            $answer.to_string()
+        }
+    };
+}
+
+#[surrealism]
+mod first {
+    use super::*;
+
+    make!("first");
+
+    #[surrealism]
+    fn written() -> String {
+        "written".to_string()
+    }
+
+    #[surrealism(name = "deep::er")]
+    mod inner {
+        use super::*;
+
+        make!("inner");
+        make!(answer = "the default of inner");
+    }
+}
+
+#[surrealism(name = "other")]
+mod second {
+    use super::*;
+
+    make!("second");
+    make!(answer = "the default of second");
+}
+
+#[test]
+fn functions_that_macros_make_have_the_name_of_their_marked_module() {
+    for (name, expected) in [
+        ("first::made", "first"),
+        ("first::by::name", "first"),
+        ("first::written", "written"),
+        ("first::deep::er::made", "inner"),
+        ("first::deep::er", "the default of inner"),
+        ("other::made", "second"),
+        ("other", "the default of second"),
+    ] {
+        assert_eq!(call(name).as_deref(), Ok(expected), "{name}");
+        plugin::args(Some(&format!("namespaces::{name}"))).unwrap();
+    }
+    let names = plugin::names();
+    let is_made = |name: &&String| name.starts_with("namespaces::") && name.ends_with("::made");
+    assert_eq!(names.iter().flatten().filter(is_made).count(), 4, "{names:?}");
+    for wrong in ["made", "other::other", "first::first::written"] {
+        assert!(call(wrong).is_err(), "{wrong}");
+    }
+}
+
 fn call(name: &str) -> Result<String, String> {
     let args = codec::encode_values(&[]).unwrap();
     let result = plugin::invoke(Some(&format!("namespaces::{name}")), &args)?;

@@ -1,6 +1,7 @@
 //! The messages that cross, each on the fast path where it can be, and else by the general codec.
 
 use std::ops::Bound;
+use std::slice;
 
 #[cfg(feature = "validate")]
 use anyhow::anyhow;
@@ -14,7 +15,8 @@ use super::flatbuffers::writer::write_message;
 use super::limits::MAX_CODEC_ERROR_BYTES;
 use super::limits::{MAX_DECODED_BYTES, MAX_DECODED_KIND_BYTES};
 use super::validate::Budget;
-use super::{validate, value};
+use super::zero::Part;
+use super::{validate, value, zero};
 
 /// Encodes a value, as `surrealdb_types::encode` does.
 ///
@@ -24,7 +26,8 @@ use super::{validate, value};
 /// 2^63 seconds.
 pub fn encode_value(value: &Value) -> Result<Vec<u8>> {
     let fast = write_message(|writer| value::write_value(writer, value));
-    encode("a value", fast, [value], || surrealdb_types::encode(value))
+    let general = |parts: &[Value]| surrealdb_types::encode(&parts[0]);
+    encode("a value", fast, slice::from_ref(value), general)
 }
 
 /// Decodes what [`encode_value`] encodes.
@@ -139,7 +142,7 @@ impl Decoder {
 /// Those of [`encode_value`].
 pub fn encode_values(values: &[Value]) -> Result<Vec<u8>> {
     let fast = write_message(|writer| value::write_values(writer, values));
-    encode("a list of values", fast, values, || surrealdb_types::encode_value_list(values))
+    encode("a list of values", fast, values, surrealdb_types::encode_value_list)
 }
 
 /// Decodes what [`encode_values`] encodes.
@@ -158,9 +161,7 @@ pub fn decode_values(bytes: &[u8]) -> Result<Vec<Value>> {
 /// Those of [`encode_value`].
 pub fn encode_optional_values(values: &[Option<Value>]) -> Result<Vec<u8>> {
     let fast = write_message(|writer| value::write_optional_values(writer, values));
-    encode("a list of optional values", fast, values.iter().flatten(), || {
-        surrealdb_types::encode_optional_values(values)
-    })
+    encode("a list of optional values", fast, values, surrealdb_types::encode_optional_values)
 }
 
 /// Decodes what [`encode_optional_values`] encodes.
@@ -178,9 +179,8 @@ pub fn decode_optional_values(bytes: &[u8]) -> Result<Vec<Option<Value>>> {
 ///
 /// Those of [`encode_value`].
 pub fn encode_entries(entries: &[(String, Value)]) -> Result<Vec<u8>> {
-    let values = entries.iter().map(|(_, value)| value);
     let fast = write_message(|writer| value::write_entries(writer, entries));
-    encode("keys with values", fast, values, || surrealdb_types::encode_string_key_values(entries))
+    encode("keys with values", fast, entries, surrealdb_types::encode_string_key_values)
 }
 
 /// Decodes what [`encode_entries`] encodes.
@@ -263,15 +263,16 @@ pub fn decode_kind(bytes: &[u8]) -> Result<Kind> {
 
 /// Returns what the fast path encoded, or, if it does not support one of the values, what the general
 /// codec does.
-fn encode<'a>(
+fn encode<P: Part>(
     what: &str,
     fast: Result<Vec<u8>, CodecError>,
-    values: impl IntoIterator<Item = &'a Value>,
-    general: impl FnOnce() -> Result<Vec<u8>>,
+    parts: &[P],
+    general: impl Fn(&[P]) -> Result<Vec<u8>>,
 ) -> Result<Vec<u8>> {
     let encoded = match fast {
         Err(CodecError::Unsupported) => {
-            values.into_iter().try_for_each(validate::check_depth).and_then(|()| general())
+            let mut values = parts.iter().filter_map(P::value);
+            values.try_for_each(validate::check_depth).and_then(|()| zero::encode(parts, general))
         }
         fast => fast.map_err(Into::into),
     };

@@ -6,6 +6,7 @@ use super::error::CoerceError;
 use super::matcher::{Matcher, Source};
 use super::none::admits_none;
 use super::render;
+use crate::convert::NumberOutOfRange;
 
 /// Length of a signature in a message, in characters, and of each kind in it.
 const MAX_SIGNATURE: usize = 200;
@@ -19,7 +20,7 @@ const MAX_KIND: usize = 60;
 #[non_exhaustive]
 pub enum ArgumentError {
     /// There are too many arguments, or too few.
-    #[error("expected {} ({signature}), got {got}", count(*.min, *.max))]
+    #[error("expected {} ({signature}), got {got}", argument_count(*.min, *.max))]
     Count {
         /// Arguments that are given.
         got: usize,
@@ -74,6 +75,10 @@ pub enum ArgumentError {
         /// What is wrong with it.
         error: CoerceError,
     },
+
+    /// A Rust integer among the arguments is out of range.
+    #[error(transparent)]
+    OutOfRange(#[from] NumberOutOfRange),
 }
 
 /// Coerces the arguments of a call to the kinds of its signature, as [`coerce`](super::coerce) does each.
@@ -142,7 +147,8 @@ pub(crate) fn signature_text(signature: &[(String, Kind)]) -> String {
     text
 }
 
-fn count(min: usize, max: usize) -> String {
+/// Returns how many arguments a function takes: `1 argument`, `0 to 2 arguments`.
+pub fn argument_count(min: usize, max: usize) -> String {
     match (min, max) {
         (0, 0) => "no arguments".to_string(),
         (1, 1) => "1 argument".to_string(),

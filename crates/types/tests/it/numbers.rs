@@ -1,6 +1,11 @@
 //! Numbers as they cross: -0, integers that are out of range, and numbers of another kind than a type.
 
-use surrealdb_types::{Decimal, Number, Object, SurrealValue, Value};
+use std::ops::Bound;
+
+use surrealdb_types::{
+    Array, Decimal, Number, Object, Range, RecordId, RecordIdKey, RecordIdKeyRange, Set,
+    SurrealValue, ToSql, Value,
+};
 use surrealism_types::codec::{self, Arguments, Native};
 
 fn is_negative_zero(value: &Value) -> bool {
@@ -113,4 +118,51 @@ fn a_type_of_the_kind_number_takes_its_numbers() {
     assert_eq!(native::<Option<u8>>(&float(7.0)), Ok(Some(7)));
     // Their kinds say which number is wanted.
     assert!(native::<i64>(&float(1.0)).is_err() && native::<f64>(&1_i64.into_value()).is_err());
+}
+
+/// Values that the fast path does not know, beside or around -0.
+fn beside_rare_kinds() -> Vec<Value> {
+    let zero = || Value::Number(Number::Float(-0.0));
+    let decimal = || Value::Number(Number::Decimal(Decimal::from(1)));
+    let array = |values: Vec<Value>| Value::Array(values.into());
+    let range = |start: Value, end: Value| {
+        Value::Range(Box::new(Range { start: Bound::Included(start), end: Bound::Excluded(end) }))
+    };
+    let record = |key: RecordIdKey| Value::RecordId(RecordId::new("t", key));
+    let object = |value: Value| Object::from_iter([("a".to_string(), value)]);
+    // Unlike -0, it is not replaced, and looks like what replaces it.
+    let nan = Value::Number(Number::Float(f64::from_bits(f64::NAN.to_bits() | 0x5a65_726f_0000)));
+    vec![
+        array(vec![decimal(), zero()]),
+        array(vec![decimal(), zero(), nan, zero()]),
+        array(vec![decimal(), Value::Object(object(array(vec![zero()])))]),
+        Value::Set(Set::from(vec![zero(), decimal()])),
+        range(zero(), decimal()),
+        range(decimal(), array(vec![zero()])),
+        record(RecordIdKey::Array(Array::from(vec![zero()]))),
+        record(RecordIdKey::Object(object(zero()))),
+        record(RecordIdKey::Range(Box::new(RecordIdKeyRange {
+            start: Bound::Unbounded,
+            end: Bound::Included(RecordIdKey::Array(Array::from(vec![zero()]))),
+        }))),
+    ]
+}
+
+#[test]
+fn the_sign_of_zero_crosses_beside_rare_kinds() {
+    for value in beside_rare_kinds() {
+        // The text has the sign, and equality has not.
+        let expected = value.to_sql();
+        let same = |decoded: anyhow::Result<Value>| assert_eq!(decoded.unwrap().to_sql(), expected);
+        let bytes = codec::encode_value(&value).unwrap();
+        same(codec::decode_value(&bytes));
+        same(surrealdb_types::decode(&bytes));
+
+        let bytes = codec::encode_values(std::slice::from_ref(&value)).unwrap();
+        same(codec::decode_values(&bytes).map(|mut values| values.remove(0)));
+        let bytes = codec::encode_optional_values(&[None, Some(value.clone())]).unwrap();
+        same(codec::decode_optional_values(&bytes).map(|mut values| values.remove(1).unwrap()));
+        let bytes = codec::encode_entries(&[("k".to_string(), value.clone())]).unwrap();
+        same(codec::decode_entries(&bytes).map(|mut entries| entries.remove(0).1));
+    }
 }

@@ -1,10 +1,12 @@
-//! Completes function names.
+//! Completes function names, and recognizes lines that go on.
 
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
-use rustyline::validate::Validator;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
+
+use crate::commands::repl::line::is_balanced;
 
 /// Completes function names, with the opening parenthesis, and commands.
 pub(super) struct NameCompleter(Vec<String>);
@@ -51,7 +53,14 @@ impl Completer for NameCompleter {
 
 impl Helper for NameCompleter {}
 impl Highlighter for NameCompleter {}
-impl Validator for NameCompleter {}
+
+impl Validator for NameCompleter {
+    /// Goes on with another line while a bracket is open. An empty line ends it in any case.
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let is_complete = is_balanced(context.input()) || context.input().ends_with('\n');
+        Ok(if is_complete { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
+    }
+}
 
 impl Hinter for NameCompleter {
     type Hint = String;

@@ -24,16 +24,21 @@ pub(super) struct Call<'a> {
 
 impl<'a> Line<'a> {
     pub(super) fn parse(line: &'a str) -> Self {
-        let line = line.trim().trim_end_matches(';').trim_end();
+        let line = after_comments(line).trim_end().trim_end_matches(';').trim_end();
         match line {
-            "" => Self::Empty,
             ":help" => Self::Help,
             ":functions" => Self::Functions,
             ":quit" | ":exit" => Self::Quit,
-            _ if line.starts_with("--") || line.starts_with('#') => Self::Empty,
+            _ if is_blank(line) => Self::Empty,
             _ => Call::parse(line).map_or(Self::Query(line), Self::Call),
         }
     }
+}
+
+/// Removes comments from the beginning of a line.
+fn after_comments(line: &str) -> &str {
+    let first = Scanner::new(line).find(|place| !place.c.is_whitespace());
+    first.map_or("", |place| &line[place.at..])
 }
 
 /// Splits what was typed or pasted into what is evaluated one after the other: calls and commands, by the
@@ -62,16 +67,17 @@ pub(super) fn units(input: &str) -> Vec<String> {
     units
 }
 
-/// Splits text at each `;` outside of quotes and brackets. Returns `None` unless all parts are calls.
+/// Splits text at each `;` outside of quotes, brackets and comments. Returns `None` unless all parts are
+/// calls.
 fn calls(text: &str) -> Option<Vec<String>> {
-    let (mut calls, mut start, mut scanner) = (Vec::new(), 0, Scanner::default());
-    let ends = text.char_indices().filter(|(_, c)| scanner.is_outside(*c) && *c == ';');
-    let ends: Vec<_> = ends.map(|(end, _)| end).chain([text.len()]).collect();
+    let (mut calls, mut start) = (Vec::new(), 0);
+    let ends = Scanner::new(text).filter(|place| place.is_outside && place.c == ';');
+    let ends: Vec<_> = ends.map(|place| place.at).chain([text.len()]).collect();
     for end in ends {
         let part = &text[start..end];
         match Line::parse(part) {
             Line::Call(_) => calls.push(part.to_string()),
-            Line::Empty if part.trim().is_empty() => (),
+            Line::Empty => (),
             _ => return None,
         }
         start = (end + 1).min(text.len());
@@ -79,23 +85,69 @@ fn calls(text: &str) -> Option<Vec<String>> {
     (!calls.is_empty()).then_some(calls)
 }
 
-/// Whether all quotes and brackets are closed.
-fn is_balanced(text: &str) -> bool {
-    let mut scanner = Scanner::default();
-    text.chars().fold(true, |_, c| scanner.is_outside(c))
+/// Whether all quotes, brackets and comments are closed.
+pub(super) fn is_balanced(text: &str) -> bool {
+    let mut scanner = Scanner::new(text);
+    scanner.by_ref().for_each(drop);
+    scanner.is_outside()
 }
 
-/// Recognizes quotes and brackets, but no other syntax that may contain them, such as regexes.
-#[derive(Default)]
-struct Scanner {
+/// Whether text has nothing but comments.
+fn is_blank(text: &str) -> bool {
+    Scanner::new(text).all(|place| place.c.is_whitespace() || place.c == ';')
+}
+
+/// Recognizes quotes, brackets and comments, but no other syntax that may contain them, such as regexes.
+/// Skips comments.
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
     depth: i32,
     quote: Option<char>,
     is_escaped: bool,
 }
 
-impl Scanner {
-    /// Reads a character. Returns whether the text up to it closes all that it opens.
-    fn is_outside(&mut self, c: char) -> bool {
+/// A character that is not part of a comment.
+struct Place {
+    at: usize,
+    c: char,
+    /// Whether the text up to it, with it, closes all that it opens.
+    is_outside: bool,
+}
+
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0, quote: None, is_escaped: false }
+    }
+
+    fn is_outside(&self) -> bool {
+        self.quote.is_none() && self.depth <= 0
+    }
+
+    /// Returns the length of the comment that begins here.
+    fn comment(&self) -> Option<usize> {
+        let rest = &self.text[self.at..];
+        if rest.starts_with("/*") {
+            return Some(rest.find("*/").map_or(rest.len(), |end| end + 2));
+        }
+        let is_comment = ["--", "//", "#"].iter().any(|mark| rest.starts_with(mark));
+        is_comment.then(|| rest.find('\n').unwrap_or(rest.len()))
+    }
+}
+
+impl Iterator for Scanner<'_> {
+    type Item = Place;
+
+    fn next(&mut self) -> Option<Place> {
+        while self.quote.is_none()
+            && let Some(length) = self.comment()
+        {
+            let comment = &self.text[self.at..][..length];
+            self.depth += i32::from(comment.starts_with("/*") && !comment.ends_with("*/"));
+            self.at += length;
+        }
+        let (at, c) = (self.at, self.text[self.at..].chars().next()?);
+        self.at += c.len_utf8();
         match (self.quote, c) {
             (Some(_), _) if self.is_escaped => self.is_escaped = false,
             (Some(_), '\\') => self.is_escaped = true,
@@ -106,7 +158,7 @@ impl Scanner {
             (None, ')' | ']' | '}') => self.depth -= 1,
             (None, _) => (),
         }
-        self.quote.is_none() && self.depth <= 0
+        Some(Place { at, c, is_outside: self.is_outside() })
     }
 }
 
@@ -131,11 +183,11 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Returns the text before the parenthesis that closes the call, unless text follows it.
+/// Returns the text before the parenthesis that closes the call, unless more than a comment follows it.
 fn before_closing_parenthesis(rest: &str) -> Option<&str> {
-    let mut scanner = Scanner { depth: 1, ..Scanner::default() };
-    let (end, c) = rest.char_indices().find(|(_, c)| scanner.is_outside(*c))?;
-    (c == ')' && rest[end + 1..].is_empty()).then_some(&rest[..end])
+    let mut scanner = Scanner { depth: 1, ..Scanner::new(rest) };
+    let closing = scanner.find(|place| place.is_outside)?;
+    (closing.c == ')' && is_blank(&rest[closing.at + 1..])).then_some(&rest[..closing.at])
 }
 
 #[cfg(test)]
@@ -155,6 +207,13 @@ mod tests {
             ("{ LET $x = 1;\nmod::b($x)\n}", &["{ LET $x = 1;\nmod::b($x)\n}"]),
             ("LET $x = 1; RETURN $x", &["LET $x = 1; RETURN $x"]),
             ("mod::a(1); RETURN 1", &["mod::a(1); RETURN 1"]),
+            ("mod::a(1);; ;mod::b()", &["mod::a(1)", "mod::b()"]),
+            ("mod::a(1) -- it's 1\nmod::b()", &["mod::a(1) -- it's 1", "mod::b()"]),
+            (
+                "# it's\nmod::a({\n  a: 1, -- don't; (\n  /* ' */ b: 2,\n})\nmod::b()",
+                &["# it's", "mod::a({\n  a: 1, -- don't; (\n  /* ' */ b: 2,\n})", "mod::b()"],
+            ),
+            ("mod::a('-- #'); mod::b()", &["mod::a('-- #')", " mod::b()"]),
             ("mod::a('open", &["mod::a('open"]),
             ("a)\nmod::b()", &["a)", "mod::b()"]),
         ] {
@@ -170,6 +229,12 @@ mod tests {
             (" ; ", Line::Empty),
             ("-- a comment", Line::Empty),
             ("# a comment", Line::Empty),
+            ("// a comment", Line::Empty),
+            ("/* a\ncomment */ ;", Line::Empty),
+            ("/* first */ mod::a(1) -- last", call("a", None, "1")),
+            ("mod::a(1); # last", call("a", None, "1")),
+            ("mod::a(1 /* ) */)", call("a", None, "1 /* ) */")),
+            ("-- a comment\n:quit", Line::Quit),
             (":help", Line::Help),
             (":functions", Line::Functions),
             (" :quit ", Line::Quit),
