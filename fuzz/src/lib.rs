@@ -6,6 +6,7 @@
 
 mod archive;
 mod calls;
+mod columns;
 pub mod compile;
 mod config;
 mod generators;
@@ -13,6 +14,7 @@ mod value;
 
 pub use archive::archive;
 pub use calls::calls;
+pub use columns::columns;
 pub use compile::compile;
 pub use config::config;
 pub use value::value;
@@ -42,11 +44,12 @@ mod tests {
     // One test, since memory is measured for the whole process.
     #[test]
     fn seeds_and_artifacts_replay() {
-        let targets: [(&str, Target); 5] = [
+        let targets: [(&str, Target); 6] = [
             ("archive", super::archive),
             ("config", super::config),
             ("value", super::value),
             ("calls", super::calls),
+            ("columns", super::columns),
             ("compile", super::compile),
         ];
         for (name, target) in targets {

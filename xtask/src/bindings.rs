@@ -17,8 +17,8 @@ pub(crate) const BINDINGS: &str = "crates/sdk/src/host/bindings.rs";
 /// What a plugin of this SDK implements.
 const WORLD: &str = "extended-plugin";
 
-/// The SDK writes this export by hand, since a generated one would have a post-return function.
-const SKIPPED_EXPORT: &str = "invoke-inline";
+/// The SDK writes these exports by hand, since generated ones would have post-return functions.
+const SKIPPED_EXPORTS: [&str; 2] = ["invoke-inline", "invoke-row"];
 
 /// Writes the bindings.
 ///
@@ -40,8 +40,8 @@ pub(crate) fn generate(wit: &str) -> Result<String> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str(WIT, wit)?;
     let world = resolve.select_world(&[package], Some(WORLD))?;
-    let options =
-        Opts { format: true, skip: vec![SKIPPED_EXPORT.to_string()], ..Default::default() };
+    let skip = SKIPPED_EXPORTS.map(str::to_string).to_vec();
+    let options = Opts { format: true, skip, ..Default::default() };
     let mut files = Files::default();
     options.build().generate(&mut resolve, world, &mut files)?;
     let (_, source) = files.iter().next().context("the generator wrote no file")?;

@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 
 use crate::{clean_cargo_env, guests, step, toolchain};
 
-const TARGETS: [&str; 5] = ["archive", "config", "value", "calls", "compile"];
+const TARGETS: [&str; 6] = ["archive", "config", "value", "calls", "columns", "compile"];
 
 /// How long CI fuzzes each target, in seconds.
 const BRIEFLY: u64 = 20;

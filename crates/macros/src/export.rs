@@ -50,6 +50,8 @@ impl Export<'_> {
                     })?
             ),*),
         );
+        let call = call(function, &sdk, quote!(#(#values),*));
+        let pattern = values.iter().rfold(quote!(()), |rest, value| quote!((#value, #rest)));
         let returned = returned(function);
         let list = types.iter().rfold(quote!(()), |rest, ty| quote!((#ty, #rest)));
         let encoded = quote!(::core::result::Result<::std::vec::Vec<u8>, ::std::string::String>);
@@ -97,6 +99,27 @@ impl Export<'_> {
                         let args = #private::Arguments::new(args);
                         let [#(#values),*] = #private::expect::<Self, #count>(&args)?;
                         #encoded_call
+                    }
+
+                    fn column_types() -> ::std::vec::Vec<u8> {
+                        #[allow(unused_imports)]
+                        use #private::{Columns as _, FallibleColumns as _, NoColumns as _};
+
+                        (&&&#private::ColumnsDispatch::<#list, #returned>::NEW).types()
+                    }
+
+                    fn invoke_columns(
+                        rows: usize,
+                        columns: &[u8],
+                        results: &mut ::std::vec::Vec<u8>,
+                    ) -> ::core::result::Result<(), ::std::string::String> {
+                        #[allow(unused_imports)]
+                        use #private::{Columns as _, FallibleColumns as _, NoColumns as _};
+
+                        (&&&#private::ColumnsDispatch::<#list, #returned>::NEW)
+                            .invoke(rows, columns, results, |#pattern| {
+                                ::core::result::Result::Ok(#call)
+                            })
                     }
                 }
 

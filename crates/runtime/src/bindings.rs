@@ -28,6 +28,10 @@ pub(crate) type Invoke = TypedFunc<(Option<&'static str>, &'static [u8]), GuestR
 /// The result is read in the guest's memory, without a copy.
 pub(crate) type InvokeInline =
     TypedFunc<(InlineHalf, InlineHalf), (Result<WasmList<u8>, WasmStr>,)>;
+pub(crate) type FindColumns = TypedFunc<(Option<&'static str>, &'static [u8]), (Option<u32>,)>;
+pub(crate) type InvokeColumns = TypedFunc<(u32, u32, &'static [u8]), GuestResult<Vec<u8>>>;
+/// The result is read in the guest's memory, without a copy.
+pub(crate) type InvokeRow = TypedFunc<(u32, InlineHalf), (Result<WasmList<u8>, WasmStr>,)>;
 pub(crate) type Init = TypedFunc<(), GuestResult<()>>;
 pub(crate) type ListFunctions = TypedFunc<(), (Vec<Option<String>>,)>;
 pub(crate) type AcceptRoot = TypedFunc<(Resource<Descriptor>,), ()>;
@@ -88,6 +92,9 @@ macro_rules! guest_exports {
 guest_exports! {
     invoke_rows: Invoke = "invoke-rows",
     invoke_inline: InvokeInline = "invoke-inline",
+    find_columns: FindColumns = "find-columns",
+    invoke_columns: InvokeColumns = "invoke-columns",
+    invoke_row: InvokeRow = "invoke-row",
     init: Init = "init",
     accept_root: AcceptRoot = ACCEPT_ROOT,
     list_functions: ListFunctions = "list-functions",

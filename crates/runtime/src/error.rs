@@ -62,8 +62,16 @@ pub enum ErrorKind {
         /// Which argument it is, what was expected and given.
         error: ArgumentError,
     },
-    /// The arguments cannot be encoded: they are nested too deeply, or take 2 GiB or more.
+    /// The arguments cannot be encoded: they are nested too deeply, or take 2 GiB or more, or columns differ
+    /// in length.
     UnencodableArguments,
+    /// The types of a [`Function`](crate::Function) do not fit its signature. Nothing was called.
+    Types {
+        /// The signature.
+        signature: String,
+        /// The types, as Rust writes them.
+        types: String,
+    },
     /// The function returned an error.
     Guest {
         /// The guest's text. It is untrusted, and truncated to 16 KiB.
@@ -188,8 +196,8 @@ impl Error {
         Self::new(ErrorKind::InvalidResult, SurrealismError::Other(error.into()))
     }
 
-    pub(crate) fn unencodable(error: anyhow::Error) -> Self {
-        Self::new(ErrorKind::UnencodableArguments, SurrealismError::Other(error))
+    pub(crate) fn unencodable(error: impl Into<anyhow::Error>) -> Self {
+        Self::new(ErrorKind::UnencodableArguments, SurrealismError::Other(error.into()))
     }
 
     /// Sets the host's own error.

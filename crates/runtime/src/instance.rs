@@ -1,5 +1,6 @@
 //! One instance of a module, and the calls into it.
 
+pub(crate) mod columns;
 pub(crate) mod pool;
 pub(crate) mod template;
 mod trap;

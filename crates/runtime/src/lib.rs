@@ -28,9 +28,12 @@
 //! // The host's side of the call: the module's key-value store, and no database.
 //! let context = DetachedContext::new().kv(runtime.kv_store().clone());
 //!
+//! // Find a function, and compare its signature with these types.
+//! let greet = runtime.function::<(String,), String>("greet")?;
+//!
 //! // Take an instance from the pool, call `greet("Ada")`, and return the instance.
-//! let value = runtime.call("greet", ("Ada".to_string(),), context).await?;
-//! println!("{value:?}");
+//! let greeting = greet.call(("Ada".to_string(),), context).await?;
+//! println!("{greeting}");
 //! # Ok(())
 //! # }
 //! ```
@@ -46,6 +49,10 @@
 //! store. [`Runtime::builder`] sets the host's limits, and a [`CodeCache`] keeps compiled code between
 //! processes. [`Runtime::call`] is the simplest way to call a function: it limits the whole call in time
 //! and never reuses an instance that it should not.
+//!
+//! **[Function].** A function with Rust types, which [`Runtime::function`] compares with its signature once:
+//! the way to call what the host knows when it is compiled. [`Function::call_columns`] takes slices and calls
+//! it for each row. [`Runtime::call`] takes a name and any values.
 //!
 //! **[Controller].** One instance, checked out of the pool. Use it where [`Runtime::call`] does not fit:
 //! [`Runtime::acquire_controller`], [`Controller::invoke_with_timeout`],
@@ -157,6 +164,9 @@ pub use package::{AttachedFs, SurrealismPackage, UnpackOptions};
 pub use package::{capabilities, config, exports};
 pub use runtime::call::{Call, CallRows, WithStats};
 pub use runtime::call_json::CallJson;
+pub use runtime::function::args::FunctionArgs;
+pub use runtime::function::batch::{Batch, CallColumns, ColumnInput, ColumnInputs};
+pub use runtime::function::{Function, FunctionCall};
 pub use runtime::{Isolation, Runtime, RuntimeBuilder};
 pub use stats::CallStats;
 pub use surrealdb_types::{Kind, Object, SurrealValue, Value};

@@ -266,6 +266,13 @@ pub(crate) const MAX_GUEST_PATH_BYTES: usize = 4 * KIB;
 /// Bytes of an attached file that a guest gets with one request.
 pub(crate) const MAX_FILE_READ_BYTES: usize = MIB;
 
+/// Rows that [`Function::call_columns`](crate::Function::call_columns) passes to the guest in one guest call:
+/// their columns stay in the processor's caches.
+pub const ROWS_PER_COLUMN_CALL: usize = 8_192;
+
+/// Columns that are passed to the guest in one guest call, in bytes. One row may take more.
+pub const COLUMN_BYTES_PER_CALL: usize = MIB;
+
 /// Random bytes that a guest gets with one request.
 pub const MAX_RANDOM_BYTES: u64 = 64 * KIB as u64;
 

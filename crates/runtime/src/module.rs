@@ -8,7 +8,7 @@ use anyhow::ensure;
 use serde_json::Value as Json;
 use surrealdb_types::{Kind, Value};
 use surrealism_types::args::Args;
-use surrealism_types::codec::Decoder;
+use surrealism_types::codec::{Decoder, MAX_DECODED_BYTES};
 use surrealism_types::coerce::{ArgumentError, argument_count, coerce_arguments};
 use surrealism_types::convert::{self, NumberOutOfRange};
 use surrealism_types::err::SurrealismError;
@@ -134,8 +134,13 @@ impl Module {
     /// Returns a decoder of what one message of the guest holds. Its values may take as much memory on the
     /// host as the guest's own may be large.
     pub(crate) fn decoder(&self) -> Decoder {
+        Decoder::with_max_memory(self.max_decoded_bytes())
+    }
+
+    /// Returns the memory that the values of one call's result may take on the host, in bytes.
+    pub(crate) fn max_decoded_bytes(&self) -> usize {
         let max_memory = self.max_memory_bytes.unwrap_or(usize::MAX);
-        Decoder::with_max_memory(max_memory.max(MIN_DECODED_BYTES))
+        max_memory.clamp(MIN_DECODED_BYTES, MAX_DECODED_BYTES)
     }
 
     /// Returns a function's signature; `None` is the default export.
@@ -212,7 +217,10 @@ impl Module {
 
     /// Like [`signature`](Self::signature), but `None` for an archive without signatures, where the
     /// guest itself has to check the call.
-    fn lookup_signature(&self, name: Option<&str>) -> Result<Option<&FunctionExport>, Error> {
+    pub(crate) fn lookup_signature(
+        &self,
+        name: Option<&str>,
+    ) -> Result<Option<&FunctionExport>, Error> {
         if self.exports.functions.is_empty() { Ok(None) } else { self.signature(name).map(Some) }
     }
 

@@ -3,15 +3,17 @@
 mod builder;
 pub(crate) mod call;
 pub(crate) mod call_json;
+pub(crate) mod function;
 mod isolation;
 pub(crate) mod replay;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use surrealdb_types::Value;
+use surrealdb_types::{SurrealValue, Value};
 use surrealism_types::args::Args;
 use surrealism_types::convert;
 use surrealism_types::err::SurrealismResult;
@@ -19,6 +21,8 @@ use surrealism_types::err::SurrealismResult;
 pub use self::builder::RuntimeBuilder;
 use self::call::{Call, CallRows};
 use self::call_json::CallJson;
+use self::function::Function;
+use self::function::args::FunctionArgs;
 pub use self::isolation::Isolation;
 use crate::deadline::{Deadline, TimerQueue, timeout_at};
 use crate::egress::NameResolution;
@@ -104,6 +108,37 @@ impl Runtime {
         Ok(builder.build()?)
     }
 
+    /// Returns a function with Rust types, whose signature is compared with them once. This is the way to
+    /// call a function that the host knows when it is compiled; [`call`](Self::call) is for any other.
+    ///
+    /// `A` is a tuple of the types of the arguments, `R` the type of the result. Each is a [`SurrealValue`],
+    /// and every value of an argument's type has to be one that the function takes: an `i64` is an `int`, a
+    /// `number` or an `option<int>`, and not a `float`. An archive without signatures is not compared.
+    ///
+    /// ```no_run
+    /// # use surrealism_runtime::{DetachedContext, Error, Runtime};
+    /// # async fn example(runtime: Runtime) -> Result<(), Error> {
+    /// let add = runtime.function::<(i64, i64), i64>("math::add")?;
+    /// let sum: i64 = add.call((1, 2), DetachedContext::new()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the function does not exist, and when the types do not fit its signature, both of which
+    /// [`ErrorKind::Types`](crate::ErrorKind::Types) has.
+    pub fn function<'f, A, R>(
+        &self,
+        function: impl Into<Option<&'f str>>,
+    ) -> Result<Function<A, R>, Error>
+    where
+        A: FunctionArgs,
+        R: SurrealValue + Send + 'static,
+    {
+        Function::new(self, function.into())
+    }
+
     /// Calls a function and returns its result.
     ///
     /// The call checks an instance out of the pool or creates one, sets `context`, limits the time, and
@@ -139,7 +174,7 @@ impl Runtime {
         args: A,
         context: impl InvocationContext + 'static,
     ) -> Call<'_, A> {
-        Call::new(self, function.into().map(str::to_string), args, context)
+        Call::new(self, owned(function.into()), args, context)
     }
 
     /// Calls a function once for each row of arguments, and returns one result for each row, in order.
@@ -176,8 +211,7 @@ impl Runtime {
         context: impl InvocationContext + 'static,
     ) -> CallRows<'_> {
         let rows = rows.into_iter().map(convert::into_values).collect();
-        let function = function.into().map(str::to_string);
-        CallRows::new(Call::new(self, function, rows, context))
+        CallRows::new(Call::new(self, owned(function.into()), rows, context))
     }
 
     /// Calls a function with arguments from JSON, and returns its result as JSON.
@@ -205,8 +239,7 @@ impl Runtime {
         args: serde_json::Value,
         context: impl InvocationContext + 'static,
     ) -> CallJson<'_> {
-        let function = function.into().map(str::to_string);
-        CallJson::new(self, Call::new(self, function, args, context))
+        CallJson::new(self, Call::new(self, owned(function.into()), args, context))
     }
 
     /// Reads the arguments of a call from JSON, as [`call_json`](Self::call_json) does.
@@ -424,9 +457,21 @@ impl Runtime {
         &self.template.module
     }
 
+    /// Returns the same module with the same instances.
+    fn share(&self) -> Self {
+        let Self { isolation, wasm_size, code_source, .. } = *self;
+        let (template, pool) = (self.template.clone(), self.pool.clone());
+        Self { template, pool, isolation, wasm_size, code_source, recorder: self.recorder.clone() }
+    }
+
     fn timers(&self) -> &TimerQueue {
         &self.template.globals.timers
     }
+}
+
+/// Returns the name of a function for a call that outlives it.
+fn owned<'a>(function: Option<&str>) -> Option<Cow<'a, str>> {
+    function.map(|name| Cow::Owned(name.to_string()))
 }
 
 impl fmt::Debug for Runtime {

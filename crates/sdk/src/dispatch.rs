@@ -11,5 +11,6 @@
 //!     https://github.com/dtolnay/case-studies/blob/master/autoref-specialization/README.md
 
 pub(crate) mod arguments;
+pub(crate) mod columns;
 pub(crate) mod numbers;
 pub(crate) mod returns;

@@ -376,6 +376,7 @@ pub mod __private {
         ArgumentDispatch, ArgumentNative, ArgumentValue, Arguments, FromArgument,
         SignatureDispatch, SignatureNative, SignatureValue, expect,
     };
+    pub use crate::dispatch::columns::{Columns, ColumnsDispatch, FallibleColumns, NoColumns};
     pub use crate::dispatch::numbers::{
         CheckNumbers, CheckedNumbers, NumbersDispatch, OutOfRange, UncheckedNumbers,
     };
@@ -386,6 +387,7 @@ pub mod __private {
     pub use crate::kinds::kind_of;
     pub use crate::output::print;
     pub use crate::registry::{
-        Export, Function, Init, Namespace, args, find, init, invoke, invoke_rows, names, returns,
+        Export, Function, Init, Namespace, args, find, find_columns, init, invoke, invoke_columns,
+        invoke_rows, names, returns,
     };
 }

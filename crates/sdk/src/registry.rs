@@ -1,9 +1,14 @@
 //! The functions of a plugin, collected from all of its modules, and how they are called.
 
+use std::sync::OnceLock;
+
 use surrealism_types::codec;
 
 /// An encoded result, or the text of an error.
 pub(crate) type Encoded = Result<Vec<u8>, String>;
+
+/// Calls a function for each row of a message, and appends the message of the results.
+pub(crate) type InvokeColumns = fn(usize, &[u8], &mut Vec<u8>) -> Result<(), String>;
 
 /// A function as `#[surrealism]` describes it.
 pub trait Function {
@@ -28,6 +33,12 @@ pub trait Function {
 
     /// Calls the function with encoded arguments, and encodes its result.
     fn invoke(args: &[u8]) -> Encoded;
+
+    /// Returns the types of arguments and result, if all of them cross as columns; else nothing.
+    fn column_types() -> Vec<u8>;
+
+    /// Calls the function once for each row of a message, and appends the message of the results.
+    fn invoke_columns(rows: usize, columns: &[u8], results: &mut Vec<u8>) -> Result<(), String>;
 }
 
 /// A [`Function`] in the registry.
@@ -48,6 +59,10 @@ pub struct Export {
     pub returns: fn() -> Encoded,
     /// [`Function::invoke`]
     pub invoke: fn(&[u8]) -> Encoded,
+    /// [`Function::column_types`]
+    pub column_types: fn() -> Vec<u8>,
+    /// [`Function::invoke_columns`]
+    pub invoke_columns: InvokeColumns,
 }
 
 impl Export {
@@ -62,6 +77,8 @@ impl Export {
             args: F::args,
             returns: F::returns,
             invoke: F::invoke,
+            column_types: F::column_types,
+            invoke_columns: F::invoke_columns,
         }
     }
 }
@@ -195,6 +212,41 @@ pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Encoded {
             .map_err(|error| error.to_string())?;
     }
     Ok(results)
+}
+
+/// Returns the number of a function whose arguments and result are of exactly these types.
+pub fn find_columns(name: Option<&str>, types: &[u8]) -> Option<u32> {
+    let function = find(name).ok()?;
+    if (function.column_types)() != types {
+        return None;
+    }
+    let index = numbered().iter().position(|export| std::ptr::eq(*export, function))?;
+    u32::try_from(index).ok()
+}
+
+/// Returns all functions, each at its number.
+fn numbered() -> &'static [&'static Export] {
+    // `inventory` is a linked list.
+    static NUMBERED: OnceLock<Vec<&'static Export>> = OnceLock::new();
+    NUMBERED.get_or_init(|| inventory::iter::<Export>().collect())
+}
+
+/// Calls the function with this number once for each row of a message, and appends the message of the
+/// results, which include the function's errors.
+///
+/// # Errors
+///
+/// When no function has this number, and when the message is malformed.
+pub fn invoke_columns(
+    function: u32,
+    rows: usize,
+    columns: &[u8],
+    results: &mut Vec<u8>,
+) -> Result<(), String> {
+    match numbered().get(function as usize) {
+        Some(function) => (function.invoke_columns)(rows, columns, results),
+        None => Err("no function has this number".to_string()),
+    }
 }
 
 /// Encodes the names and kinds of a function's arguments.

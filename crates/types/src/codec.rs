@@ -36,6 +36,7 @@
 
 mod arguments;
 mod batch;
+pub mod columns;
 mod error;
 mod flatbuffers;
 mod inline_call;

@@ -1,5 +1,6 @@
 //! A call, from checkout to release.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -23,7 +24,7 @@ use crate::tape::{CallHost, Tape};
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<'a, A> {
     runtime: &'a Runtime,
-    name: Option<String>,
+    name: Option<Cow<'a, str>>,
     args: A,
     context: HostContext,
     timeout: Option<Duration>,
@@ -50,7 +51,7 @@ impl<'a> CallRows<'a> {
 impl<'a, A> Call<'a, A> {
     pub(crate) fn new(
         runtime: &'a Runtime,
-        name: Option<String>,
+        name: Option<Cow<'a, str>>,
         args: A,
         context: impl InvocationContext + 'static,
     ) -> Self {
@@ -91,6 +92,10 @@ impl<'a, A> Call<'a, A> {
         WithStats(self)
     }
 
+    pub(super) fn args(&self) -> &A {
+        &self.args
+    }
+
     /// Replaces the arguments.
     pub(super) fn try_map_args<B>(
         self,
@@ -102,7 +107,7 @@ impl<'a, A> Call<'a, A> {
     }
 
     /// Checks an instance out, runs `work` with it, and releases it.
-    async fn with_instance<T>(
+    pub(super) async fn with_instance<T>(
         self,
         recorder: &mut Recorder,
         tape: Option<Arc<Tape>>,
@@ -209,10 +214,10 @@ impl CallRows<'_> {
 }
 
 /// A call that is measured, and has not begun. Awaiting it makes the call. Returned by
-/// [`Call::with_stats`] and [`CallRows::with_stats`].
+/// [`Call::with_stats`] and the methods of this name of the other calls.
 #[must_use = "a call does nothing until it is awaited"]
 #[derive(Debug)]
-pub struct WithStats<C>(C);
+pub struct WithStats<C>(pub(super) C);
 
 type RowsResult = Result<Vec<Result<Value, Error>>, Error>;
 
@@ -267,7 +272,9 @@ impl<'a> IntoFuture for WithStats<CallRows<'a>> {
 }
 
 /// Returns the rows that can be called, and for each row why it cannot be, if it cannot.
-fn split_rows(rows: Vec<Result<Vec<Value>, Error>>) -> (Vec<Vec<Value>>, Vec<Option<Error>>) {
+pub(super) fn split_rows(
+    rows: Vec<Result<Vec<Value>, Error>>,
+) -> (Vec<Vec<Value>>, Vec<Option<Error>>) {
     let mut refused = Vec::with_capacity(rows.len());
     let callable = rows.into_iter().filter_map(|row| match row {
         Ok(row) => {
@@ -283,7 +290,7 @@ fn split_rows(rows: Vec<Result<Vec<Value>, Error>>) -> (Vec<Vec<Value>>, Vec<Opt
 }
 
 /// Returns one result for each row: the reason for which it was refused, or what the function returned.
-fn join_results(
+pub(super) fn join_results(
     results: Vec<Result<Value, Error>>,
     refused: Vec<Option<Error>>,
 ) -> Vec<Result<Value, Error>> {

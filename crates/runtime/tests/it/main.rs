@@ -14,6 +14,7 @@ mod compiling;
 mod costs;
 mod deadlines;
 mod errors;
+mod functions;
 mod host;
 #[cfg(feature = "http")]
 mod http;

@@ -31,6 +31,17 @@ impl super::bindings::Guest for Plugin {
         results
     }
 
+    fn find_columns(name: Option<String>, types: Vec<u8>) -> Option<u32> {
+        registry::find_columns(name.as_deref(), &types)
+    }
+
+    fn invoke_columns(function: u32, rows: u32, columns: Vec<u8>) -> Result<Vec<u8>, String> {
+        let mut results = Vec::new();
+        let result = registry::invoke_columns(function, rows as usize, &columns, &mut results);
+        flush_stdout();
+        result.map(|()| results)
+    }
+
     fn list_functions() -> Vec<Option<String>> {
         registry::names()
     }

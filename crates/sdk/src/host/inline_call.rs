@@ -1,5 +1,5 @@
-//! The export `invoke-inline`, which `wit_bindgen` cannot generate: its version has a post-return function
-//! that frees the result, whereas the host reads this one in place until the next call.
+//! The exports `invoke-inline` and `invoke-row`, which `wit_bindgen` cannot generate: its versions have
+//! post-return functions that free the result, whereas the host reads these in place until the next call.
 //!
 //! The layout is that of a returned `result<list<u8>, string>` in the canonical ABI:
 //! <https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md>.
@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 
 use surrealism_types::codec::InlineCall;
+use surrealism_types::codec::columns::row_bytes;
 
 use super::component::flush_stdout;
 use crate::registry;
@@ -15,7 +16,7 @@ use crate::registry;
 struct RetainedReturn {
     lowered: Lowered,
     /// What `lowered` points to.
-    _result: Result<Vec<u8>, String>,
+    result: Result<Vec<u8>, String>,
 }
 
 /// A result in the canonical ABI.
@@ -41,6 +42,22 @@ thread_local! {
     static RETAINED: RefCell<Option<RetainedReturn>> = const { RefCell::new(None) };
 }
 
+/// Keeps a result until the next call, and returns it in the canonical ABI.
+fn retain(result: Result<Vec<u8>, String>) -> *const Lowered {
+    RETAINED.with_borrow_mut(|retained| {
+        let lowered = Lowered::new(&result);
+        &raw const retained.insert(RetainedReturn { lowered, result }).lowered
+    })
+}
+
+/// Takes the buffer of the last result, to write the next one into it.
+fn take_buffer() -> Vec<u8> {
+    let retained = RETAINED.take();
+    let mut buffer = retained.and_then(|retained| retained.result.ok()).unwrap_or_default();
+    buffer.clear();
+    buffer
+}
+
 fn invoke(call: &InlineCall) -> Result<Vec<u8>, String> {
     let (name, args) = call.parts().map_err(|error| format!("cannot read the call: {error}"))?;
     registry::invoke(name, args)
@@ -55,12 +72,30 @@ macro_rules! export {
             let call = InlineCall::from_words([[$($first),*], [$($second),*]]);
             let result = invoke(&call);
             flush_stdout();
-            RETAINED.with_borrow_mut(|retained| {
-                let lowered = Lowered::new(&result);
-                &raw const retained.insert(RetainedReturn { lowered, _result: result }).lowered
-            })
+            retain(result)
         }
     };
 }
 
 export!(a b c d e f g h / i j k l m n o p);
+
+// SAFETY: the name belongs to this component, and nothing else in it exports the name.
+#[unsafe(export_name = "invoke-row")]
+extern "C" fn invoke_row(
+    function: u32,
+    a: u64,
+    b: u64,
+    c: u64,
+    d: u64,
+    e: u64,
+    f: u64,
+    g: u64,
+    h: u64,
+) -> *const Lowered {
+    wit_bindgen::rt::run_ctors_once();
+    let columns = row_bytes([a, b, c, d, e, f, g, h]);
+    let mut results = take_buffer();
+    let result = registry::invoke_columns(function, 1, &columns, &mut results);
+    flush_stdout();
+    retain(result.map(|()| results))
+}
