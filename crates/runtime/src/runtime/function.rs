@@ -93,8 +93,7 @@ impl<A: FunctionArgs, R: SurrealValue + Send + 'static> Function<A, R> {
         args: A,
         context: impl InvocationContext + 'static,
     ) -> FunctionCall<'_, A, R> {
-        let call =
-            Call::new(&self.runtime, self.name().map(Cow::Borrowed), args, context);
+        let call = Call::new(&self.runtime, self.name().map(Cow::Borrowed), args, context);
         FunctionCall { function: self, call }
     }
 
@@ -130,8 +129,7 @@ impl<A: FunctionArgs, R: SurrealValue + Send + 'static> Function<A, R> {
         columns: C,
         context: impl InvocationContext + 'static,
     ) -> CallColumns<'a, C, A, R> {
-        let call =
-            Call::new(&self.runtime, self.name().map(Cow::Borrowed), columns, context);
+        let call = Call::new(&self.runtime, self.name().map(Cow::Borrowed), columns, context);
         CallColumns::new(self, call)
     }
 
