@@ -114,6 +114,7 @@ impl ErrorKind {
             Self::UnknownFunction { .. } => "unknown_function",
             Self::Arguments { .. } => "arguments",
             Self::UnencodableArguments => "unencodable_arguments",
+            Self::Types { .. } => "types",
             Self::Guest { .. } => "guest",
             Self::InvalidResult => "invalid_result",
             Self::Denied(_) => "denied",

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{IsTerminal, stderr, stdin};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use dialoguer::Input;
 use semver::Version;

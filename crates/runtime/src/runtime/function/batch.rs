@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use surrealdb_types::{SurrealValue, Value};
 use surrealism_types::codec::CodecError;
 use surrealism_types::codec::columns::write_texts;
+use surrealism_types::convert::{self, NumberOutOfRange};
 
 use super::args::{FunctionArgs, Sealed};
 use super::ops::ColumnOps;
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::instance::Controller;
 use crate::instance::columns::ColumnFunction;
 use crate::limits::{COLUMN_BYTES_PER_CALL, ROWS_PER_COLUMN_CALL};
+use crate::module::Row;
 use crate::observer::{CallWatch, Recorder, measure};
 use crate::runtime::call::{Call, WithStats, join_results, split_rows};
 use crate::stats::CallStats;
@@ -46,7 +48,7 @@ pub trait ColumnInput<T: 'static>: Copy {
 
     /// Returns the value of a row.
     #[doc(hidden)]
-    fn value(self, row: usize) -> Value;
+    fn value(self, row: usize) -> Result<Value, NumberOutOfRange>;
 }
 
 macro_rules! inputs {
@@ -69,8 +71,8 @@ macro_rules! inputs {
                 (ops.check)(&self[..])
             }
 
-            fn value(self, row: usize) -> Value {
-                self[row].clone().into_value()
+            fn value(self, row: usize) -> Result<Value, NumberOutOfRange> {
+                convert::into_value(self[row].clone())
             }
         }
 
@@ -92,8 +94,8 @@ macro_rules! inputs {
                 Ok(())
             }
 
-            fn value(self, row: usize) -> Value {
-                self[row].to_string().into_value()
+            fn value(self, row: usize) -> Result<Value, NumberOutOfRange> {
+                Ok(Value::String(self[row].to_string()))
             }
         }
     )*};
@@ -127,7 +129,7 @@ pub trait ColumnInputs<A: FunctionArgs> {
 
     /// Returns the arguments of a row.
     #[doc(hidden)]
-    fn values(&self, row: usize) -> Vec<Value>;
+    fn values(&self, row: usize) -> Row;
 }
 
 macro_rules! impl_inputs {
@@ -158,9 +160,9 @@ macro_rules! impl_inputs {
                 Ok(())
             }
 
-            fn values(&self, row: usize) -> Vec<Value> {
+            fn values(&self, row: usize) -> Row {
                 let ($($value,)*) = *self;
-                vec![$($value.value(row)),*]
+                Ok(vec![$($value.value(row)?),*])
             }
         }
     };
