@@ -184,6 +184,11 @@
 //! instance is dropped with everything in its memory. Statics are kept while the host reuses an instance,
 //! which it may stop doing at any time; use [`kv`] for what has to last.
 //!
+//! # Features
+//!
+//! - `dynamic` (off by default) is for engines of other languages, whose functions are those of a program
+//!   that they read.
+//!
 //! # Tests
 //!
 //! Exported functions stay ordinary functions, so that unit tests run natively with `cargo test`. The module
@@ -192,6 +197,8 @@
 //!
 //! `surrealism test` calls the functions of the archive itself, as `tests.toml` says.
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 pub mod imports;
 
 mod dispatch;
@@ -381,6 +388,7 @@ pub mod __private {
     pub use crate::kinds::kind_of;
     pub use crate::output::print;
     pub use crate::registry::{
-        Export, Function, Init, Namespace, args, find, init, invoke, invoke_rows, names, returns,
+        Export, Function, Init, Namespace, args, comment, find, init, invoke, invoke_rows, names,
+        returns, writeable,
     };
 }

@@ -72,12 +72,23 @@ pub struct Namespace {
 /// A function that runs before the first call of an instance.
 pub struct Init(pub fn() -> Result<(), String>);
 
+/// Returns from the function what a registered engine returns, if there is one.
+macro_rules! ask_engine {
+    (|$engine:ident| $answer:expr) => {
+        #[cfg(feature = "dynamic")]
+        if let Some($engine) = crate::dynamic::registered() {
+            return $answer;
+        }
+    };
+}
+
 inventory::collect!(Export);
 inventory::collect!(Init);
 inventory::collect!(Namespace);
 
 /// Returns the names of all functions in order, the default export first.
 pub fn names() -> Vec<Option<String>> {
+    ask_engine!(|engine| engine.names());
     let mut names = Vec::new();
     // `sort` would be 5 KiB of every plugin, for a short list that is read once.
     for export in inventory::iter::<Export>() {
@@ -164,6 +175,7 @@ fn ensure_unique(function: &Export) -> Result<(), String> {
 ///
 /// When no function has this name, when the arguments do not match its signature, and when it fails.
 pub fn invoke(name: Option<&str>, args: &[u8]) -> Encoded {
+    ask_engine!(|engine| engine.invoke(name, args));
     (find(name)?.invoke)(args)
 }
 
@@ -173,9 +185,14 @@ pub fn invoke(name: Option<&str>, args: &[u8]) -> Encoded {
 ///
 /// When no function has this name, and when the rows are malformed.
 pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Encoded {
-    let (function, mut results) = (find(name)?, Vec::new());
+    ask_engine!(|engine| each_row(rows, |args| engine.invoke(name, args)));
+    each_row(rows, find(name)?.invoke)
+}
+
+fn each_row(rows: &[u8], invoke: impl Fn(&[u8]) -> Encoded) -> Encoded {
+    let mut results = Vec::new();
     for args in codec::row_args(rows) {
-        args.and_then(|args| codec::push_result(&mut results, (function.invoke)(args)))
+        args.and_then(|args| codec::push_result(&mut results, invoke(args)))
             .map_err(|error| error.to_string())?;
     }
     Ok(results)
@@ -187,6 +204,7 @@ pub fn invoke_rows(name: Option<&str>, rows: &[u8]) -> Encoded {
 ///
 /// When no function has this name, and when several have it.
 pub fn args(name: Option<&str>) -> Encoded {
+    ask_engine!(|engine| Ok(engine.signature(name)?.args));
     let function = find(name)?;
     ensure_unique(function)?;
     (function.args)()
@@ -198,7 +216,28 @@ pub fn args(name: Option<&str>) -> Encoded {
 ///
 /// When no function has this name.
 pub fn returns(name: Option<&str>) -> Encoded {
+    ask_engine!(|engine| Ok(engine.signature(name)?.returns));
     (find(name)?.returns)()
+}
+
+/// Returns whether a function may write to the database.
+///
+/// # Errors
+///
+/// When no function has this name.
+pub fn writeable(name: Option<&str>) -> Result<bool, String> {
+    ask_engine!(|engine| Ok(engine.signature(name)?.writeable));
+    Ok(find(name)?.writeable)
+}
+
+/// Returns a function's description.
+///
+/// # Errors
+///
+/// When no function has this name.
+pub fn comment(name: Option<&str>) -> Result<Option<String>, String> {
+    ask_engine!(|engine| Ok(engine.signature(name)?.comment));
+    Ok(find(name)?.comment.map(str::to_string))
 }
 
 /// Runs the plugin's `init` function, if it has one.
@@ -207,5 +246,6 @@ pub fn returns(name: Option<&str>) -> Encoded {
 ///
 /// When the function fails.
 pub fn init() -> Result<(), String> {
+    ask_engine!(|engine| engine.init());
     inventory::iter::<Init>().try_for_each(|init| (init.0)())
 }

@@ -44,11 +44,11 @@ impl super::bindings::Guest for Plugin {
     }
 
     fn function_writeable(name: Option<String>) -> Result<bool, String> {
-        registry::find(name.as_deref()).map(|function| function.writeable)
+        registry::writeable(name.as_deref())
     }
 
     fn function_comment(name: Option<String>) -> Result<Option<String>, String> {
-        registry::find(name.as_deref()).map(|function| function.comment.map(str::to_string))
+        registry::comment(name.as_deref())
     }
 
     fn init() -> Result<(), String> {
