@@ -7,6 +7,7 @@ mod demo;
 mod deny;
 mod docs_table;
 mod drop_in;
+mod engines;
 mod features;
 mod fuzz;
 mod guests;
@@ -69,6 +70,16 @@ const TASKS: &[Task] = &[
         run: |shell, _| guests::build(shell),
     },
     Task {
+        name: "engines",
+        arguments: "[--check]",
+        help: "build what plugins in other languages run on, or compare it with what ships; 6 minutes",
+        run: |shell, arguments| match arguments {
+            [] => engines::write(shell),
+            ["--check"] => engines::check(shell),
+            _ => unexpected("engines", arguments),
+        },
+    },
+    Task {
         name: "bindings",
         arguments: "",
         help: "generate the SDK's bindings of wit/plugin.wit",
@@ -128,7 +139,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "nightly",
-        arguments: "[soak|fuzz|ports|drop-in]",
+        arguments: "[soak|fuzz|ports|drop-in|engines]",
         help: "everything that takes too long for each commit, or one part of it",
         run: nightly::run,
     },

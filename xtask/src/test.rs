@@ -19,6 +19,8 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     step("format");
     cmd!(shell, "cargo fmt --all --check").run()?;
     cmd!(shell, "cargo fmt --all --check --manifest-path guests/Cargo.toml").run()?;
+    cmd!(shell, "cargo fmt --check --manifest-path engines/javascript/Cargo.toml").run()?;
+    cmd!(shell, "cargo fmt --check --manifest-path engines/typescript/Cargo.toml").run()?;
 
     toolchain::ensure_program(shell, toolchain::CPP)?;
     step("lints");

@@ -1,5 +1,7 @@
 //! Finds or installs what the tasks need: a toolchain for guests, targets, programs and Python packages.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
@@ -120,18 +122,38 @@ pub(crate) fn ensure_python_program(
     program: &str,
     packages: &[&str],
 ) -> Result<String> {
-    let environment = shell.current_dir().join("target/tools");
-    let path = environment.join("bin").join(program).display().to_string();
+    let path = python_environment(shell).join("bin").join(program).display().to_string();
     if runs(shell, &path) {
         return Ok(path);
     }
     step(&format!("{program} is missing; installing {} with pip", packages.join(", ")));
+    install_python(shell, packages)?;
+    Ok(path)
+}
+
+/// Installs Python packages into the same environment, unless they are there in these versions, and returns
+/// the path of its Python.
+///
+/// # Errors
+///
+/// When Python is missing or pip cannot install a package.
+pub(crate) fn ensure_python_packages(shell: &Shell, packages: &[&str]) -> Result<String> {
+    install_python(shell, packages)?;
+    Ok(python_environment(shell).join("bin/python").display().to_string())
+}
+
+fn python_environment(shell: &Shell) -> PathBuf {
+    shell.current_dir().join("target/tools")
+}
+
+fn install_python(shell: &Shell, packages: &[&str]) -> Result<()> {
+    let environment = python_environment(shell);
     let pip = environment.join("bin/pip");
     if !shell.path_exists(&pip) {
         cmd!(shell, "python3 -m venv {environment}").quiet().run()?;
     }
     cmd!(shell, "{pip} install --quiet {packages...}").quiet().ignore_stderr().run()?;
-    Ok(path)
+    Ok(())
 }
 
 /// Returns whether Debian's toolchain compiles the guests.
