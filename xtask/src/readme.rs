@@ -1,39 +1,45 @@
-//! Runs the README's console sessions and compares their output.
+//! Runs the console sessions of the README and of guides, and compares their output.
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::{guests, step};
 
-/// Runs each `$ command` of the README's `console` blocks in a directory that looks like a fresh
-/// checkout, and compares its output with the README's.
+/// Documents with sessions, which run in this order in one directory.
+const DOCUMENTS: [&str; 2] = ["README.md", "docs/javascript.md"];
+
+/// Runs each `$ command` of the documents' `console` blocks in a directory that looks like a fresh
+/// checkout, and compares its output with the document's.
 ///
 /// # Errors
 ///
 /// When a command fails, or prints something else.
 pub(crate) fn check(shell: &Shell) -> Result<()> {
-    step("the README's sessions");
+    step("the sessions of the README and of guides");
     let root = shell.current_dir();
-    let text = shell.read_file("README.md")?;
+    let texts = DOCUMENTS.map(|document| shell.read_file(document).map(|text| (document, text)));
     let scratch = shell.create_temp_dir()?;
     let _shared = guests::shared_target(shell);
     let _there = shell.push_dir(scratch.path());
     cmd!(shell, "ln -s {root}/crates crates").quiet().run()?;
 
-    let sessions = sessions(&text);
-    ensure!(!sessions.is_empty(), "README.md lacks a `console` block");
-    for (command, expected) in sessions {
-        // The command is already built; installing would build it again in release.
-        if command.starts_with("cargo install") {
-            continue;
+    for text in texts {
+        let (document, text) = text?;
+        let sessions = sessions(&text);
+        ensure!(!sessions.is_empty(), "{document} lacks a `console` block");
+        for (command, expected) in sessions {
+            // The command is already built; installing would build it again in release.
+            if command.starts_with("cargo install") {
+                continue;
+            }
+            eprintln!("$ {command}");
+            let path = format!("{}/target/debug:{}", root.display(), shell.var("PATH")?);
+            let printed = cmd!(shell, "bash -euc {command}").quiet().env("PATH", path).read()?;
+            ensure!(
+                printed.trim_end() == expected.trim_end(),
+                "`{command}` printed\n{printed}\nbut {document} has\n{expected}"
+            );
         }
-        eprintln!("$ {command}");
-        let path = format!("{}/target/debug:{}", root.display(), shell.var("PATH")?);
-        let printed = cmd!(shell, "bash -euc {command}").quiet().env("PATH", path).read()?;
-        ensure!(
-            printed.trim_end() == expected.trim_end(),
-            "`{command}` printed\n{printed}\nbut README.md has\n{expected}"
-        );
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use surrealism_runtime::{
     Controller, DetachedContext, ExportsManifest, FunctionExport, Grants, PrefixErr, Runtime,
     SurrealismConfig, SurrealismError, SurrealismPackage, SurrealismResult,
 };
+use tempfile::TempDir;
 
 use crate::args::cache::CacheArgs;
 use crate::args::limits::LimitArgs;
@@ -19,7 +20,7 @@ use crate::component::componentize;
 use crate::component::name_section::shorten_names;
 use crate::error::{CliResult, ExitCode, ExitContext, flatten};
 use crate::executor::block_on;
-use crate::languages::{self, rust::RustArgs};
+use crate::languages::{self, Compiled, Options, rust::RustArgs};
 use crate::load::load;
 use crate::project::{CONFIG_FILE, Project};
 use crate::ui::terminal::{self, Terminal};
@@ -78,28 +79,44 @@ impl Build {
         let attached = project.attached_dir()?;
         let logo = project.logo()?;
 
-        let wasm = self.component(&project, terminal)?;
-        let exports = describe_functions(&project.config, &wasm, cache, terminal)?;
+        let Compiled { wasm, files } = self.component(&project, cache, terminal)?;
+        let archive = self.archive_path(&project);
+        let mut config = project.config;
+        if files.is_some() {
+            config.attach.fs.get_or_insert_with(|| "fs".to_string());
+        }
+        let files = files.as_ref().map(TempDir::path);
+        let exports = describe_functions(&config, &wasm, files, cache, terminal)?;
         if exports.functions.is_empty() {
-            terminal.warn("the plugin exports no functions: mark one with `#[surrealism]`");
+            terminal.warn(
+                "the plugin exports no functions: mark one with `#[surrealism]`, or `export` it",
+            );
         }
 
-        let archive = self.archive_path(&project);
-        let config = project.config;
         let package = SurrealismPackage { config, wasm, exports, fs: None, logo };
-        pack(&package, &archive, attached.as_deref(), terminal)?;
+        pack(&package, &archive, files.or(attached.as_deref()), terminal)?;
 
         terminal.status("Packed", summary(&package, &archive, started.elapsed())?);
         Ok(archive)
     }
 
-    fn component(&self, project: &Project, terminal: Terminal) -> Result<Vec<u8>> {
+    fn component(
+        &self,
+        project: &Project,
+        cache: CacheArgs,
+        terminal: Terminal,
+    ) -> Result<Compiled> {
         if let Some(file) = &self.wasm {
             // Keeps the names that the other tool wrote.
-            return componentize(read(file)?);
+            return Ok(Compiled { wasm: componentize(read(file)?)?, files: None });
         }
-        let file = languages::compile(project, &self.rust, terminal)?;
-        shorten_names(&componentize(read(&file)?)?)
+        let options = Options { rust: &self.rust, cache, terminal };
+        let Compiled { wasm, files } = languages::compile(project, options)?;
+        if files.is_some() {
+            // An engine, whose code is known by its bytes.
+            return Ok(Compiled { wasm, files });
+        }
+        Ok(Compiled { wasm: shorten_names(&componentize(wasm)?)?, files })
     }
 
     fn archive_path(&self, project: &Project) -> PathBuf {
@@ -135,6 +152,7 @@ fn ensure_current_abi(project: &Project) -> Result<()> {
 fn describe_functions(
     config: &SurrealismConfig,
     wasm: &[u8],
+    files: Option<&Path>,
     cache: CacheArgs,
     terminal: Terminal,
 ) -> CliResult<ExportsManifest> {
@@ -142,6 +160,7 @@ fn describe_functions(
     config.capabilities = Default::default();
     let (wasm, exports) = (wasm.to_vec(), ExportsManifest::empty());
     let package = SurrealismPackage { config, wasm, exports, fs: None, logo: None };
+    let package = attach(package, files)?;
     let runtime = load(package, Grants::none(), DESCRIBE_LIMITS, cache, terminal)?;
     let exports = block_on(query_functions(&runtime))?
         .map_err(flatten)
@@ -152,6 +171,15 @@ fn describe_functions(
         Err(anyhow::anyhow!("the component exports {function} twice"))?;
     }
     Ok(exports)
+}
+
+/// Returns the package as a host reads it, with its attached files.
+fn attach(package: SurrealismPackage, files: Option<&Path>) -> Result<SurrealismPackage> {
+    let Some(files) = files else { return Ok(package) };
+    let dir = tempfile::tempdir().context("cannot create a temporary directory")?;
+    let archive = dir.path().join("unfinished.surli");
+    package.pack(archive.clone(), Some(files)).map_err(flatten)?;
+    SurrealismPackage::from_file(archive).map_err(flatten)
 }
 
 /// Queries the signatures of all functions, sorted by name.

@@ -13,20 +13,11 @@ use surrealism_runtime::SDK_VERSION;
 use surrealism_runtime::config::SurrealismMeta;
 
 use crate::error::{CliResult, ExitCode, ExitContext};
+use crate::languages::Lang;
 use crate::ui::terminal::Terminal;
 use crate::ui::text::{Text, text};
 
 const DEFAULT_ORGANISATION: &str = "example";
-
-/// The files of a new plugin. `Plugin::render` replaces `{{…}}` in them.
-const TEMPLATES: [(&str, &str); 6] = [
-    ("Cargo.toml", include_str!("../../templates/Cargo.toml")),
-    ("surrealism.toml", include_str!("../../templates/surrealism.toml")),
-    ("src/lib.rs", include_str!("../../templates/src/lib.rs")),
-    ("tests.toml", include_str!("../../templates/tests.toml")),
-    ("README.md", include_str!("../../templates/README.md")),
-    (".gitignore", include_str!("../../templates/gitignore")),
-];
 
 /// A unit test with a host, which SurrealDB's own SDK does not have.
 const HOST_TEST: &str = include_str!("../../templates/host_test.rs");
@@ -40,10 +31,15 @@ const HOST_IMPORT: &str = "    use surrealism::testing::{Expected, Host};\n\n";
 #[command(after_help = "\
 Examples:
   surrealism new demo
+  surrealism new demo --lang ts
   surrealism new demo --organisation acme --yes")]
 pub(crate) struct New {
     /// Directory to create the plugin in. It must be empty or not exist
     path: Option<PathBuf>,
+
+    /// Language of the plugin
+    #[arg(long, value_enum, default_value_t)]
+    lang: Lang,
 
     /// Organization that publishes the plugin [default: example]
     #[arg(long, value_name = "ORG")]
@@ -69,11 +65,11 @@ pub(crate) struct New {
 
 impl New {
     pub(crate) fn run(self, terminal: Terminal) -> CliResult {
-        let has_sdk_path = self.sdk_path.is_some();
+        let depends_on_published = self.lang == Lang::Rust && self.sdk_path.is_none();
         let plugin = self.plugin().exit_code(ExitCode::Usage)?;
         plugin.write()?;
         terminal.status("Created", text!("plugin {}", plugin.dir.display()));
-        if !has_sdk_path {
+        if depends_on_published {
             terminal.warn(text!(
                 "Cargo.toml depends on `surrealism` from crates.io, SurrealDB's own SDK, which lacks what \
                  this project's adds; depend on this one with `--sdk-path DIR`, its directory `crates/sdk`"
@@ -84,6 +80,10 @@ impl New {
     }
 
     fn plugin(self) -> Result<Plugin> {
+        ensure!(
+            self.lang == Lang::Rust || self.sdk_path.is_none(),
+            "`--sdk-path` is for plugins in Rust: the SDK of other languages is in this command; leave it out"
+        );
         let interactive = !self.yes && stdin().is_terminal() && stderr().is_terminal();
         let dir = match (&self.path, &self.name) {
             (Some(path), _) => path.clone(),
@@ -117,13 +117,22 @@ impl New {
         check_version(&self.version).context("invalid version: pass another with `--version`")?;
         let has_host = self.sdk_path.is_some();
         let sdk_dependency = sdk_dependency(self.sdk_path.as_deref())?;
-        Ok(Plugin { dir, organisation, name, version: self.version, sdk_dependency, has_host })
+        Ok(Plugin {
+            dir,
+            lang: self.lang,
+            organisation,
+            name,
+            version: self.version,
+            sdk_dependency,
+            has_host,
+        })
     }
 }
 
 /// The values for the templates.
 struct Plugin {
     dir: PathBuf,
+    lang: Lang,
     organisation: String,
     name: String,
     version: Version,
@@ -135,7 +144,7 @@ struct Plugin {
 
 impl Plugin {
     fn write(&self) -> Result<()> {
-        for (file, template) in TEMPLATES {
+        for (file, template) in self.lang.template().files {
             let file = self.dir.join(file);
             let parent = file.parent().unwrap_or(&self.dir);
             fs::create_dir_all(parent)
@@ -146,7 +155,7 @@ impl Plugin {
     }
 
     fn render(&self, template: &str) -> String {
-        let Self { organisation, name, version, sdk_dependency, dir: _, has_host } = self;
+        let Self { organisation, name, version, sdk_dependency, dir: _, lang: _, has_host } = self;
         let (dev_dependencies, host_import, host_test) = match has_host {
             true => (dev_dependencies(sdk_dependency), HOST_IMPORT, HOST_TEST),
             false => Default::default(),
@@ -171,9 +180,9 @@ impl Plugin {
 
     fn next_steps(&self) -> Text {
         text!(
-            "\nNext:\n  cd {}\n  cargo test\n  surrealism test\n  {}",
+            "\nNext:\n  cd {}\n  {}",
             self.dir.display(),
-            self.render("surrealism run {{archive}} greet \"'Ada'\"")
+            Text::lines(self.render(self.lang.template().next))
         )
     }
 }

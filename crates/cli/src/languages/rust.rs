@@ -4,6 +4,7 @@ mod profile;
 mod toolchain;
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -11,9 +12,10 @@ use cargo_metadata::{Metadata, Package};
 use clap::Args;
 use surrealism_runtime::SDK_VERSION;
 
+use super::{Compiled, Language, Options, Template};
 use crate::languages::rust::profile::Profile;
 use crate::languages::rust::toolchain::{Selection, Toolchain};
-use crate::project::CONFIG_FILE;
+use crate::project::{CONFIG_FILE, Project};
 use crate::ui::terminal::Terminal;
 use crate::ui::text::text;
 
@@ -47,13 +49,35 @@ pub(crate) struct RustArgs {
     cargo_args: Vec<OsString>,
 }
 
-/// Whether a directory has a Rust package or workspace.
-pub(super) fn is_project(dir: &Path) -> bool {
-    dir.join(MANIFEST_FILE).is_file()
+pub(super) const TEMPLATE: Template = Template {
+    files: &[
+        ("Cargo.toml", include_str!("../../templates/Cargo.toml")),
+        ("surrealism.toml", include_str!("../../templates/surrealism.toml")),
+        ("src/lib.rs", include_str!("../../templates/src/lib.rs")),
+        ("tests.toml", include_str!("../../templates/tests.toml")),
+        ("README.md", include_str!("../../templates/README.md")),
+        (".gitignore", include_str!("../../templates/gitignore")),
+    ],
+    next: "cargo test\n  surrealism test\n  surrealism run {{archive}} greet \"'Ada'\"",
+};
+
+/// Rust.
+pub(super) struct Rust;
+
+impl Language for Rust {
+    fn is_project(&self, dir: &Path) -> bool {
+        dir.join(MANIFEST_FILE).is_file()
+    }
+
+    fn compile(&self, project: &Project, options: Options<'_>) -> Result<Compiled> {
+        let file = compile(&project.dir, options.rust, options.terminal)?;
+        let wasm = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        Ok(Compiled { wasm, files: None })
+    }
 }
 
 /// Compiles the package in `dir` with the preferred toolchain that is installed.
-pub(super) fn compile(dir: &Path, args: &RustArgs, terminal: Terminal) -> Result<PathBuf> {
+fn compile(dir: &Path, args: &RustArgs, terminal: Terminal) -> Result<PathBuf> {
     let toolchain = Toolchain::find(args.toolchain, dir)?;
     for reason in &toolchain.skipped {
         terminal.status("Skipped", text!("{}", reason));
@@ -76,6 +100,18 @@ pub(super) fn compile(dir: &Path, args: &RustArgs, terminal: Terminal) -> Result
 }
 
 impl RustArgs {
+    /// Returns the first option that is set, for a plugin in another language.
+    pub(super) fn first_set(&self) -> Option<&'static str> {
+        let options = [
+            (self.release, "--release"),
+            (self.debug, "--debug"),
+            (self.locked, "--locked"),
+            (self.toolchain != Selection::default(), "--toolchain"),
+            (!self.cargo_args.is_empty(), "--"),
+        ];
+        options.into_iter().find(|(is_set, _)| *is_set).map(|(_, name)| name)
+    }
+
     fn profile(&self) -> Profile {
         let for_cargo = self.cargo_args.iter().take_while(|arg| *arg != "--");
         let mut for_cargo = for_cargo.filter_map(|arg| arg.to_str());

@@ -11,6 +11,7 @@ mod files;
 mod first_hour;
 mod grants;
 mod info;
+mod languages;
 mod new;
 #[cfg(target_os = "linux")]
 mod pty;

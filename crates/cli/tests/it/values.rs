@@ -11,7 +11,7 @@ use surrealism_runtime::{DetachedContext, Runtime, SurrealismPackage};
 use crate::support::{archive, surrealism, surrealism_reading};
 
 /// A call, with its arguments in SurrealQL and in JSON, and its result or a part of its error.
-struct Row {
+pub(crate) struct Row {
     guest: &'static str,
     /// `-` is the default export.
     function: &'static str,
@@ -197,6 +197,12 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+/// Returns the calls of functions that return their argument, which a plugin in any language can have.
+pub(crate) fn rows_of_echo() -> Vec<Row> {
+    let is_echo = |row: &Row| row.function.starts_with("echo::") || row.function == "optional";
+    rows().into_iter().filter(is_echo).collect()
+}
+
 fn runtime(guest: &str) -> &'static Runtime {
     static RUNTIMES: [OnceLock<Runtime>; 2] = [const { OnceLock::new() }; 2];
     let index = usize::from(guest == "values");
@@ -207,7 +213,7 @@ fn runtime(guest: &str) -> &'static Runtime {
 }
 
 impl Row {
-    fn name(&self) -> Option<&'static str> {
+    pub(crate) fn name(&self) -> Option<&'static str> {
         (self.function != "-").then_some(self.function)
     }
 
@@ -216,7 +222,7 @@ impl Row {
         format!("mod::{}{function}({})", self.guest, self.args)
     }
 
-    fn check(&self, way: &str, result: Result<String, String>) {
+    pub(crate) fn check(&self, way: &str, result: Result<String, String>) {
         let call = self.call();
         match (&result, self.expected) {
             (Ok(result), Ok(expected)) if same(result, expected) => {}
@@ -236,7 +242,7 @@ fn same(result: &str, expected: &str) -> bool {
     result == expected || sorted(result) == sorted(expected)
 }
 
-fn parse(text: &str) -> Value {
+pub(crate) fn parse(text: &str) -> Value {
     let settings = surrealdb_syn::ParserSettings { files_enabled: true, ..Default::default() };
     surrealdb_syn::parse_with_settings(text.as_bytes(), settings, async |parser, stack| {
         parser.parse_value(stack).await
@@ -245,7 +251,7 @@ fn parse(text: &str) -> Value {
 }
 
 /// Returns arguments as a caller of the library has them.
-fn args(row: &Row) -> Vec<Value> {
+pub(crate) fn args(row: &Row) -> Vec<Value> {
     let text = row.args.replace("r'person:1'", "person:1");
     match parse(&format!("[{text}]")) {
         Value::Array(args) => Array::into_iter(args).collect(),

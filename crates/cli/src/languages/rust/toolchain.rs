@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 /// The toolchains to try.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Selection {
     /// The toolchain in PATH, then the system's packages
     #[default]

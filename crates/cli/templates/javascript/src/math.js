@@ -1,0 +1,10 @@
+/**
+ * Adds two numbers.
+ *
+ * @param {number} a
+ * @param {number} b
+ * @returns {number}
+ */
+export function add(a, b) {
+  return a + b;
+}
