@@ -43,7 +43,8 @@ fn run_uses_the_database_of_its_options() {
         (&["run", "'string::len'", "NONE", "['four']"], 0, "4"),
         (&["sql", "\"THROW 'no luck'\""], 1, "no luck"),
     ] {
-        let (exit, stdout, stderr) = run(&server, &[&["run", host], args].concat(), "");
+        let (exit, stdout, stderr) =
+            run(&server, &[&["run", "--allow-all", host], args].concat(), "");
         let output = if code == 0 { stdout.trim_end() } else { stderr.as_str() };
         assert!(exit == code && output.contains(expected), "{args:?}: {exit}\n{stdout}\n{stderr}");
     }
@@ -53,7 +54,7 @@ fn run_uses_the_database_of_its_options() {
 fn repl_lines_reach_modules_and_the_database() {
     let server = Server::start();
     let (host, text) = (archive("host"), archive("text"));
-    let archives = ["repl", host.to_str().unwrap(), text.to_str().unwrap()];
+    let archives = ["repl", "--allow-all", host.to_str().unwrap(), text.to_str().unwrap()];
     let lines = "\
         CREATE page:one SET title = 'Grüße aus Köln'\n\
         mod::text::slug('Hello, world')\n\

@@ -71,5 +71,5 @@ async fn an_embedded_database_has_no_users() {
     let connect = connect("mem://").credentials(Credentials::root("root", "hunter2"));
     let error = connect.await.unwrap_err();
     assert!(matches!(error, DatabaseError::InvalidConfig(_)), "{error:?}");
-    assert!(error.to_string().contains("which has every right in it"), "{error}");
+    assert!(error.to_string().contains("has every right in it"), "{error}");
 }

@@ -302,7 +302,7 @@ async fn an_error_that_panics_does_not_leave_its_call() {
     let context = Box::new(Context::new(At::TextOfError));
     let mut controller = published.acquire_controller(context).await.unwrap();
     let error = controller.invoke(name("sql"), query()).await.unwrap_err();
-    assert!(error.is_trap(), "{}", error.to_string());
+    assert!(error.is_trap(), "{error}");
     published.release_controller(controller);
 }
 

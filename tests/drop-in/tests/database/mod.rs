@@ -2,14 +2,16 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::future::IntoFuture;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use surrealdb_types::{Object, SurrealValue, ToSql, Value};
-use surrealism_runtime::{Grants, Runtime, SurrealismPackage, SurrealismResult};
+use surrealism_runtime::{Error, Grants, Runtime, SurrealismPackage};
 use surrealism_surrealdb::{CallContext, ConnectOptions, Credentials, Database};
 
 pub(crate) const PASSWORD: &str = "hunter2";
@@ -43,10 +45,18 @@ impl Server {
 
     fn wait_until_it_listens(&self) {
         let began = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while !self.is_ready() {
             assert!(began.elapsed() < Duration::from_secs(60), "the server does not listen");
-            std::thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Whether the server takes connections. It listens before it does.
+    fn is_ready(&self) -> bool {
+        let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let connect = self.connect("ws", "test");
+        // On a thread of its own, since a test may be within an executor.
+        thread::spawn(move || executor.block_on(connect.into_future()).is_ok()).join().unwrap()
     }
 
     pub(crate) fn address(&self, scheme: &str) -> String {
@@ -99,7 +109,7 @@ pub(crate) async fn sql(
     database: &Database,
     query: &str,
     variables: Object,
-) -> SurrealismResult<Value> {
+) -> Result<Value, Error> {
     let args = vec![text(query), Value::Object(variables)];
     guest.call("sql_with_vars", args, CallContext::new(guest).database(database)).await
 }
@@ -110,7 +120,7 @@ pub(crate) async fn run(
     database: &Database,
     function: &str,
     args: Vec<Value>,
-) -> SurrealismResult<Value> {
+) -> Result<Value, Error> {
     let args = vec![text(function), Value::None, args.into_value()];
     guest.call("run", args, CallContext::new(guest).database(database)).await
 }

@@ -79,7 +79,7 @@ async fn what_happened_is_counted() {
     assert!(!metrics.contains("invented"), "callers choose no label:\n{metrics}");
 }
 
-/// CI has installed `promtool`; elsewhere the test is skipped without it.
+/// CI has installed `promtool` on Linux; elsewhere the test is skipped without it.
 #[tokio::test]
 async fn promtool_accepts_the_metrics() {
     let metrics = metrics_of_everything("promtool").await;
@@ -90,7 +90,8 @@ async fn promtool_accepts_the_metrics() {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut promtool) = promtool else {
-        assert!(std::env::var_os("CI").is_none(), "promtool is missing: install `prometheus`");
+        let is_required = cfg!(target_os = "linux") && std::env::var_os("CI").is_some();
+        assert!(!is_required, "promtool is missing: install Debian's `prometheus`");
         eprintln!("skipped: promtool of Debian's package `prometheus` is missing");
         return;
     };
