@@ -15,7 +15,8 @@ pub enum Capability {
     Function(String),
     /// The key-value store.
     KeyValue,
-    /// A connection to this address, or the resolution of this name.
+    /// A connection to this address, or the resolution of this name. Empty if the guest was refused a socket
+    /// before it could name an address.
     Network(String),
 }
 
@@ -88,6 +89,9 @@ impl Denied {
             (Missing::NotRequested, Capability::Function(name)) => {
                 format!("add {} to `allow_functions` in its surrealism.toml", quoted(name))
             }
+            (Missing::NotRequested, Capability::Network(destination)) if destination.is_empty() => {
+                "add its address to `allow_net` in its surrealism.toml".to_string()
+            }
             (Missing::NotRequested, Capability::Network(destination)) => {
                 format!("add {} to `allow_net` in its surrealism.toml", quoted(destination))
             }
@@ -109,6 +113,7 @@ impl fmt::Display for Capability {
             Self::Queries => f.write_str("`sql`"),
             Self::Function(name) => write!(f, "`run` of {:?}", truncate(name)),
             Self::KeyValue => f.write_str("the key-value store"),
+            Self::Network(destination) if destination.is_empty() => f.write_str("the connection"),
             Self::Network(destination) => {
                 write!(f, "the connection to {:?}", truncate(destination))
             }

@@ -11,6 +11,7 @@ mod metadata;
 mod resolver;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -117,6 +118,11 @@ impl EgressPolicy {
         refuse(address.to_string(), is_requested)
     }
 
+    fn refuse_resolved(&self, ip: IpAddr) -> Denied {
+        let is_requested = addresses(&self.rules.requested).any(|rule| rule.has_ip(ip));
+        refuse(ip.to_string(), is_requested)
+    }
+
     fn refuse_name(&self, name: &str) -> Denied {
         let is_requested = ports_of(&self.rules.requested, name).next().is_some();
         refuse(truncate(name).to_string(), is_requested)
@@ -159,8 +165,25 @@ struct ResolvedNames {
     /// Addresses with their allowed port; `None` is every port.
     addresses: HashSet<(IpAddr, Option<u16>)>,
     caller: Caller,
-    /// Why the last lookup of an allowed name failed, or what was refused last.
-    failure: Option<String>,
+    /// Why the guest's last use of the network failed. A connection that is allowed clears it.
+    failure: Option<EgressFailure>,
+}
+
+/// Why a guest did not get a connection. WASI has no words for it, so the error of the call tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EgressFailure {
+    Denied(Denied),
+    /// An allowed name could not be resolved.
+    Unresolved(String),
+}
+
+impl fmt::Display for EgressFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(denied) => denied.fmt(f),
+            Self::Unresolved(reason) => reason.fmt(f),
+        }
+    }
 }
 
 impl EgressFilter {
@@ -184,10 +207,16 @@ impl EgressFilter {
     /// Whether the guest may connect to an address. A refusal is recorded.
     pub(crate) fn allows(&self, address: &SocketAddr) -> bool {
         let allowed = self.permits(address);
-        if !allowed {
-            self.record_denied(self.caller(), &self.policy.refuse_address(address));
-        }
+        let failure =
+            (!allowed).then(|| EgressFailure::Denied(self.policy.refuse_address(address)));
+        self.record(self.caller(), failure);
         allowed
+    }
+
+    /// Records that the guest was refused a socket, before it could name an address.
+    pub(crate) fn refuse_socket(&self) {
+        let denied = refuse(String::new(), self.is_requested());
+        self.record(self.caller(), Some(EgressFailure::Denied(denied)));
     }
 
     fn permits(&self, address: &SocketAddr) -> bool {
@@ -208,8 +237,11 @@ impl EgressFilter {
     pub(crate) fn allowed(&self, caller: Caller, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let allowed: Vec<_> =
             addresses.iter().filter(|address| self.permits(address)).copied().collect();
-        if let (true, Some(first)) = (allowed.is_empty(), addresses.first()) {
-            self.record_denied(caller, &self.policy.refuse_address(first));
+        if !allowed.is_empty() {
+            self.record(caller, None);
+        } else if let Some(first) = addresses.first() {
+            let denied = self.policy.refuse_address(first);
+            self.record(caller, Some(EgressFailure::Denied(denied)));
         }
         allowed
     }
@@ -222,7 +254,8 @@ impl EgressFilter {
         name: &str,
     ) -> Option<impl Future<Output = io::Result<Vec<IpAddr>>> + Send + use<>> {
         if self.policy.ports_of(name).next().is_none() {
-            self.record_denied(caller, &self.policy.refuse_name(name));
+            let denied = self.policy.refuse_name(name);
+            self.record(caller, Some(EgressFailure::Denied(denied)));
             return None;
         }
         // `ports_of` has matched the name, so that it has a DNS form.
@@ -230,20 +263,25 @@ impl EgressFilter {
         Some(self.policy.resolver.clone().resolve(name))
     }
 
-    /// Records a refusal. WASI has no words for it, so the error of the call tells.
-    fn record_denied(&self, caller: Caller, denied: &Denied) {
+    /// Records how the last use of the network ended, if the instance still serves `caller`.
+    fn record(&self, caller: Caller, failure: Option<EgressFailure>) {
+        let denied = match &failure {
+            Some(EgressFailure::Denied(denied)) => Some(denied.clone()),
+            _ => None,
+        };
         let is_current = {
             let mut resolved = lock(&self.resolved);
             let is_current = resolved.caller == caller;
             if is_current {
-                resolved.failure = Some(denied.to_string());
+                resolved.failure = failure;
             }
             is_current
         };
         // Outside the lock: an observer is the host's code.
-        match is_current {
-            true => self.observers.tell(EventKind::Denied(denied)),
-            false => self.observers.tell_late(EventKind::Denied(denied)),
+        match (denied, is_current) {
+            (Some(denied), true) => self.observers.tell(EventKind::Denied(&denied)),
+            (Some(denied), false) => self.observers.tell_late(EventKind::Denied(&denied)),
+            (None, _) => {}
         }
     }
 
@@ -255,17 +293,13 @@ impl EgressFilter {
         resolved.caller.0 += 1;
     }
 
-    /// Records why an allowed name could not be resolved, if the instance still serves `caller`. WASI has
-    /// no words for it, so the error of the call tells.
+    /// Records why an allowed name could not be resolved, if the instance still serves `caller`.
     pub(crate) fn record_failure(&self, caller: Caller, name: &str, error: &io::Error) {
-        let failure = format!(
+        let reason = format!(
             "the host could not resolve {:?} of `allow_net`: {error}; check the system's resolver",
             truncate(name)
         );
-        let mut resolved = lock(&self.resolved);
-        if resolved.caller == caller {
-            resolved.failure = Some(failure);
-        }
+        self.record(caller, Some(EgressFailure::Unresolved(reason)));
     }
 
     /// Forgets what failed, before the next call.
@@ -273,8 +307,8 @@ impl EgressFilter {
         lock(&self.resolved).failure = None;
     }
 
-    /// Returns why an allowed name could not be resolved during this call, or what was refused.
-    pub(crate) fn failure(&self) -> Option<String> {
+    /// Returns why the guest's last use of the network during this call failed.
+    pub(crate) fn failure(&self) -> Option<EgressFailure> {
         lock(&self.resolved).failure.clone()
     }
 
@@ -295,6 +329,9 @@ impl EgressFilter {
             return true;
         }
         if !is_reached_by_name(ip) {
+            drop(resolved);
+            let denied = self.policy.refuse_resolved(ip);
+            self.record(caller, Some(EgressFailure::Denied(denied)));
             return false;
         }
         let addresses = &mut resolved.addresses;
@@ -451,14 +488,38 @@ mod tests {
         let filter = granting(requested, &["a.example"], false, NameResolution::AtUse);
         for (address, missing) in [("10.0.0.1:1", "does not grant it"), ("11.0.0.1:1", "not ask")] {
             assert!(!allows(&filter, address));
-            let failure = filter.failure().unwrap();
+            let failure = filter.failure().unwrap().to_string();
             assert!(failure.contains(missing) && failure.contains(address), "{failure}");
         }
         for (name, missing) in [("b.example", "does not grant it"), ("c.example", "not ask")] {
             assert!(filter.resolve(Caller(0), name).is_none());
-            let failure = filter.failure().unwrap();
+            let failure = filter.failure().unwrap().to_string();
             assert!(failure.contains(missing) && failure.contains(name), "{failure}");
         }
         assert!(filter.resolve(Caller(0), "a.example").is_some());
+    }
+
+    #[test]
+    fn a_connection_that_is_allowed_clears_an_earlier_refusal() {
+        let filter = filter(&["10.0.0.1", "example.com"]);
+        let allowed = || "10.0.0.1:1".parse().unwrap();
+        let refusals: [fn(&EgressFilter); 4] = [
+            |filter| assert!(!allows(filter, "11.0.0.1:1")),
+            |filter| assert!(filter.resolve(Caller(0), "other.example").is_none()),
+            |filter| {
+                let private = "10.0.0.2".parse().unwrap();
+                assert!(!filter.record_resolved(Caller(0), "example.com", private));
+            },
+            EgressFilter::refuse_socket,
+        ];
+        for refuse in refusals {
+            refuse(&filter);
+            assert!(matches!(filter.failure(), Some(EgressFailure::Denied(_))));
+            assert!(filter.allows(&allowed()));
+            assert_eq!(filter.failure(), None);
+            refuse(&filter);
+            assert_eq!(filter.allowed(Caller(0), vec![allowed()]).len(), 1);
+            assert_eq!(filter.failure(), None);
+        }
     }
 }

@@ -19,7 +19,7 @@ use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 use self::failure::HostFailure;
 use self::limiter::StoreLimiter;
 use crate::deadline::TimerQueue;
-use crate::egress::EgressFilter;
+use crate::egress::{EgressFailure, EgressFilter};
 use crate::error::GuestError;
 use crate::host::{HostContext, InvocationContext};
 use crate::limits::{MAX_HANDLES, MAX_HOST_CALL_BYTES, MAX_HOST_RESOURCES};
@@ -169,8 +169,11 @@ impl StoreData {
 
     /// Returns what explains the failure of a call, beyond what the guest could know.
     pub(crate) fn explain_failure(&self) -> String {
-        let failure = if self.wasi_active { self.egress.failure() } else { None };
-        failure.map_or_else(String::new, |failure| format!(" ({failure})"))
+        self.egress_failure().map_or_else(String::new, |failure| format!(" ({failure})"))
+    }
+
+    fn egress_failure(&self) -> Option<EgressFailure> {
+        if self.wasi_active { self.egress.failure() } else { None }
     }
 
     /// Discards what would explain a trap of an earlier guest call. A batch enters the guest several

@@ -29,6 +29,13 @@ fn talk(address: String, text: String) -> anyhow::Result<String> {
     Ok(String::from_utf8(received)?)
 }
 
+/// Connects, and fails with `text` whether it could or not.
+#[surrealism]
+fn give_up(address: String, text: String) -> Result<(), String> {
+    let _ = talk(address, String::new());
+    Err(text)
+}
+
 /// Binds a TCP socket.
 #[surrealism]
 fn bind(address: String) -> anyhow::Result<()> {

@@ -168,6 +168,7 @@ pub(crate) fn hint(error: &Error) -> Option<&'static str> {
         (Missing::NotGranted, Capability::Function(_)) => {
             Some("grant functions with `--allow-functions`")
         }
+        (Missing::NotGranted, Capability::Network(_)) => Some("grant it with `--allow-net`"),
         _ => None,
     }
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use surrealism_runtime::SurrealismPackage;
+
 use crate::support::{archive, surrealism, surrealism_without_grants};
 
 #[test]
@@ -33,13 +35,23 @@ fn flags_grant_what_they_name_and_nothing_else() {
     sql("--allow-sql").stderr_contains(&[none]);
     sql("--allow-all").stderr_contains(&[none]);
     sql("--allow-functions").stderr_contains(&["does not grant it", "`--allow-sql`"]);
+
+    let directory = tempfile::tempdir().unwrap();
+    let net = directory.path().join("net.surli");
+    let mut package = SurrealismPackage::from_file(archive("net").into()).unwrap();
+    package.config.capabilities.allow_net = vec!["127.0.0.1".to_string()];
+    package.pack(net.clone(), None).unwrap();
+    let net = net.to_str().unwrap();
+    surrealism(&["run", "--allow-net", "127.0.0.2", net, "talk", "'127.0.0.1:9'", "'x'"])
+        .code(1)
+        .stderr_contains(&["127.0.0.1:9", "does not grant it", "`--allow-net`"]);
 }
 
 #[test]
 fn an_answer_is_remembered_for_the_component() {
     let config = tempfile::tempdir().unwrap();
     let (host, run) = (archive("host"), ["run", &archive("host"), "print::line", "'x'"]);
-    let package = surrealism_runtime::SurrealismPackage::from_file(host.clone().into()).unwrap();
+    let package = SurrealismPackage::from_file(host.clone().into()).unwrap();
     let digest: String = package.digest().iter().map(|byte| format!("{byte:02x}")).collect();
     let remember = |digest: &str, answer: &str| {
         let dir = config.path().join("surrealism");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::StoreData;
 use crate::denied::Denied;
+use crate::egress::EgressFailure;
 use crate::error::{Error, ErrorKind, GuestError};
 use crate::module::HostErrors;
 use crate::observer::EventKind;
@@ -102,7 +103,22 @@ impl StoreData {
             Some(HostFailure { cause: HostCause::Host(error), .. }) => {
                 Error::call(ErrorKind::Host, explained).with_source(error.clone())
             }
-            None => Error::call(kind(guest_text), explained),
+            None => match self.refused_connection(&guest_text) {
+                Some(denied) => Error::call(ErrorKind::Denied(denied), explained),
+                None => Error::call(kind(guest_text), explained),
+            },
+        }
+    }
+
+    /// Returns the refusal of a connection, if that was the guest's last use of the network and its error
+    /// says so. WASI tells a guest no more than that something is denied, as do the languages above it:
+    /// `access-denied`, `HttpRequestDenied`, `Permission denied`.
+    fn refused_connection(&self, guest_text: &str) -> Option<Denied> {
+        match self.egress_failure()? {
+            EgressFailure::Denied(denied) if guest_text.to_lowercase().contains("denied") => {
+                Some(denied)
+            }
+            _ => None,
         }
     }
 

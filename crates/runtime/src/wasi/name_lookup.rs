@@ -1,7 +1,8 @@
-//! `wasi:sockets/ip-name-lookup`, restricted by [`EgressFilter`].
+//! `wasi:sockets/ip-name-lookup` and `tcp-create-socket`, restricted by [`EgressFilter`].
 //!
 //! wasmtime's own implementation resolves either every name or none. This one replaces it: it resolves
-//! the names that `allow_net` allows, and returns the addresses that the filter allows.
+//! the names that `allow_net` allows, and returns the addresses that the filter allows. A socket that is
+//! refused is recorded, as WASI does not say why.
 
 use std::future::poll_fn;
 use std::io;
@@ -16,14 +17,17 @@ use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
     self, HostResolveAddressStream, IpAddress, Network, ResolveAddressStream,
 };
-use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, HostNetwork};
-use wasmtime_wasi::p2::{DynPollable, Pollable, SocketError, subscribe};
+use wasmtime_wasi::p2::bindings::sockets::network::{
+    self, ErrorCode, HostNetwork, IpAddressFamily,
+};
+use wasmtime_wasi::p2::bindings::sockets::tcp_create_socket;
+use wasmtime_wasi::p2::{DynPollable, Pollable, SocketError, TcpSocket, subscribe};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
 use crate::egress::{Caller, EgressFilter};
 use crate::limits::MAX_HOST_NAME_BYTES;
 
-/// Replaces wasmtime's implementation of the interface.
+/// Replaces wasmtime's implementation of the interfaces.
 ///
 /// # Errors
 ///
@@ -31,11 +35,12 @@ use crate::limits::MAX_HOST_NAME_BYTES;
 pub(crate) fn add_to_linker<T: NameLookup + 'static>(linker: &mut Linker<T>) -> Result<()> {
     linker.allow_shadowing(true);
     add_to_linker_by(linker, T::name_lookup)?;
+    add_sockets_to_linker_by(linker, T::name_lookup)?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
-/// Replaces the interface by what `get` returns. The linker has to allow it.
+/// Replaces `ip-name-lookup` by what `get` returns. The linker has to allow it.
 ///
 /// # Errors
 ///
@@ -45,6 +50,18 @@ pub(crate) fn add_to_linker_by<T: 'static>(
     get: fn(&mut T) -> NameLookupView<'_>,
 ) -> Result<()> {
     ip_name_lookup::add_to_linker::<T, HasNameLookup>(linker, get)
+}
+
+/// Replaces `tcp-create-socket` by what `get` returns. The linker has to allow it.
+///
+/// # Errors
+///
+/// When the linker refuses it.
+pub(crate) fn add_sockets_to_linker_by<T: 'static>(
+    linker: &mut Linker<T>,
+    get: fn(&mut T) -> NameLookupView<'_>,
+) -> Result<()> {
+    tcp_create_socket::add_to_linker::<T, HasNameLookup>(linker, get)
 }
 
 /// Store data that serves name lookups.
@@ -118,6 +135,18 @@ impl ip_name_lookup::Host for NameLookupView<'_> {
         let resolution = Resolution::Pending(Box::pin(lookup));
         let stream = self.sockets.table.push(AddressStream { name, caller, resolution })?;
         Ok(Resource::new_own(stream.rep()))
+    }
+}
+
+impl tcp_create_socket::Host for NameLookupView<'_> {
+    fn create_tcp_socket(
+        &mut self,
+        family: IpAddressFamily,
+    ) -> Result<Resource<TcpSocket>, SocketError> {
+        if !self.egress.is_requested() {
+            self.egress.refuse_socket();
+        }
+        self.sockets.create_tcp_socket(family)
     }
 }
 

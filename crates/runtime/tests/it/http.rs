@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use surrealdb_types::SurrealValue;
-use surrealism_runtime::{DetachedContext, Error, Runtime};
+use surrealism_runtime::{DetachedContext, Error, ErrorKind, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::support::{
@@ -161,7 +161,8 @@ async fn requests_go_only_where_the_rules_allow() {
                 }
                 Err(error) => {
                     assert!(!reaches, "{what}: {error}");
-                    assert_error_contains(&error, &["HttpRequestDenied"]);
+                    assert_error_contains(&error, &["HttpRequestDenied", "does not ask for it"]);
+                    assert!(matches!(error.kind(), ErrorKind::Denied(_)), "{what}: {error:?}");
                 }
             }
             assert!(server.events.try_recv().is_err(), "{what}");

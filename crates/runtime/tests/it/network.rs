@@ -8,10 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{DetachedContext, Error, Runtime};
+use surrealism_runtime::{Capability, DetachedContext, Error, ErrorKind, Missing, Runtime};
 use tokio::io::AsyncReadExt as _;
 
-use crate::support::{AMPLE, PATIENCE, load, name, package, text};
+use crate::support::{AMPLE, PATIENCE, assert_error_contains, load, name, package, text};
 
 /// A server on a free port of loopback that sends back what it receives.
 struct Echo {
@@ -127,6 +127,32 @@ async fn only_names_in_a_rule_are_resolved() {
             }
             (got, _) => panic!("{what}: {got:?}"),
         }
+    }
+}
+
+/// WASI says `access-denied` and no more; the host's caller learns what is missing and what to write.
+#[tokio::test]
+async fn a_refused_connection_has_the_kind_of_a_refusal() {
+    let to = "127.0.0.1:9";
+    for (rules, function, args, destination, next_step) in [
+        (&[][..], "talk", &[to, "hi"][..], "", "add its address to `allow_net`"),
+        (&["10.0.0.1"], "talk", &[to, "hi"], to, r#"add "127.0.0.1:9" to `allow_net`"#),
+        (&["localhost"], "talk", &[to, "hi"], to, r#"add "127.0.0.1:9" to `allow_net`"#),
+        (&[], "look_up", &["a.example"], "a.example", r#"add "a.example" to `allow_net`"#),
+        (&["b.example"], "look_up", &["a.example"], "a.example", r#"add "a.example" to"#),
+        // The guest's error says so, and so does not hide it.
+        (&["b.example"], "give_up", &[to, "denied, alas"], to, r#"add "127.0.0.1:9" to"#),
+    ] {
+        let error = call(&allowing(rules, 0), function, args).await.unwrap_err();
+        let ErrorKind::Denied(denied) = error.kind() else { panic!("{rules:?}: {error:?}") };
+        let expected = (Capability::Network(destination.to_string()), Missing::NotRequested);
+        assert_eq!((&denied.capability, denied.missing), (&expected.0, expected.1), "{error}");
+        assert_error_contains(&error, &["does not ask for it", next_step]);
+    }
+    // What a guest tried in vain, and what it fails with, are not one.
+    for (rules, text) in [(&["10.0.0.1"][..], "no such day"), (&["127.0.0.1"], "denied, alas")] {
+        let error = call(&allowing(rules, 0), "give_up", &[to, text]).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Guest { .. }), "{error:?}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::thread;
 
 use proptest::prelude::*;
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{Error, FunctionTargets, Grants, Runtime};
+use surrealism_runtime::{Error, ErrorKind, FunctionTargets, Grants, Runtime};
 use surrealism_surrealdb::{CallContext, ModuleRegistry};
 
 use crate::support::{cached, package, running, runtime, text};
@@ -209,8 +209,7 @@ fn assert_allowed(what: &str, result: &Result<Value, Error>, allowed: bool) {
         let text = error.to_string();
         let is_explained =
             ["does not ask for it", "does not grant it"].iter().any(|part| text.contains(part));
-        // A guest without any entry in `allow_net` gets no socket that could connect.
-        assert!(is_explained || text.contains("access-denied"), "{what}: {text}");
+        assert!(is_explained, "{what}: {text}");
     }
 }
 
@@ -245,6 +244,9 @@ async fn check(server: &Server, host: Policy, inner: Policy) {
     }
     let is_connected = async |what: &str, allowed: bool, call: Result<Value, Error>, before| {
         assert_allowed(what, &call, allowed);
+        let is_denied =
+            call.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Denied(_)));
+        assert_eq!(is_denied, !allowed, "{what}: {call:?}");
         let expected = usize::from(allowed);
         assert_eq!(server.connections() - before, expected, "{what}: {call:?}");
     };
