@@ -11,7 +11,8 @@ use surrealism_runtime::{DetachedContext, Runtime, SurrealismPackage};
 use surrealism_types::codec;
 
 use crate::support::{
-    INVOKE, Recorder, assert_error_contains, builder, component, data, load, shared, text, value,
+    INVOKE, PATIENCE, Recorder, assert_error_contains, builder, component, data, load, shared,
+    text, value,
 };
 
 /// The longest error that repeats a text of a guest, with what is around the text.
@@ -80,6 +81,39 @@ async fn the_rows_of_a_batch_share_the_regular_expressions_of_one_message() {
     for error in refused {
         assert_error_contains(&error.unwrap_err(), &["classes and repetitions weigh"]);
     }
+}
+
+/// Decoding a row is not interrupted, so that the time is looked at between rows.
+#[cfg(unix)]
+#[test]
+fn a_batch_whose_time_is_over_ends_between_two_rows() {
+    // CPU time, which does not depend on what else the machine does.
+    let spent = || rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let since = |start: rustix::time::Timespec| {
+        let now = spent();
+        let nanos = (now.tv_sec - start.tv_sec) * 1_000_000_000 + now.tv_nsec - start.tv_nsec;
+        Duration::from_nanos(nanos as u64)
+    };
+    let row = codec::encode_value(&value((0..500_i64).collect::<Vec<_>>())).unwrap();
+    let mut results = Vec::new();
+    for _ in 0..ROWS_PER_CALL {
+        codec::push_result(&mut results, Ok(row.clone())).unwrap();
+    }
+    let runtime = load(returning(&results)).max_memory_bytes(512 << 20).build().unwrap();
+    let call = |timeout| {
+        let rows = vec![Vec::<Value>::new(); ROWS_PER_CALL];
+        let call = runtime.call_rows("f", rows, DetachedContext::new()).timeout(timeout);
+        let start = spent();
+        let result = futures::executor::block_on(call.into_future());
+        (result, since(start))
+    };
+    // The first call makes the instance.
+    let ((first, _), (second, whole)) = (call(PATIENCE), call(PATIENCE));
+    assert_eq!((first.unwrap().len(), second.unwrap().len()), (ROWS_PER_CALL, ROWS_PER_CALL));
+    let (result, part) = call(whole / 4);
+    assert!(result.unwrap_err().is_timeout());
+    println!("all rows took {whole:?}, those until the deadline {part:?}");
+    assert!(part < whole * 3 / 5, "{part:?} of {whole:?}");
 }
 
 #[tokio::test]
