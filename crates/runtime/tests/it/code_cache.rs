@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -353,6 +353,51 @@ fn a_directory_that_others_could_replace_is_refused() {
     for allowed in [above("sticky", 0o1777), above("read-by-all", 0o755)] {
         CodeCache::open(allowed.join("deep/cache")).unwrap();
     }
+}
+
+/// What is checked is what is mapped, whatever stands under the name meanwhile: damaged code would end the
+/// process.
+#[test]
+fn an_entry_that_is_swapped_while_it_is_loaded_is_intact_or_not_used() {
+    const LOADS: usize = 200;
+
+    let cached = TestCache::new();
+    let plugin = || cached.module(0);
+    drop(cached.build(plugin()));
+    let entry = cached.only_file();
+    let intact = fs::read(&entry).unwrap();
+    let mut damaged = intact.clone();
+    // Code and data in the middle, but not what makes the file one of this engine's.
+    let middle = damaged.len() / 4..damaged.len() / 4 * 3;
+    damaged[middle].fill(0xcc);
+    let aside = tempfile::tempdir_in(cached.directory.path().parent().unwrap()).unwrap();
+    let done = AtomicBool::new(false);
+    let swap = || {
+        while !done.load(Ordering::Relaxed) {
+            for content in [&damaged, &intact] {
+                let new = aside.path().join("new");
+                fs::write(&new, content).unwrap();
+                fs::set_permissions(&new, Permissions::from_mode(0o600)).unwrap();
+                fs::rename(new, &entry).unwrap();
+            }
+        }
+    };
+    let sources = thread::scope(|scope| {
+        scope.spawn(swap);
+        let load = |_| {
+            let runtime = cached.build(plugin());
+            let call = runtime.call("any", (), DetachedContext::new());
+            let error = futures::executor::block_on(call.into_future()).unwrap_err();
+            assert_error_contains(&error, &["unreachable"]);
+            source(&runtime)
+        };
+        let sources: Vec<_> = (0..LOADS).map(load).collect();
+        done.store(true, Ordering::Relaxed);
+        sources
+    });
+    let from_cache = sources.iter().filter(|source| **source == Cache).count();
+    println!("{from_cache} of {LOADS} loads came from the cache");
+    assert!((1..LOADS).contains(&from_cache), "the test shows nothing: {from_cache}");
 }
 
 #[test]

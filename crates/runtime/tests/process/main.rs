@@ -1,5 +1,5 @@
-//! The process that the host is: executors, forks, signals, limits of the system, and files that a killed
-//! process leaves. What changes a process, or ends it, runs in one of its own: see [`child`].
+//! The process that the host is: executors, forks, signals, limits of the system, files that a killed
+//! process leaves, other users. What changes a process, or ends it, runs in one of its own: see [`child`].
 
 #![cfg(unix)]
 
@@ -10,6 +10,7 @@ mod fork;
 #[cfg(target_os = "linux")]
 mod idle;
 mod names;
+mod neighbours;
 mod places;
 mod signals;
 mod unpacked;

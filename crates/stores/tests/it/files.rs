@@ -91,6 +91,52 @@ fn a_file_that_others_own_read_or_write_is_refused() {
     }
 }
 
+/// Another user of the machine, in a directory as `/tmp` is. Only root can become one.
+#[cfg(unix)]
+#[test]
+fn another_user_neither_reads_nor_replaces_a_file() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    if fs::metadata(directory.path()).unwrap().uid() != 0 {
+        return println!("skipped: this process may not become another user");
+    }
+    let as_neighbour = |script: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).current_dir("/").env("DIR", directory.path());
+        shell.uid(65_534).gid(65_534).stdout(Stdio::null()).stderr(Stdio::null());
+        shell.status().unwrap().success()
+    };
+    let path = directory.path().join("kv.redb");
+    drop(RedbDatabase::open(&path).unwrap());
+    for attempt in [
+        "cat \"$DIR/kv.redb\"",
+        "echo x >> \"$DIR/kv.redb\"",
+        "rm -f \"$DIR/kv.redb\"",
+        "mv \"$DIR/kv.redb\" \"$DIR/moved\"",
+        "chmod 666 \"$DIR/kv.redb\"",
+    ] {
+        assert!(!as_neighbour(attempt), "{attempt}");
+    }
+    RedbDatabase::open(&path).unwrap();
+
+    // A neighbour was there first.
+    for (script, name) in [
+        ("touch \"$DIR/first\"; chmod 600 \"$DIR/first\"", "first"),
+        ("touch \"$DIR/open\"; chmod 666 \"$DIR/open\"", "open"),
+        ("touch \"$DIR/aim\"; ln -s \"$DIR/aim\" \"$DIR/link\"", "link"),
+        ("ln -s \"$DIR/nothing\" \"$DIR/dangling\"", "dangling"),
+    ] {
+        assert!(as_neighbour(script), "{script}");
+        let refused = RedbDatabase::open(directory.path().join(name)).unwrap_err();
+        let is_right = matches!(refused, OpenError::NotPrivate { .. } | OpenError::Io { .. });
+        assert!(is_right, "{name}: {refused:?}");
+    }
+}
+
 /// Neither is changed, and none blocks.
 #[cfg(unix)]
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use surrealism_surrealdb::{ConnectOptions, Credentials, Database, DatabaseError};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 const SECRET: &str = "hunter2";
@@ -55,6 +55,41 @@ async fn a_server_without_tls_is_an_error() {
     }
     server.abort();
     assert!(server.await.unwrap_err().is_cancelled());
+}
+
+/// A server that goes away while a client connects, or is none.
+#[tokio::test]
+async fn a_server_that_hangs_up_is_an_error() {
+    for response in [
+        &b""[..],
+        b"\0\x01\x02",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello",
+        b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let _ = socket.read(&mut [0; 4096]).await;
+                let _ = socket.write_all(response).await;
+            }
+        });
+        for scheme in ["ws", "http"] {
+            let began = Instant::now();
+            let connect = Database::connect(format!("{scheme}://{address}"))
+                .credentials(Credentials::root("root", SECRET))
+                .connect_timeout(LATE);
+            let error = connect_error(connect).await;
+            let shown = String::from_utf8_lossy(response);
+            let is_unreachable = matches!(error, DatabaseError::Unreachable { .. });
+            assert!(is_unreachable, "{scheme}, {shown:?}: {error}");
+            assert!(began.elapsed() < 2 * LATE, "{scheme}, {shown:?}: {:?}", began.elapsed());
+        }
+        server.abort();
+    }
 }
 
 #[tokio::test]
