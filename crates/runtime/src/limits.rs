@@ -327,9 +327,22 @@ pub(crate) const MAX_REACTOR_THREADS: usize = 4;
 #[cfg(feature = "http")]
 pub(crate) const MAX_HTTP_HEADER_BYTES: usize = 64 * KIB;
 
+/// Length of the method of one `wasi:http` request, in bytes. The longest that is registered has 17.
+#[cfg(feature = "http")]
+pub(crate) const MAX_HTTP_METHOD_BYTES: usize = 64;
+
+/// Length of the authority of one `wasi:http` request, in bytes: a name of DNS with a port and more.
+#[cfg(feature = "http")]
+pub(crate) const MAX_HTTP_AUTHORITY_BYTES: usize = 1024;
+
 /// Headers of one `wasi:http` response.
 #[cfg(feature = "http")]
 pub(crate) const MAX_HTTP_HEADERS: usize = 100;
+
+/// What a server may send before the head of a `wasi:http` response is complete, in bytes. Responses that
+/// only inform, as `100 Continue` does, come before it, and may be many.
+#[cfg(feature = "http")]
+pub(crate) const MAX_HTTP_HEAD_BYTES: usize = 256 * KIB;
 
 /// The part of a `wasi:http` body that the host buffers in each direction, and the size of a response's
 /// headers, in bytes. Bodies are streamed, so that only the call's time limits their whole size.

@@ -85,20 +85,23 @@ fn missing_paths(repository: &Repository, document: &SourceFile) -> Vec<Finding>
     findings
 }
 
-/// Tests that SECURITY.md names and that do not exist: ``Test: `FILE`: `NAME`, `NAME` ``.
+/// Tests that SECURITY.md names and that do not exist: ``Test: `FILE`: `NAME`, `NAME` ``, and so in the last
+/// cell of each row of a table.
 pub(super) fn named_tests(repository: &Repository) -> Vec<Finding> {
     let Some(document) = repository.file(SECURITY) else { return Vec::new() };
     let mut findings = Vec::new();
     let mut file: Option<&SourceFile> = None;
     for (line, number) in document.text.lines().zip(1..) {
-        if line.is_empty() {
+        let row = line.strip_prefix("| ").and_then(|row| row.strip_suffix(" |"));
+        if line.is_empty() || row.is_some() {
             file = None;
         }
         // A continued line names tests of the file above it.
-        if file.is_none() && !line.starts_with("Test: ") {
+        if file.is_none() && row.is_none() && !line.starts_with("Test: ") {
             continue;
         }
-        for span in code_spans(line) {
+        let tests = row.and_then(|row| row.rsplit(" | ").next()).unwrap_or(line);
+        for span in code_spans(tests) {
             match file {
                 _ if is_path(span) => file = repository.file(span),
                 Some(file) if !file.text.contains(&format!("fn {span}(")) => {
@@ -202,6 +205,14 @@ mod tests {
         let document = "`kv`\nTest: `a/b.rs`: `one`,\n`two`, `three`.\n\n`two`\nTest: `a/b.rs`.\n";
         let repository =
             Repository::of(&[(SECURITY, document), ("a/b.rs", "fn one() {}\nasync fn three() {}")]);
+        assert_eq!(found(&named_tests(&repository)), [(3, "`a/b.rs` has no test `two`")]);
+    }
+
+    #[test]
+    fn a_test_that_a_table_names_is_in_its_file() {
+        let document =
+            "| what | test |\n|---|---|\n| `kv` | `a/b.rs`: `one`, `two` |\n| `x` | `one` |\n";
+        let repository = Repository::of(&[(SECURITY, document), ("a/b.rs", "fn one() {}")]);
         assert_eq!(found(&named_tests(&repository)), [(3, "`a/b.rs` has no test `two`")]);
     }
 

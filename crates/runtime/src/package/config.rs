@@ -8,6 +8,7 @@ use surrealism_types::names::near_names;
 
 use super::capabilities::SurrealismCapabilities;
 use crate::limits::MAX_IDENTIFIER_BYTES;
+use crate::text::bounded;
 
 /// The content of `surrealism.toml`. An unknown key is an error: a misspelt limit would otherwise be
 /// ignored.
@@ -80,7 +81,8 @@ impl SurrealismConfig {
 
 /// Adds a suggestion to serde's "unknown field `x`, expected one of `a`, `b`".
 fn with_suggestion(error: &toml::de::Error) -> String {
-    let message = error.to_string();
+    // It repeats the line that it is about.
+    let message = bounded(format_args!("{error}"));
     let mut quoted = error.message().split('`').skip(1).step_by(2);
     let near = match quoted.next() {
         Some(unknown) if error.message().starts_with("unknown field") => {

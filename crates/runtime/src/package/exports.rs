@@ -11,6 +11,7 @@ use surrealism_types::err::{PrefixErr, SurrealismResult};
 use surrealism_types::{codec, json};
 
 use crate::limits::{MAX_FUNCTION_NAME_BYTES, MAX_FUNCTIONS};
+use crate::text::bounded;
 
 /// The signatures of a module's functions.
 ///
@@ -54,7 +55,9 @@ impl ExportsManifest {
     /// When the text is not TOML, a signature cannot be decoded, two functions have the same name, or a
     /// limit is exceeded.
     pub fn parse(s: &str) -> SurrealismResult<Self> {
-        let parsed = toml::from_str::<Self>(s).map_err(anyhow::Error::from);
+        // The error repeats the line that it is about.
+        let parsed = toml::from_str::<Self>(s)
+            .map_err(|error| anyhow::Error::msg(bounded(format_args!("{error}"))));
         let checked = parsed.and_then(|manifest| manifest.check().map(|()| manifest));
         checked.prefix_err(|| "exports.toml is not valid")
     }

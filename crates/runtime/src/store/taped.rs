@@ -9,8 +9,6 @@ use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2::DynPollable;
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
-use wasmtime_wasi::p2::bindings::sockets::tcp_create_socket;
-use wasmtime_wasi::sockets::WasiSockets;
 #[cfg(feature = "http")]
 use wasmtime_wasi_http::WasiHttpView;
 
@@ -40,9 +38,9 @@ pub(crate) fn add_to_linker(linker: &mut Linker<StoreData>) -> Result<()> {
     random::add_to_linker::<_, HasTape>(linker, taped)?;
     insecure::add_to_linker::<_, HasTape>(linker, taped)?;
     insecure_seed::add_to_linker::<_, HasTape>(linker, taped)?;
-    tcp_create_socket::add_to_linker::<_, WasiSockets>(linker, |data| {
+    name_lookup::add_sockets_to_linker_by(linker, |data: &mut StoreData| {
         data.note_network("socket");
-        data.name_lookup().sockets
+        data.name_lookup()
     })?;
     name_lookup::add_to_linker_by(linker, |data: &mut StoreData| {
         data.note_network("name");

@@ -6,8 +6,10 @@
 //! the latest with its instance.
 
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -19,7 +21,7 @@ use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep, timeout};
@@ -27,8 +29,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-use wasmtime::component::{Linker, ResourceTable};
+use wasmtime::component::{Linker, Resource, ResourceTable};
 use wasmtime_wasi_http::io::TokioIo;
+use wasmtime_wasi_http::p2::bindings::http::types::{HostOutgoingRequest as _, Method};
+use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
 use wasmtime_wasi_http::{
     Error, RequestOptions, Result, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
     WasiHttpView,
@@ -36,8 +40,8 @@ use wasmtime_wasi_http::{
 
 use crate::egress::{Caller, EgressFilter};
 use crate::limits::{
-    MAX_HOST_NAME_BYTES, MAX_HTTP_BUFFER_BYTES, MAX_HTTP_HEADER_BYTES, MAX_HTTP_HEADERS,
-    MAX_HTTP_WAIT,
+    MAX_HOST_NAME_BYTES, MAX_HTTP_AUTHORITY_BYTES, MAX_HTTP_BUFFER_BYTES, MAX_HTTP_HEAD_BYTES,
+    MAX_HTTP_HEADER_BYTES, MAX_HTTP_HEADERS, MAX_HTTP_METHOD_BYTES, MAX_HTTP_WAIT,
 };
 use crate::reactor::within;
 
@@ -49,8 +53,40 @@ use crate::reactor::within;
 pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(
     linker: &mut Linker<T>,
 ) -> wasmtime::Result<()> {
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    limit_texts(linker)
 }
+
+/// Replaces the functions with which a guest has the host keep a text of any length, in each of its requests.
+fn limit_texts<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    type Request = Resource<HostOutgoingRequest>;
+
+    linker.allow_shadowing(true);
+    let mut types = linker.instance(TYPES)?;
+    types.func_wrap(
+        "[method]outgoing-request.set-method",
+        |mut store, (request, method): (Request, Method)| {
+            let fits =
+                !matches!(&method, Method::Other(name) if name.len() > MAX_HTTP_METHOD_BYTES);
+            let mut http = store.data_mut().http();
+            Ok((if fits { http.set_method(request, method)? } else { Err(()) },))
+        },
+    )?;
+    types.func_wrap(
+        "[method]outgoing-request.set-authority",
+        |mut store, (request, authority): (Request, Option<String>)| {
+            let length = authority.as_ref().map_or(0, String::len);
+            let fits = length <= MAX_HTTP_AUTHORITY_BYTES;
+            let mut http = store.data_mut().http();
+            Ok((if fits { http.set_authority(request, authority)? } else { Err(()) },))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// The interface as wasmtime names it in its linker.
+const TYPES: &str = "wasi:http/types@0.2.12";
 
 /// The HTTP client of one instance.
 pub(crate) struct HttpClient {
@@ -134,10 +170,12 @@ async fn send(
     let connecting = async { connect(&target, &target.addresses(egress, caller).await?).await };
     let stream =
         timeout(timeouts.connect, connecting).await.map_err(|_| Error::ConnectionTimeout)?;
+    let head_left = Arc::new(AtomicUsize::new(MAX_HTTP_HEAD_BYTES));
+    let stream = LimitedHead { stream: stream?, left: head_left.clone() };
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HTTP_BUFFER_BYTES)
         .max_headers(MAX_HTTP_HEADERS)
-        .handshake(TokioIo::new(stream?))
+        .handshake(TokioIo::new(stream))
         .await?;
     let mut connection: Pin<ConnectionTask> = Box::pin(async { Ok(connection.await?) });
 
@@ -155,6 +193,7 @@ async fn send(
         exchange.as_mut().poll(cx)
     })
     .await?;
+    head_left.store(usize::MAX, Ordering::Relaxed);
     let connection_task = async move { if done { Ok(()) } else { connection.await } };
     let with_timeout = |body| TimeoutBody::new(body, timeouts.between_bytes).boxed_unsync();
     Ok((response.map(with_timeout), Box::new(connection_task)))
@@ -229,6 +268,49 @@ async fn connect(target: &Target, addresses: &[SocketAddr]) -> Result<Box<dyn St
     let connector = TlsConnector::from(tls_config()?);
     let stream = connector.connect(target.server_name()?, stream).await.map_err(Error::Tls)?;
     Ok(Box::new(stream))
+}
+
+/// A connection from which only so much can be read until the head of the response is complete.
+struct LimitedHead {
+    stream: Box<dyn Stream>,
+    left: Arc<AtomicUsize>,
+}
+
+impl AsyncRead for LimitedHead {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let left = self.left.load(Ordering::Relaxed);
+        if left < usize::MAX {
+            let Some(left) = left.checked_sub(buffer.filled().len() - before) else {
+                return Poll::Ready(Err(io::Error::other("the head of the response is too long")));
+            };
+            self.left.store(left, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for LimitedHead {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 /// Returns the TLS settings: certificates are checked against Mozilla's roots.

@@ -2,7 +2,7 @@
 //!
 //! They are one program, since linking wasmtime is most of what building a test costs. So they share a
 //! process, with its compiled code, its pool of instances and its threads. A test that measures or limits
-//! the process is a program of its own beside this one: `soak` and `trap_memory`.
+//! the process is a program of its own beside this one: `soak` and `hostile`.
 
 mod archive;
 #[cfg(target_os = "linux")]

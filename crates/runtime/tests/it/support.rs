@@ -4,6 +4,7 @@ mod component;
 #[cfg(unix)]
 mod process;
 mod recorder;
+pub(crate) mod tar;
 mod transcript;
 
 use std::collections::BTreeMap;

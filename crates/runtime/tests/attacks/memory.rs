@@ -1,25 +1,15 @@
 //! Debug information and names of an archive make a trap no more expensive, and a store no larger than it
 //! says.
-//!
-//! A program of its own: it measures the memory of the process, through an allocator that is global.
 
-/// The helpers of the program `it`.
-#[allow(dead_code, unused_imports, reason = "a part of them is used here")]
-mod it {
-    pub(crate) mod support;
-}
-
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use it::support::{INVOKE, MEMORY, assert_error_contains, component, data};
-use peak_alloc::PeakAlloc;
 use surrealdb_types::Value;
 use surrealism_runtime::{BTreeMapStore, DetachedContext, KVStore, Runtime};
 
-#[global_allocator]
-static ALLOCATOR: PeakAlloc = PeakAlloc;
+use super::cost::alone;
+use crate::ALLOCATOR;
+use crate::it::support::{INVOKE, MEMORY, assert_error_contains, component, data};
 
 /// More than the process holds with a small component loaded, and less than what reading the debug
 /// information or demangling the name would add, in megabytes.
@@ -86,16 +76,13 @@ fn exponential_name() -> String {
     format!("_Z1f1TIaaaaE{}", levels.collect::<String>())
 }
 
-/// One test at a time measures.
-static MEASURED: Mutex<()> = Mutex::new(());
-
 #[test]
 fn a_store_in_memory_takes_no_more_than_it_counts() {
     const ENTRIES: usize = 50_000;
     /// What an allocator takes beside each of the two allocations of an entry, in bytes.
     const ALLOCATOR_BYTES: usize = 2 * 8;
 
-    let _measured = MEASURED.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     for with_ttl in [false, true] {
         let before = ALLOCATOR.current_usage();
         let store = BTreeMapStore::new();
@@ -120,7 +107,7 @@ fn a_store_in_memory_takes_no_more_than_it_counts() {
 
 #[test]
 fn a_trap_reads_no_debug_information_and_demangles_no_name() {
-    let _measured = MEASURED.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let cases = [
         ("plain".to_string(), vec![], "plain at 0x"),
         ("plain".to_string(), dwarf_of_many_units(), "plain at 0x"),
