@@ -40,8 +40,12 @@ pub(crate) fn generate(wit: &str) -> Result<String> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str(WIT, wit)?;
     let world = resolve.select_world(&[package], Some(WORLD))?;
-    let options =
-        Opts { format: true, skip: vec![SKIPPED_EXPORT.to_string()], ..Default::default() };
+    let options = Opts {
+        format: true,
+        generate_all: true,
+        skip: vec![SKIPPED_EXPORT.to_string()],
+        ..Default::default()
+    };
     let mut files = Files::default();
     options.build().generate(&mut resolve, world, &mut files)?;
     let (_, source) = files.iter().next().context("the generator wrote no file")?;

@@ -119,6 +119,7 @@ pub mod usage;
 
 mod bindings;
 mod compile;
+mod config_values;
 mod deadline;
 mod denied;
 mod egress;
@@ -128,6 +129,7 @@ mod instance;
 mod module;
 mod process;
 mod reactor;
+mod secret;
 mod stats;
 mod store;
 mod sync;
@@ -142,6 +144,7 @@ pub use async_trait::async_trait;
 pub use compile::admission::CompileCost;
 pub use compile::cache::CodeCache;
 pub use compile::engine_config::EngineConfig;
+pub use config_values::ConfigValues;
 pub use denied::{Capability, Denied, Missing};
 pub use egress::allow_net as net_allow;
 pub use egress::allow_net::{ResolvedNetAllow, resolve_allow_net};
@@ -152,12 +155,14 @@ pub use kv::{BTreeMapStore, KVStore};
 pub use observer::Observer;
 pub use package::capabilities::{FunctionTargets, SurrealismCapabilities};
 pub use package::config::SurrealismConfig;
+pub use package::config_key::{ConfigKey, ConfigKeys};
 pub use package::exports::{ExportsManifest, FunctionExport};
 pub use package::{AttachedFs, SurrealismPackage, UnpackOptions};
 pub use package::{capabilities, config, exports};
 pub use runtime::call::{Call, CallRows, WithStats};
 pub use runtime::call_json::CallJson;
 pub use runtime::{Isolation, Runtime, RuntimeBuilder};
+pub use secret::Secret;
 pub use stats::CallStats;
 pub use surrealdb_types::{Kind, Object, SurrealValue, Value};
 pub use surrealism_types::args::Args;
@@ -182,6 +187,11 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/compiling.md")]
 struct CompilingGuide;
+
+/// Compiles the examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/configuration.md")]
+struct ConfigurationGuide;
 
 /// Compiles the examples of the guide.
 #[cfg(all(doctest, feature = "metrics", feature = "tracing"))]

@@ -14,6 +14,7 @@
 mod attached;
 pub mod capabilities;
 pub mod config;
+pub(crate) mod config_key;
 pub mod exports;
 pub(crate) mod file_tree;
 mod foreign;

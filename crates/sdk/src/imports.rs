@@ -1,4 +1,5 @@
-//! The functions that a host provides to a plugin: queries, other functions, and the store [`kv`].
+//! What a host provides to a plugin: queries, other functions, the store [`kv`], and the values of
+//! [`config`].
 //!
 //! Each returns an error if the plugin's capabilities or the host deny it. In native tests, a test host
 //! serves them (module `testing`), and without one each returns an error.
@@ -13,6 +14,7 @@ use surrealism_types::codec;
 
 use crate::host;
 
+pub mod config;
 pub mod kv;
 
 /// Runs a SurrealQL query and returns its result.

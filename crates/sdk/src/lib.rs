@@ -159,6 +159,19 @@
 //! }
 //! ```
 //!
+//! # Configuration
+//!
+//! [`config`] has the values that the operator gives for the keys of `[config]`: addresses, limits, secrets.
+//!
+//! ```
+//! use surrealism::{anyhow, config, surrealism};
+//!
+//! #[surrealism]
+//! fn is_over(price: f64) -> anyhow::Result<bool> {
+//!     Ok(price > config::get::<f64>("max_price")?)
+//! }
+//! ```
+//!
 //! # Files, network and output
 //!
 //! These are those of the standard library. `std::fs` reads the directory that `[attach] fs` names, which is
@@ -203,7 +216,7 @@ mod registry;
 #[cfg(all(feature = "testing", not(target_family = "wasm")))]
 pub mod testing;
 
-pub use imports::{attached, kv, run, sql, sql_with_vars};
+pub use imports::{attached, config, kv, run, sql, sql_with_vars};
 pub use output::{eprintln, println};
 /// Exports a function, or makes a module a namespace of exported functions.
 ///

@@ -7,6 +7,7 @@ use surrealism_types::err::{PrefixErr, SurrealismResult};
 use surrealism_types::names::near_names;
 
 use super::capabilities::SurrealismCapabilities;
+use super::config_key::{self, ConfigKeys};
 use crate::limits::MAX_IDENTIFIER_BYTES;
 
 /// The content of `surrealism.toml`. An unknown key is an error: a misspelt limit would otherwise be
@@ -47,6 +48,10 @@ pub struct SurrealismConfig {
     /// The files packed beside the code: `[attach]`.
     #[serde(default)]
     pub attach: SurrealismAttach,
+    /// The keys that the module takes from its host: `[config]`.
+    #[serde(default, deserialize_with = "config_key::deserialize")]
+    #[serde(skip_serializing_if = "ConfigKeys::is_empty")]
+    pub config: ConfigKeys,
 }
 
 impl SurrealismConfig {

@@ -11,6 +11,7 @@ mod calls;
 #[cfg(unix)]
 mod code_cache;
 mod compiling;
+mod config;
 mod costs;
 mod deadlines;
 mod errors;
