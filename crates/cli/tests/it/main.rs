@@ -7,6 +7,7 @@ mod build;
 mod cache;
 mod check;
 mod command_line;
+mod config;
 mod files;
 mod first_hour;
 mod grants;
