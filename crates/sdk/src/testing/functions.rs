@@ -97,7 +97,9 @@ impl State {
         serve(async {
             match self.config.borrow().get(key) {
                 Some(value) => Ok(Some(codec::encode_value(value)?)),
-                None => bail!("the test's host has no value for `{key}`: give it one by `Host::config`"),
+                None => {
+                    bail!("the test's host has no value for `{key}`: give it one by `Host::config`")
+                }
             }
         })
     }

@@ -10,10 +10,11 @@ const MAX_PAIRS: u32 = 1 << 20;
 /// Levels of kinds that are compared.
 const MAX_LEVELS: u32 = 256;
 
-/// Returns whether every value of the kind `narrow` can be passed where `wide` is wanted, as what it is: an int
-/// for a `number`, an object without a field that may be NONE.
+/// Returns whether every value of the kind `narrow` can be passed where `wide` is wanted, as what it is: an
+/// int for a `number`, an object without a field that may be NONE.
 ///
-/// What cannot be told is `false`: kinds that are too large to compare, and a few that are equal in other words.
+/// What cannot be told is `false`: kinds that are too large to compare, and a few that are equal in other
+/// words.
 ///
 /// ```
 /// use surrealism_types::coerce::{covers, parse_kind};
@@ -68,7 +69,10 @@ impl Comparison {
         match (wide, narrow) {
             (KindLiteral::Array(kinds), KindLiteral::Array(others)) => {
                 kinds.len() == others.len()
-                    && kinds.iter().zip(others).all(|(kind, other)| self.covers(kind, other, levels))
+                    && kinds
+                        .iter()
+                        .zip(others)
+                        .all(|(kind, other)| self.covers(kind, other, levels))
             }
             (KindLiteral::Object(fields), KindLiteral::Object(others)) => {
                 others.keys().all(|name| fields.contains_key(name))
