@@ -8,6 +8,7 @@ mod cache;
 mod check;
 mod command_line;
 mod config;
+mod diff;
 mod files;
 mod first_hour;
 mod grants;
