@@ -21,6 +21,7 @@ mod foreign;
 mod reader;
 mod tar;
 mod target;
+mod units;
 mod unpack_dir;
 mod writer;
 

@@ -289,7 +289,7 @@ mod tests {
                 "did you mean `allow_arbitrary_queries`?",
             ),
             (format!("{PACKAGE}[capabilites]\n"), "did you mean `capabilities`?"),
-            (format!("{PACKAGE}[capabilities]\nmax_execution_time = \"1s\""), "line 6"),
+            (format!("{PACKAGE}[capabilities]\nmax_execution_time = \"soon\""), "line 6"),
             (format!("{PACKAGE}[capabilities]\nmax_memory_bytes = -1"), "line 6"),
             (format!("abi = \"p9\"\n{PACKAGE}"), "a number, \"p1\" or \"p2\""),
             (format!("abi = 4294967296\n{PACKAGE}"), "4294967296"),

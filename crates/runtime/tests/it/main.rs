@@ -31,5 +31,6 @@ mod recording;
 mod rows;
 mod stats;
 mod support;
+mod surrealism_toml;
 mod system;
 mod traps;
