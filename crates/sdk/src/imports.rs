@@ -39,7 +39,7 @@ where
     S: Into<String>,
     R: SurrealValue,
 {
-    sql_with_vars(sql, [])
+    query(&sql.into(), &[])
 }
 
 /// Runs a SurrealQL query with bound variables and returns its result. A variable's name is without the `$`.
@@ -58,18 +58,39 @@ where
 ///
 /// fn count_adults(age: i64) -> anyhow::Result<i64> {
 ///     let query = "RETURN count(SELECT * FROM person WHERE age >= $age)";
-///     sql_with_vars(query, [("age".to_string(), age.into_value())])
+///     sql_with_vars(query, [("age", age)])
+/// }
+///
+/// fn find(name: String, age: i64) -> anyhow::Result<Vec<String>> {
+///     let query = "SELECT VALUE name FROM person WHERE name = $name AND age = $age";
+///     sql_with_vars(query, [("name", name.into_value()), ("age", age.into_value())])
 /// }
 /// ```
 pub fn sql_with_vars<S, V, R>(sql: S, vars: V) -> Result<R>
 where
     S: Into<String>,
-    V: IntoIterator<Item = (String, Value)>,
+    V: IntoIterator<Item: Variable>,
     R: SurrealValue,
 {
-    let vars: Vec<(String, Value)> = vars.into_iter().collect();
-    let vars = codec::encode_entries(&vars)?;
-    let result = host::sql(&sql.into(), &vars).map_err(Error::msg)?;
+    let vars: Vec<(String, Value)> = vars.into_iter().map(Variable::into_entry).collect();
+    query(&sql.into(), &vars)
+}
+
+/// A variable of a query: its name, a `&str` or a `String`, and its value, of any type of a value.
+pub trait Variable {
+    #[doc(hidden)]
+    fn into_entry(self) -> (String, Value);
+}
+
+impl<N: Into<String>, T: SurrealValue> Variable for (N, T) {
+    fn into_entry(self) -> (String, Value) {
+        (self.0.into(), self.1.into_value())
+    }
+}
+
+fn query<R: SurrealValue>(sql: &str, vars: &[(String, Value)]) -> Result<R> {
+    let vars = codec::encode_entries(vars)?;
+    let result = host::sql(sql, &vars).map_err(Error::msg)?;
     convert(codec::decode_value(&result)?).context("cannot convert the result of the query")
 }
 

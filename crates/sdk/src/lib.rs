@@ -121,12 +121,12 @@
 //! Mark a function `writeable` if it writes to the database.
 //!
 //! ```
-//! use surrealism::{SurrealValue, anyhow, sql_with_vars, surrealism};
+//! use surrealism::{anyhow, sql_with_vars, surrealism};
 //!
 //! #[surrealism]
 //! fn count_adults(age: i64) -> anyhow::Result<i64> {
 //!     let query = "RETURN count(SELECT * FROM person WHERE age >= $age)";
-//!     sql_with_vars(query, [("age".to_string(), age.into_value())])
+//!     sql_with_vars(query, [("age", age)])
 //! }
 //! ```
 //!
