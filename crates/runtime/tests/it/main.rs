@@ -27,6 +27,7 @@ mod observer;
 mod panics;
 mod poisoning;
 mod preinit;
+mod recipes;
 mod recording;
 mod rows;
 mod stats;
