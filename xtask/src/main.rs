@@ -13,6 +13,7 @@ mod guests;
 mod nightly;
 mod ports;
 mod readme;
+mod reproducible;
 mod test;
 mod tidy;
 mod toolchain;
@@ -128,7 +129,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "nightly",
-        arguments: "[soak|fuzz|ports|drop-in]",
+        arguments: "[soak|fuzz|ports|drop-in|reproducible]",
         help: "everything that takes too long for each commit, or one part of it",
         run: nightly::run,
     },

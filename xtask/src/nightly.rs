@@ -3,16 +3,17 @@
 use anyhow::{Context, Result, bail};
 use xshell::Shell;
 
-use crate::{drop_in, fuzz, ports, step, test};
+use crate::{drop_in, fuzz, ports, reproducible, step, test};
 
 /// A name, and what it runs.
 type Part = (&'static str, fn(&Shell) -> Result<()>);
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("soak", |shell| test::soak(shell, Some("30"))),
     ("fuzz", |shell| fuzz::run(shell, None, Some("20"))),
     ("ports", |shell| ports::run(shell, &[])),
     ("drop-in", drop_in::run),
+    ("reproducible", reproducible::check),
 ];
 
 /// Runs one part, or all of them. A part that fails does not keep the others from running.
