@@ -115,10 +115,17 @@ impl Run {
         let allowed = (grants.grant(&package, terminal)?, config);
         let recorder = self.recorder().exit_code(ExitCode::Usage)?;
         let runtime =
-            load::load_with(package, allowed, *limits, cache, terminal, |builder| match &recorder {
-                Some(recorder) => builder.recorder(recorder.clone()),
-                None => builder,
-            });
+            load::load_with(
+                package,
+                allowed,
+                *limits,
+                cache,
+                terminal,
+                |builder| match &recorder {
+                    Some(recorder) => builder.recorder(recorder.clone()),
+                    None => builder,
+                },
+            );
         let runtime = Arc::new(runtime?);
 
         let called = block_on(async {
