@@ -41,7 +41,7 @@ pub(crate) fn generate(wit: &str) -> Result<String> {
     let package = resolve.push_str(WIT, wit)?;
     let world = resolve.select_world(&[package], Some(WORLD))?;
     let skip = SKIPPED_EXPORTS.map(str::to_string).to_vec();
-    let options = Opts { format: true, skip, ..Default::default() };
+    let options = Opts { format: true, generate_all: true, skip, ..Default::default() };
     let mut files = Files::default();
     options.build().generate(&mut resolve, world, &mut files)?;
     let (_, source) = files.iter().next().context("the generator wrote no file")?;

@@ -14,6 +14,7 @@ mod guests;
 mod nightly;
 mod ports;
 mod readme;
+mod reproducible;
 mod test;
 mod tidy;
 mod toolchain;
@@ -139,7 +140,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "nightly",
-        arguments: "[soak|fuzz|ports|drop-in|engines]",
+        arguments: "[soak|fuzz|ports|drop-in|engines|reproducible]",
         help: "everything that takes too long for each commit, or one part of it",
         run: nightly::run,
     },

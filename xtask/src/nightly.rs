@@ -3,17 +3,18 @@
 use anyhow::{Context, Result, bail};
 use xshell::Shell;
 
-use crate::{drop_in, engines, fuzz, ports, step, test};
+use crate::{drop_in, engines, fuzz, ports, reproducible, step, test};
 
 /// A name, and what it runs.
 type Part = (&'static str, fn(&Shell) -> Result<()>);
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("soak", |shell| test::soak(shell, Some("30"))),
     ("fuzz", |shell| fuzz::run(shell, None, Some("20"))),
     ("ports", |shell| ports::run(shell, &[])),
     ("drop-in", drop_in::run),
     ("engines", engines::check),
+    ("reproducible", reproducible::check),
 ];
 
 /// Runs one part, or all of them. A part that fails does not keep the others from running.

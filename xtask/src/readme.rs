@@ -1,47 +1,97 @@
-//! Runs the console sessions of the README and of guides, and compares their output.
+//! Runs the console sessions of documents and compares their output.
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::{guests, step};
 
-/// Documents with sessions, which run in this order in one directory.
-const DOCUMENTS: [&str; 2] = ["README.md", "docs/javascript.md"];
+/// A document with `console` blocks.
+struct Document {
+    path: &'static str,
+    /// Archives of `target/guests`, and what they are called in the document.
+    archives: &'static [(&'static str, &'static str)],
+    /// Whether its sessions show errors and warnings too.
+    with_stderr: bool,
+}
 
-/// Runs each `$ command` of the documents' `console` blocks in a directory that looks like a fresh
-/// checkout, and compares its output with the document's.
+const DOCUMENTS: [Document; 3] = [
+    Document { path: "README.md", archives: &[], with_stderr: false },
+    Document { path: "docs/javascript.md", archives: &[], with_stderr: false },
+    Document {
+        path: "docs/operators.md",
+        archives: &[
+            ("weather.surli", "weather-1.0.0.surli"),
+            ("weather_next.surli", "weather-1.1.0.surli"),
+        ],
+        with_stderr: true,
+    },
+];
+
+/// Runs each `$ command` of the documents' `console` blocks, each document in a directory of its own that
+/// looks like a fresh checkout, and compares its output with the document's.
 ///
 /// # Errors
 ///
 /// When a command fails, or prints something else.
 pub(crate) fn check(shell: &Shell) -> Result<()> {
-    step("the sessions of the README and of guides");
-    let root = shell.current_dir();
-    let texts = DOCUMENTS.map(|document| shell.read_file(document).map(|text| (document, text)));
-    let scratch = shell.create_temp_dir()?;
-    let _shared = guests::shared_target(shell);
-    let _there = shell.push_dir(scratch.path());
-    cmd!(shell, "ln -s {root}/crates crates").quiet().run()?;
-
-    for text in texts {
-        let (document, text) = text?;
-        let sessions = sessions(&text);
-        ensure!(!sessions.is_empty(), "{document} lacks a `console` block");
-        for (command, expected) in sessions {
-            // The command is already built; installing would build it again in release.
-            if command.starts_with("cargo install") {
-                continue;
-            }
-            eprintln!("$ {command}");
-            let path = format!("{}/target/debug:{}", root.display(), shell.var("PATH")?);
-            let printed = cmd!(shell, "bash -euc {command}").quiet().env("PATH", path).read()?;
-            ensure!(
-                printed.trim_end() == expected.trim_end(),
-                "`{command}` printed\n{printed}\nbut {document} has\n{expected}"
-            );
-        }
+    for document in &DOCUMENTS {
+        step(&format!("the sessions of {}", document.path));
+        check_document(shell, document)?;
     }
     Ok(())
+}
+
+fn check_document(shell: &Shell, document: &Document) -> Result<()> {
+    let root = shell.current_dir();
+    let text = shell.read_file(document.path)?;
+    let scratch = shell.create_temp_dir()?;
+    let _shared = guests::shared_target(shell);
+    // Answers of this machine's user would grant what the document is refused.
+    let _settings = shell.push_env("XDG_CONFIG_HOME", scratch.path().join("settings"));
+    let _there = shell.push_dir(scratch.path());
+    cmd!(shell, "ln -s {root}/crates crates").quiet().run()?;
+    for (archive, name) in document.archives {
+        shell.copy_file(root.join("target/guests").join(archive), name)?;
+    }
+
+    let sessions = sessions(&text);
+    ensure!(!sessions.is_empty(), "{} lacks a `console` block", document.path);
+    for (command, expected) in sessions {
+        // The command is already built; installing would build it again in release.
+        if command.starts_with("cargo install") {
+            continue;
+        }
+        eprintln!("$ {command}");
+        let path = format!("{}/target/debug:{}", root.display(), shell.var("PATH")?);
+        let run =
+            if document.with_stderr { format!("exec 2>&1; {command}") } else { command.into() };
+        let printed = cmd!(shell, "bash -euc {run}").quiet().env("PATH", path).read()?;
+        ensure!(
+            stable(&printed) == stable(&expected),
+            "`{command}` printed\n{printed}\nbut {} has\n{expected}",
+            document.path
+        );
+    }
+    Ok(())
+}
+
+/// Returns the lines without what differs from one machine to the next: the sizes of archives, digests, and
+/// the widths of columns that follow from them.
+fn stable(text: &str) -> String {
+    const UNITS: [&str; 3] = ["B", "KiB", "MiB"];
+
+    let line = |line: &str| {
+        let mut words: Vec<&str> = Vec::new();
+        for word in line.split_whitespace() {
+            let is_unit = UNITS.contains(&word.trim_end_matches([',', ';']));
+            if is_unit && words.last().is_some_and(|last| last.parse::<f64>().is_ok()) {
+                words.pop();
+            }
+            words.push(if word.starts_with("sha256:") { "sha256:" } else { word });
+        }
+        words.join(" ")
+    };
+    text.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns the commands of all `console` blocks, each with the output below it.
@@ -59,4 +109,23 @@ fn sessions(text: &str) -> Vec<(&str, String)> {
         }
     }
     sessions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_digests_may_differ_and_nothing_else() {
+        let one = "Sizes  archive  1.2 KiB\n       owner  sha256:00ff\n12 MiB, 3";
+        assert_eq!(stable(one), stable("Sizes archive  97.0 KiB\nowner sha256:aa\n 4 MiB, 3"));
+        assert_ne!(stable(one), stable("Sizes archive  97.0 KiB\nowner sha256:aa\n 4 MiB, 4"));
+        assert_ne!(stable("3 KiB"), stable("3 calls"));
+    }
+
+    #[test]
+    fn sessions_are_the_commands_of_console_blocks() {
+        let text = "```sh\n$ no\n```\n```console\n$ a\nx\ny\n$ b\n```\n$ no\n";
+        assert_eq!(sessions(text), [("a", "x\ny\n".to_string()), ("b", String::new())]);
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod call;
+pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod grants;
 pub(crate) mod limits;

@@ -3,7 +3,9 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::args::cache::{CACHE_HELP, CacheArgs};
-use crate::commands::{build, check, completions, info, module, new, repl, replay, run, test};
+use crate::commands::{
+    build, check, completions, diff, info, module, new, repl, replay, run, test,
+};
 use crate::error::{CliResult, EXIT_CODES_HELP};
 use crate::ui::terminal::Terminal;
 
@@ -43,6 +45,7 @@ enum Command {
     New(new::New),
     Build(build::Build),
     Info(info::Info),
+    Diff(diff::Diff),
     Run(run::Run),
     Repl(repl::Repl),
     Replay(replay::Replay),
@@ -60,6 +63,7 @@ impl Cli {
             Command::New(command) => command.run(terminal),
             Command::Build(command) => command.run(terminal, cache),
             Command::Info(command) => command.run(terminal),
+            Command::Diff(command) => command.run(terminal),
             Command::Run(command) => command.run(terminal, cache),
             Command::Repl(command) => command.run(terminal, cache),
             Command::Replay(command) => command.run(terminal, cache),

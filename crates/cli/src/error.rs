@@ -64,6 +64,11 @@ impl CliError {
         Self { hint: Some(hint), ..self }
     }
 
+    /// Sets the exit code.
+    pub(crate) fn with_code(self, code: ExitCode) -> Self {
+        Self { code, ..self }
+    }
+
     /// Adds the line of the script that failed.
     pub(crate) fn at_line(self, number: usize) -> Self {
         Self { error: self.error.map(|error| error.context(format!("line {number}"))), ..self }
@@ -89,7 +94,7 @@ pub(crate) trait ExitContext<T> {
 
 impl<T, E: Into<CliError>> ExitContext<T> for Result<T, E> {
     fn exit_code(self, code: ExitCode) -> CliResult<T> {
-        self.map_err(|error| CliError { code, ..error.into() })
+        self.map_err(|error| error.into().with_code(code))
     }
 }
 

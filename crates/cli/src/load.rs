@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use bytesize::ByteSize;
-use surrealism_runtime::{Grants, Runtime, RuntimeBuilder, SurrealismPackage};
+use surrealism_runtime::{
+    ConfigValues, ErrorKind, Grants, LoadError, Runtime, RuntimeBuilder, SurrealismPackage,
+};
 
 use crate::args::cache::CacheArgs;
+use crate::args::config::CONFIG_HINT;
 use crate::args::limits::LimitArgs;
-use crate::error::{CliResult, ExitCode, ExitContext};
+use crate::error::{CliError, CliResult, ExitCode, ExitContext};
 use crate::ui::terminal::Terminal;
 use crate::ui::text::text;
 
@@ -23,18 +26,18 @@ pub(crate) fn open(archive: &Path) -> CliResult<SurrealismPackage> {
 /// Compiles a package into a runtime with one instance.
 pub(crate) fn load(
     package: SurrealismPackage,
-    grants: Grants,
+    allowed: (Grants, ConfigValues),
     limits: LimitArgs,
     cache: CacheArgs,
     terminal: Terminal,
 ) -> CliResult<Runtime> {
-    load_with(package, grants, limits, cache, terminal, |builder| builder)
+    load_with(package, allowed, limits, cache, terminal, |builder| builder)
 }
 
 /// Compiles a package as [`load`] does, with further settings.
 pub(crate) fn load_with(
     package: SurrealismPackage,
-    grants: Grants,
+    (grants, config): (Grants, ConfigValues),
     limits: LimitArgs,
     cache: CacheArgs,
     terminal: Terminal,
@@ -44,9 +47,15 @@ pub(crate) fn load_with(
     let _progress = terminal.spinner(text!("Compiling {} of WebAssembly", size));
     let runtime = builder(package, cache, terminal)
         .grants(grants)
+        .config(config)
         .max_execution_time(limits.timeout)
         .max_memory_bytes(usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX));
-    configure(runtime).build().exit_code(ExitCode::Archive)
+    configure(runtime).build().map_err(|error| match error.kind() {
+        ErrorKind::Load(LoadError::InvalidConfigValues) => {
+            CliError::from(error).with_hint(CONFIG_HINT).with_code(ExitCode::Usage)
+        }
+        _ => CliError::from(error).with_code(ExitCode::Archive),
+    })
 }
 
 /// Configures a runtime with one instance, no grants and the code cache, if caching is enabled.

@@ -20,6 +20,7 @@ wasmtime::component::bindgen!({
 });
 
 pub(crate) use self::surrealism::plugin::{host, kv_atomic, kv_ttl};
+pub(crate) use self::wasi::config::store as config;
 
 /// The result of every guest function but `invoke-inline` and `list-functions`.
 pub(crate) type GuestResult<T> = (Result<T, String>,);

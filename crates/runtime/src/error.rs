@@ -158,6 +158,9 @@ pub enum LoadError {
     TooCostly,
     /// The archive's configuration, or the host's, is not valid: `allow_net`, the pool size.
     InvalidConfig,
+    /// A key of the module's `[config]` has no value or one of another kind, or the host gives one that the
+    /// module does not declare.
+    InvalidConfigValues,
 }
 
 impl Error {
@@ -191,6 +194,10 @@ impl Error {
 
     pub(crate) fn invalid_config(error: anyhow::Error) -> Self {
         Self::load(LoadError::InvalidConfig, error)
+    }
+
+    pub(crate) fn invalid_config_values(error: anyhow::Error) -> Self {
+        Self::load(LoadError::InvalidConfigValues, error)
     }
 
     pub(crate) fn invalid_result(error: impl Into<anyhow::Error>) -> Self {

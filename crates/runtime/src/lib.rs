@@ -126,6 +126,7 @@ pub mod usage;
 
 mod bindings;
 mod compile;
+mod config_values;
 mod deadline;
 mod denied;
 mod egress;
@@ -135,6 +136,7 @@ mod instance;
 mod module;
 mod process;
 mod reactor;
+mod secret;
 mod stats;
 mod store;
 mod sync;
@@ -149,6 +151,7 @@ pub use async_trait::async_trait;
 pub use compile::admission::CompileCost;
 pub use compile::cache::CodeCache;
 pub use compile::engine_config::EngineConfig;
+pub use config_values::ConfigValues;
 pub use denied::{Capability, Denied, Missing};
 pub use egress::allow_net as net_allow;
 pub use egress::allow_net::{ResolvedNetAllow, resolve_allow_net};
@@ -159,6 +162,7 @@ pub use kv::{BTreeMapStore, KVStore};
 pub use observer::Observer;
 pub use package::capabilities::{FunctionTargets, SurrealismCapabilities};
 pub use package::config::SurrealismConfig;
+pub use package::config_key::{ConfigKey, ConfigKeys};
 pub use package::exports::{ExportsManifest, FunctionExport};
 pub use package::{AttachedFs, SurrealismPackage, UnpackOptions};
 pub use package::{capabilities, config, exports};
@@ -168,6 +172,7 @@ pub use runtime::function::args::FunctionArgs;
 pub use runtime::function::batch::{Batch, CallColumns, ColumnInput, ColumnInputs};
 pub use runtime::function::{Function, FunctionCall};
 pub use runtime::{Isolation, Runtime, RuntimeBuilder};
+pub use secret::Secret;
 pub use stats::CallStats;
 pub use surrealdb_types::{Kind, Object, SurrealValue, Value};
 pub use surrealism_types::args::Args;
@@ -192,6 +197,11 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/compiling.md")]
 struct CompilingGuide;
+
+/// Compiles the examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/configuration.md")]
+struct ConfigurationGuide;
 
 /// Compiles the examples of the guide.
 #[cfg(all(doctest, feature = "metrics", feature = "tracing"))]

@@ -177,6 +177,21 @@ pub(crate) const MAX_FUNCTIONS: usize = 10_000;
 /// Length of a function's name in bytes.
 pub(crate) const MAX_FUNCTION_NAME_BYTES: usize = 256;
 
+/// Keys of a module's `[config]`.
+pub const MAX_CONFIG_KEYS: usize = 100;
+
+/// Length of the name of a key of `[config]`, in bytes.
+pub const MAX_CONFIG_KEY_BYTES: usize = 64;
+
+/// Length of the comment of a key of `[config]`, in bytes.
+pub const MAX_CONFIG_COMMENT_BYTES: usize = 1024;
+
+/// Encoded size of a value for a key of `[config]`, in bytes.
+pub const MAX_CONFIG_VALUE_BYTES: usize = 64 * KIB;
+
+/// Encoded size of all values for `[config]`, in bytes. A guest may copy them with each call of the host.
+pub const MAX_CONFIG_BYTES: usize = 256 * KIB;
+
 // Loading.
 
 /// Size of a module's pool: 100,000 instances.

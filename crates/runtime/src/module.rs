@@ -16,6 +16,7 @@ use surrealism_types::json::arguments_from_json;
 use surrealism_types::names::near_names;
 use tokio::runtime::Handle;
 
+use crate::config_values::{ConfigValues, Settings};
 use crate::deadline::Deadline;
 use crate::egress::{EgressPolicy, NameResolution};
 use crate::error::{Error, ErrorKind, LoadError};
@@ -38,6 +39,8 @@ pub(crate) type Row = Result<Vec<Value>, NumberOutOfRange>;
 pub(crate) struct Module {
     pub(crate) config: SurrealismConfig,
     pub(crate) exports: ExportsManifest,
+    /// The values of the keys that the archive declares.
+    pub(crate) settings: Settings,
     /// What the archive asks for, and the host grants.
     pub(crate) capabilities: Capabilities,
     pub(crate) kv: Arc<BTreeMapStore>,
@@ -70,11 +73,13 @@ impl Module {
     /// # Errors
     ///
     /// When the package has another ABI, the pool size is out of range, `allow_net` or a grant cannot be
-    /// parsed, or with [`NameResolution::AtLoad`] one of its names cannot be resolved.
+    /// parsed, or with [`NameResolution::AtLoad`] one of its names cannot be resolved, or a key of `[config]`
+    /// lacks a value or has a wrong one.
     pub(crate) fn new(
         package: SurrealismPackage,
         host: &HostLimits,
         grants: &Grants,
+        values: &ConfigValues,
         names: NameResolution,
     ) -> Result<Self, Error> {
         let SurrealismPackage { config, exports, fs: files, wasm: _, logo: _ } = package;
@@ -83,6 +88,8 @@ impl Module {
             let kind = LoadError::UnsupportedAbi { expected, got };
             return Err(Error::load(kind, SurrealismError::UnsupportedAbi { expected, got }));
         }
+        let settings = Settings::new(&config.meta, &config.config, values)
+            .map_err(Error::invalid_config_values)?;
         let requested = &config.capabilities;
         let pool_size = requested.max_pool_size.unwrap_or(usize::MAX).min(host.pool_size);
         check_pool_size(pool_size, &config.meta).map_err(Error::invalid_config)?;
@@ -99,6 +106,7 @@ impl Module {
             false => None,
         };
         Ok(Self {
+            settings,
             capabilities,
             egress: Arc::new(egress),
             reactor,

@@ -14,12 +14,14 @@
 mod attached;
 pub mod capabilities;
 pub mod config;
+pub(crate) mod config_key;
 pub mod exports;
 pub(crate) mod file_tree;
 mod foreign;
 mod reader;
 mod tar;
 mod target;
+mod units;
 mod unpack_dir;
 mod writer;
 

@@ -35,6 +35,7 @@ use crate::package::capabilities::{FunctionTargets, SurrealismCapabilities};
 use crate::package::config::{
     AbiVersion, SurrealismAttach, SurrealismConfig, SurrealismMeta, Target,
 };
+use crate::package::config_key::ConfigKeys;
 use crate::package::exports::{ExportsManifest, FunctionExport};
 
 /// The component of [`package`], 3 KiB.
@@ -65,6 +66,7 @@ pub fn package() -> SurrealismPackage {
                 ..SurrealismCapabilities::default()
             },
             abi: AbiVersion::CURRENT,
+            config: ConfigKeys::new(),
             attach: SurrealismAttach::default(),
         },
         wasm: OUTCOMES.to_vec(),

@@ -1,4 +1,5 @@
-//! The functions that a host provides to a plugin: queries, other functions, and the store [`kv`].
+//! What a host provides to a plugin: queries, other functions, the store [`kv`], and the values of
+//! [`config`].
 //!
 //! Each returns an error if the plugin's capabilities or the host deny it. In native tests, a test host
 //! serves them (module `testing`), and without one each returns an error.
@@ -13,6 +14,7 @@ use surrealism_types::{codec, convert};
 
 use crate::host;
 
+pub mod config;
 pub mod kv;
 
 /// Runs a SurrealQL query and returns its result.
@@ -37,7 +39,7 @@ where
     S: Into<String>,
     R: SurrealValue,
 {
-    sql_with_vars(sql, [])
+    query(&sql.into(), &[])
 }
 
 /// Runs a SurrealQL query with bound variables and returns its result. A variable's name is without the `$`.
@@ -56,18 +58,39 @@ where
 ///
 /// fn count_adults(age: i64) -> anyhow::Result<i64> {
 ///     let query = "RETURN count(SELECT * FROM person WHERE age >= $age)";
-///     sql_with_vars(query, [("age".to_string(), age.into_value())])
+///     sql_with_vars(query, [("age", age)])
+/// }
+///
+/// fn find(name: String, age: i64) -> anyhow::Result<Vec<String>> {
+///     let query = "SELECT VALUE name FROM person WHERE name = $name AND age = $age";
+///     sql_with_vars(query, [("name", name.into_value()), ("age", age.into_value())])
 /// }
 /// ```
 pub fn sql_with_vars<S, V, R>(sql: S, vars: V) -> Result<R>
 where
     S: Into<String>,
-    V: IntoIterator<Item = (String, Value)>,
+    V: IntoIterator<Item: Variable>,
     R: SurrealValue,
 {
-    let vars: Vec<(String, Value)> = vars.into_iter().collect();
-    let vars = codec::encode_entries(&vars)?;
-    let result = host::sql(&sql.into(), &vars).map_err(Error::msg)?;
+    let vars = vars.into_iter().map(Variable::into_entry).collect::<Result<Vec<_>>>()?;
+    query(&sql.into(), &vars)
+}
+
+/// A variable of a query: its name, a `&str` or a `String`, and its value, of any type of a value.
+pub trait Variable {
+    #[doc(hidden)]
+    fn into_entry(self) -> Result<(String, Value)>;
+}
+
+impl<N: Into<String>, T: SurrealValue> Variable for (N, T) {
+    fn into_entry(self) -> Result<(String, Value)> {
+        Ok((self.0.into(), convert::into_value(self.1)?))
+    }
+}
+
+fn query<R: SurrealValue>(sql: &str, vars: &[(String, Value)]) -> Result<R> {
+    let vars = codec::encode_entries(vars)?;
+    let result = host::sql(sql, &vars).map_err(Error::msg)?;
     from_value(codec::decode_value(&result)?).context("cannot convert the result of the query")
 }
 

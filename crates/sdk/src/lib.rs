@@ -71,9 +71,8 @@
 //! looks.
 //!
 //! A `u64` or `usize` beyond 64 bits with a sign is an error when it is returned, stored in [`kv`], or passed
-//! to [`run`], and so is a number for an `f32` that does not hold it. Only `into_value` itself, as for the
-//! variables of [`sql_with_vars`], cannot fail, and makes a `u64` negative: [`types::convert::into_value`]
-//! returns an error.
+//! to [`run`] and [`sql_with_vars`], and so is a number for an `f32` that does not hold it. Only `into_value`
+//! itself cannot fail, and makes a `u64` negative: [`types::convert::into_value`] returns an error.
 //!
 //! The types `()`, `bool`, integers, floats, `String`, and `Option` and `Vec` of these are the cheapest. A
 //! plugin that uses no others is about a megabyte smaller.
@@ -125,12 +124,12 @@
 //! Mark a function `writeable` if it writes to the database.
 //!
 //! ```
-//! use surrealism::{SurrealValue, anyhow, sql_with_vars, surrealism};
+//! use surrealism::{anyhow, sql_with_vars, surrealism};
 //!
 //! #[surrealism]
 //! fn count_adults(age: i64) -> anyhow::Result<i64> {
 //!     let query = "RETURN count(SELECT * FROM person WHERE age >= $age)";
-//!     sql_with_vars(query, [("age".to_string(), age.into_value())])
+//!     sql_with_vars(query, [("age", age)])
 //! }
 //! ```
 //!
@@ -160,6 +159,19 @@
 //! #[surrealism]
 //! fn visits() -> anyhow::Result<i64> {
 //!     kv::increment("visits", 1)
+//! }
+//! ```
+//!
+//! # Configuration
+//!
+//! [`config`] has the values that the operator gives for the keys of `[config]`: addresses, limits, secrets.
+//!
+//! ```
+//! use surrealism::{anyhow, config, surrealism};
+//!
+//! #[surrealism]
+//! fn is_over(price: f64) -> anyhow::Result<bool> {
+//!     Ok(price > config::get::<f64>("max_price")?)
 //! }
 //! ```
 //!
@@ -214,7 +226,7 @@ mod registry;
 #[cfg(all(feature = "testing", not(target_family = "wasm")))]
 pub mod testing;
 
-pub use imports::{attached, kv, run, sql, sql_with_vars};
+pub use imports::{attached, config, kv, run, sql, sql_with_vars};
 pub use output::{eprintln, println};
 /// Exports a function, or makes a module a namespace of exported functions.
 ///

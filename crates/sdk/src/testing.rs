@@ -35,7 +35,7 @@ mod files;
 mod functions;
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -70,6 +70,7 @@ pub struct Host {
 /// What the functions of a thread call.
 pub(crate) struct State {
     store: RefCell<Arc<BTreeMapStore>>,
+    config: RefCell<BTreeMap<String, Value>>,
     expected: RefCell<VecDeque<Expected>>,
     /// Whether a call without an expectation is a mistake of the test.
     is_strict: Cell<bool>,
@@ -94,6 +95,7 @@ impl Host {
     pub fn new() -> Self {
         let state = Rc::new(State {
             store: RefCell::default(),
+            config: RefCell::default(),
             expected: RefCell::default(),
             is_strict: Cell::new(false),
             on_sql: RefCell::new(None),
@@ -117,6 +119,21 @@ impl Host {
     /// Replaces the store by this one, which hosts of other threads may have too.
     pub fn kv_store(self, store: Arc<BTreeMapStore>) -> Self {
         self.state.store.replace(store);
+        self
+    }
+
+    /// Gives a key of the [configuration](crate::config) a value. The declarations in `surrealism.toml` are
+    /// not read: a test gives every key that it needs, of its kind.
+    ///
+    /// ```
+    /// use surrealism::{config, testing::Host};
+    ///
+    /// let _host = Host::new().config("retries", 3_i64);
+    /// assert_eq!(config::get::<i64>("retries").unwrap(), 3);
+    /// assert!(config::get::<String>("api_url").is_err());
+    /// ```
+    pub fn config(self, key: impl Into<String>, value: impl SurrealValue) -> Self {
+        self.state.config.borrow_mut().insert(key.into(), value.into_value());
         self
     }
 

@@ -49,9 +49,11 @@
 //! of either.
 
 mod arguments;
+mod covers;
 mod error;
 mod explain;
 mod geojson;
+mod kind_text;
 mod matcher;
 mod none;
 mod number;
@@ -62,7 +64,9 @@ mod text;
 use surrealdb_types::{Kind, Value};
 
 pub use self::arguments::{ArgumentError, argument_count, coerce_arguments};
+pub use self::covers::covers;
 pub use self::error::{CoerceError, CoerceReason};
+pub use self::kind_text::{KindError, MAX_KIND_BYTES, parse_kind};
 pub use self::path::PathSegment;
 
 pub(crate) use self::arguments::{coerce_all, signature_text};

@@ -1,7 +1,9 @@
-//! What a command that calls functions is given: grants, limits, the store and the database.
+//! What a command that calls functions is given: grants, limits, the store, the configuration
+//! and the database.
 
 use clap::Args;
 
+use crate::args::config::ConfigArgs;
 use crate::args::database::DatabaseArgs;
 use crate::args::grants::GrantArgs;
 use crate::args::limits::LimitArgs;
@@ -18,6 +20,9 @@ pub(crate) struct CallArgs {
 
     #[command(flatten)]
     pub(crate) grants: GrantArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,

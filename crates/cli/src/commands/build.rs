@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use surrealism_runtime::config::AbiVersion;
 use surrealism_runtime::{
-    Controller, DetachedContext, ExportsManifest, FunctionExport, Grants, PrefixErr, Runtime,
+    Controller, DetachedContext, ExportsManifest, FunctionExport, PrefixErr, Runtime,
     SurrealismConfig, SurrealismError, SurrealismPackage, SurrealismResult,
 };
 use tempfile::TempDir;
@@ -160,10 +160,12 @@ fn describe_functions(
 ) -> CliResult<ExportsManifest> {
     let mut config = config.clone();
     config.capabilities = Default::default();
+    // It reads none while it describes itself, and an operator will set them.
+    config.config = Default::default();
     let (wasm, exports) = (wasm.to_vec(), ExportsManifest::empty());
     let package = SurrealismPackage { config, wasm, exports, fs: None, logo: None };
     let package = attach(package, files)?;
-    let runtime = load(package, Grants::none(), DESCRIBE_LIMITS, cache, terminal)?;
+    let runtime = load(package, Default::default(), DESCRIBE_LIMITS, cache, terminal)?;
     let exports = block_on(query_functions(&runtime))?
         .map_err(flatten)
         .context("the component cannot describe its functions")?;

@@ -265,6 +265,7 @@ fn code(mut package: SurrealismPackage, terminal: Terminal, cache: CacheArgs) ->
     let strict_timeout = package.config.capabilities.strict_timeout;
     package.config.capabilities = SurrealismCapabilities { strict_timeout, ..Default::default() };
     package.config.abi = AbiVersion::CURRENT;
+    package.config.config = Default::default();
     let grants = Grants::none().uninterruptible();
     load::builder(package, cache, terminal).grants(grants).build().map_err(with_source)?;
     Ok("compiles and links".to_string())

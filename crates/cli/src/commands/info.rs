@@ -1,5 +1,6 @@
 //! `surrealism info`: describes an archive without running it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
@@ -8,9 +9,11 @@ use serde::Serialize;
 use surrealdb_types::ToSql;
 use surrealism_runtime::config::SurrealismMeta;
 use surrealism_runtime::{
-    ExportsManifest, FunctionExport, FunctionTargets, SurrealismCapabilities, SurrealismPackage,
+    ConfigKey, ConfigKeys, ConfigValues, ExportsManifest, FunctionExport, FunctionTargets,
+    SurrealismCapabilities, SurrealismPackage,
 };
 
+use crate::args::config::ConfigArgs;
 use crate::args::grants;
 use crate::error::{CliResult, ExitCode, ExitContext};
 use crate::load;
@@ -32,6 +35,9 @@ pub(crate) struct Info {
     /// Print JSON
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 impl Info {
@@ -40,9 +46,11 @@ impl Info {
         let effective =
             grants::effective_before(&package, terminal).exit_code(ExitCode::Archive)?;
         let sizes = Sizes::measure(&package, &self.archive)?;
+        let values = self.config.values(&package, terminal)?;
+        let config = config_keys(&package.config.config, &values);
         let text = match self.json {
-            true => Text::json(&Description::new(&package, effective, sizes), true)?,
-            false => describe(&package, effective, &sizes),
+            true => Text::json(&Description::new(&package, effective, config, sizes), true)?,
+            false => describe(&package, effective, &config, &sizes),
         };
         Ok(terminal::print(text)?)
     }
@@ -59,8 +67,51 @@ struct Description<'a> {
     /// What the archive has of that by earlier answers; left out if it asks for nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     effective: Option<SurrealismCapabilities>,
+    config: Vec<ConfigEntry<'a>>,
     store: Store,
     sizes: Sizes,
+}
+
+/// A key that the archive takes from its host.
+#[derive(Serialize)]
+struct ConfigEntry<'a> {
+    name: &'a str,
+    kind: String,
+    comment: Option<&'a str>,
+    secret: bool,
+    required: bool,
+    /// Whether the command line, a variable or a file sets it.
+    set: bool,
+    /// As SurrealQL. That of a secret is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<String>,
+}
+
+fn config_keys<'a>(keys: &'a ConfigKeys, values: &ConfigValues) -> Vec<ConfigEntry<'a>> {
+    let entry = |(name, key): (&'a String, &'a ConfigKey)| ConfigEntry {
+        name,
+        kind: key.kind().to_sql(),
+        comment: key.comment(),
+        secret: key.is_secret(),
+        required: key.is_required(),
+        set: values.keys().any(|set| set == name),
+        default: key.default_value().filter(|_| !key.is_secret()).map(ToSql::to_sql),
+    };
+    keys.iter().map(entry).collect()
+}
+
+/// Says whether a key is set and what it is for.
+impl fmt::Display for ConfigEntry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}, ", self.kind, if self.secret { ", secret" } else { "" })?;
+        match (&self.default, self.set, self.required) {
+            (_, true, _) => f.write_str("set")?,
+            (_, false, true) => f.write_str("NOT SET")?,
+            (Some(default), false, false) => write!(f, "default {default}")?,
+            (None, false, false) => f.write_str("default")?,
+        }
+        self.comment.map_or(Ok(()), |comment| write!(f, ": {comment}"))
+    }
 }
 
 /// The key-value store that the archive gets unless the operator names another.
@@ -99,6 +150,7 @@ impl<'a> Description<'a> {
     fn new(
         package: &'a SurrealismPackage,
         effective: Option<SurrealismCapabilities>,
+        keys: Vec<ConfigEntry<'a>>,
         sizes: Sizes,
     ) -> Self {
         let config = &package.config;
@@ -108,6 +160,7 @@ impl<'a> Description<'a> {
             functions: sorted(&package.exports).into_iter().map(Function::new).collect(),
             capabilities: &config.capabilities,
             effective,
+            config: keys,
             store: Store::new(package),
             sizes,
         }
@@ -130,6 +183,7 @@ impl<'a> Function<'a> {
 fn describe(
     package: &SurrealismPackage,
     effective: Option<SurrealismCapabilities>,
+    config: &[ConfigEntry<'_>],
     sizes: &Sizes,
 ) -> Text {
     let SurrealismMeta { organisation, name, version } = &package.config.meta;
@@ -138,7 +192,7 @@ fn describe(
         text!("{}/{} {}", organisation, name, version).styled(BOLD),
         text!("(ABI {})", package.config.abi).styled(DIM),
         functions(package),
-        properties(&package.config.capabilities, effective, Store::new(package), sizes),
+        properties(package, effective, config, sizes),
     )
 }
 
@@ -173,11 +227,12 @@ fn sorted(manifest: &ExportsManifest) -> Vec<&FunctionExport> {
 }
 
 fn properties(
-    capabilities: &SurrealismCapabilities,
+    package: &SurrealismPackage,
     effective: Option<SurrealismCapabilities>,
-    store: Store,
+    config: &[ConfigEntry<'_>],
     sizes: &Sizes,
 ) -> Text {
+    let (capabilities, store) = (&package.config.capabilities, Store::new(package));
     let allowed = |allowed| if allowed { "allowed" } else { "denied" }.to_string();
     let bytes = |bytes: Option<usize>| limit(bytes.map(|bytes| ByteSize(bytes as u64)));
     let time = capabilities.max_execution_time.map(humantime::format_duration);
@@ -196,6 +251,16 @@ fn properties(
         ("", "instances", limit(capabilities.max_pool_size)),
         ("", "kv entries", limit(capabilities.max_kv_entries)),
         ("", "kv value", bytes(capabilities.max_kv_value_bytes)),
+    ] {
+        // An archive that asks for nothing needs no grant.
+        if name != "granted" || !value.is_empty() {
+            table.row([section, name, &value]);
+        }
+    }
+    for (index, entry) in config.iter().enumerate() {
+        table.row([if index == 0 { "Config" } else { "" }, entry.name, &entry.to_string()]);
+    }
+    for (section, name, value) in [
         ("Store", "name", store.name),
         ("", "owner", format!("sha256:{}", store.owner)),
         ("Sizes", "archive", ByteSize(sizes.archive).to_string()),
@@ -203,10 +268,7 @@ fn properties(
         ("", "files", sizes.files.as_ref().map_or("none".to_string(), Files::to_string)),
         ("", "logo", logo),
     ] {
-        // An archive that asks for nothing needs no grant.
-        if name != "granted" || !value.is_empty() {
-            table.row([section, name, &value]);
-        }
+        table.row([section, name, &value]);
     }
     table.text()
 }

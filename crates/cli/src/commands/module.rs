@@ -12,6 +12,7 @@ use surrealism_runtime::Grants;
 
 use crate::answers::{AnsweringContext, Answers};
 use crate::args::cache::CacheArgs;
+use crate::args::config::ConfigArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::parse::parse;
 use crate::commands::build::Build;
@@ -159,7 +160,10 @@ fn run(
     let args = args.exit_code(ExitCode::Usage)?;
     // As the published command does; link-local and metadata addresses stay out of reach.
     let grants = Grants::as_requested();
-    let runtime = load::load(load::open(&file)?, grants, LIMITS, cache, terminal)?;
+    let package = load::open(&file)?;
+    // The published command has no flag for them; variables of the environment set keys.
+    let config = ConfigArgs::default().values(&package, terminal)?;
+    let runtime = load::load(package, (grants, config), LIMITS, cache, terminal)?;
     let context = AnsweringContext::as_published(
         Answers::from_stdin(),
         runtime.kv_store().clone(),

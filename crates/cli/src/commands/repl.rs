@@ -98,12 +98,17 @@ impl Repl {
         cache: CacheArgs,
     ) -> CliResult<ModuleRegistry> {
         let modules = ModuleRegistry::new();
-        for (index, archive) in self.archives.iter().enumerate() {
-            let package = load::open(archive)?;
+        let packages: Vec<_> =
+            self.archives.iter().map(|archive| load::open(archive)).collect::<CliResult<_>>()?;
+        let borrowed: Vec<_> = packages.iter().collect();
+        let configs = self.call.config.values_of_all(&borrowed, terminal)?;
+        let loading = self.archives.iter().zip(packages.into_iter().zip(configs)).enumerate();
+        for (index, (archive, (package, config))) in loading {
             let digest = package.digest();
             let name = module_name(&package.config.meta.name);
             let grants = self.call.grants.grant(&package, terminal)?;
-            let runtime = load::load(package, grants, self.call.limits, cache, terminal)?;
+            let allowed = (grants, config);
+            let runtime = load::load(package, allowed, self.call.limits, cache, terminal)?;
             let runtime = Arc::new(runtime);
             let store = executor.block_on(stores.for_module(index, &runtime, digest))?;
             let module = Module::new(runtime.clone()).kv(store);

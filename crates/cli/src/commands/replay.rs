@@ -10,6 +10,7 @@ use surrealism_runtime::record::{RecordedCall, Recording, Replayed, Verdict};
 use surrealism_runtime::{Grants, Runtime};
 
 use crate::args::cache::CacheArgs;
+use crate::args::config::ConfigArgs;
 use crate::args::limits::LimitArgs;
 use crate::error::{CliError, CliResult, ExitCode, ExitContext};
 use crate::executor::block_on;
@@ -42,6 +43,9 @@ pub(crate) struct Replay {
 
     #[command(flatten)]
     limits: LimitArgs,
+
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// How many calls went how.
@@ -58,7 +62,9 @@ impl Replay {
         let calls = self.open().exit_code(ExitCode::Usage)?;
         let package = load::open(&self.archive)?;
         let name = format!("{}/{} ", package.config.meta.organisation, package.config.meta.name);
-        let runtime = load::load(package, Grants::none(), self.limits, cache, terminal)?;
+        // A recording has no value of the configuration.
+        let allowed = (Grants::none(), self.config.values(&package, terminal)?);
+        let runtime = load::load(package, allowed, self.limits, cache, terminal)?;
 
         let mut counts = Counts::default();
         for call in calls {

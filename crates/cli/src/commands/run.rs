@@ -109,15 +109,23 @@ impl Run {
         let answers = self.answers.as_deref().map(Answers::open).transpose();
         let answers = answers.exit_code(ExitCode::Usage)?.map(Arc::new);
         let package = load::open(&self.archive)?;
-        let CallArgs { grants, limits, store, database } = &self.call;
+        let CallArgs { grants, limits, store, config, database } = &self.call;
         let digest = package.digest();
-        let grants = grants.grant(&package, terminal)?;
+        let config = config.values(&package, terminal)?;
+        let allowed = (grants.grant(&package, terminal)?, config);
         let recorder = self.recorder().exit_code(ExitCode::Usage)?;
         let runtime =
-            load::load_with(package, grants, *limits, cache, terminal, |builder| match &recorder {
-                Some(recorder) => builder.recorder(recorder.clone()),
-                None => builder,
-            });
+            load::load_with(
+                package,
+                allowed,
+                *limits,
+                cache,
+                terminal,
+                |builder| match &recorder {
+                    Some(recorder) => builder.recorder(recorder.clone()),
+                    None => builder,
+                },
+            );
         let runtime = Arc::new(runtime?);
 
         let called = block_on(async {

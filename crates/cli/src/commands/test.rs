@@ -18,11 +18,12 @@ use anyhow::{Context, ensure};
 use bytesize::ByteSize;
 use clap::Args;
 use surrealdb_types::{ToSql, Value};
-use surrealism_runtime::Grants;
 use surrealism_runtime::host::OutputCallback;
+use surrealism_runtime::{ConfigValues, Grants};
 
 use crate::answers::{AnsweringContext, Answers};
 use crate::args::cache::CacheArgs;
+use crate::args::config::ConfigArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::parse::parse;
 use crate::commands::build::Build;
@@ -81,6 +82,9 @@ pub(crate) struct TestArgs {
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 impl TestArgs {
@@ -102,7 +106,10 @@ impl TestArgs {
         };
         // Names the archive if it cannot be used, and not each test. Tests share the code while this lives.
         let limits = LimitArgs { timeout: Duration::MAX, memory: MEMORY };
-        let _compiled = load::load(load::open(&archive)?, Grants::none(), limits, cache, terminal)?;
+        let package = load::open(&archive)?;
+        let config = self.config.values(&package, terminal)?;
+        let allowed = (Grants::none(), config.clone());
+        let _compiled = load::load(package, allowed, limits, cache, terminal)?;
 
         let mut report = Report::new(&archive, count - tests.len());
         let mut blessed = Vec::new();
@@ -110,7 +117,7 @@ impl TestArgs {
         let jobs = self.jobs.or(available_parallelism().ok()).map_or(1, NonZero::get);
         let run = |test: &Test| -> CliResult<_> {
             let started = Instant::now();
-            Ok((call(&archive, test, cache, quiet)?, started.elapsed()))
+            Ok((call(&archive, test, config.clone(), cache, quiet)?, started.elapsed()))
         };
         in_parallel(&tests, jobs, run, |test, ((transcript, outcome), time)| {
             let mut failure = test.judge(&transcript, &outcome);
@@ -209,13 +216,14 @@ fn in_parallel<I: Sync, T: Send>(
 fn call(
     archive: &Path,
     test: &Test,
+    config: ConfigValues,
     cache: CacheArgs,
     terminal: Terminal,
 ) -> CliResult<(Transcript, Result<Value, String>)> {
     let limits = LimitArgs { timeout: test.timeout(), memory: MEMORY };
     // What is answered by the test. A test never needs the network.
     let grants = Grants::none().queries().functions(["*"]).key_value();
-    let runtime = load::load(load::open(archive)?, grants, limits, cache, terminal)?;
+    let runtime = load::load(load::open(archive)?, (grants, config), limits, cache, terminal)?;
     let transcript = Arc::new(Mutex::new(Transcript::default()));
     let writer = |append: fn(&mut Transcript, &str)| -> OutputCallback {
         let transcript = transcript.clone();

@@ -3,6 +3,7 @@
 mod profile;
 mod toolchain;
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use cargo_metadata::{Metadata, Package};
 use clap::Args;
+use serde_json::json;
 use surrealism_runtime::SDK_VERSION;
 
 use super::{Compiled, Language, Options, Template};
@@ -28,7 +30,8 @@ const FIRST_BUILD: &str =
 /// How to compile a Rust plugin.
 #[derive(Debug, Args)]
 pub(crate) struct RustArgs {
-    /// Build with the project's release profile: a smaller component, and slower rebuilds
+    /// Build with the project's release profile: a smaller component, and slower rebuilds. With the same
+    /// sources, lock file and toolchain, the archive is the same, byte for byte
     #[arg(long)]
     release: bool,
 
@@ -128,7 +131,11 @@ impl RustArgs {
 
     /// Puts our arguments first, since the user's may end with arguments for rustc.
     fn for_cargo(&self, profile: &Profile, terminal: Terminal) -> Vec<OsString> {
-        let mut args: Vec<OsString> = profile.cargo_args().iter().map(OsString::from).collect();
+        let mut args = Vec::new();
+        if let Profile::Release = profile {
+            args.extend(without_paths());
+        }
+        args.extend(profile.cargo_args().iter().map(OsString::from));
         if self.locked {
             args.push("--locked".into());
         }
@@ -138,6 +145,16 @@ impl RustArgs {
         args.extend_from_slice(&self.cargo_args);
         args
     }
+}
+
+/// Returns the argument for cargo that keeps the user's own paths out of messages of panics, so that two
+/// users build the same archive. Cargo joins it with the project's flags; those of the environment replace
+/// it.
+fn without_paths() -> Option<OsString> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
+    let flag = format!("--remap-path-prefix={}=/cargo", home.to_str()?);
+    Some(format!("--config=build.rustflags={}", json!([flag])).into())
 }
 
 fn package_in<'a>(metadata: &'a Metadata, dir: &Path) -> Result<&'a Package> {

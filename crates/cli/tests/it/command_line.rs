@@ -4,8 +4,19 @@ use std::fs;
 
 use crate::support::{snapshot, snapshot_all, surrealism, surrealism_in};
 
-const COMMANDS: [&str; 10] =
-    ["new", "build", "info", "run", "repl", "replay", "test", "check", "module", "completions"];
+const COMMANDS: [&str; 11] = [
+    "new",
+    "build",
+    "info",
+    "diff",
+    "run",
+    "repl",
+    "replay",
+    "test",
+    "check",
+    "module",
+    "completions",
+];
 
 #[test]
 fn help_lists_the_commands_the_cache_and_the_exit_codes() {

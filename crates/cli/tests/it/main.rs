@@ -7,6 +7,8 @@ mod build;
 mod cache;
 mod check;
 mod command_line;
+mod config;
+mod diff;
 mod files;
 mod first_hour;
 mod grants;

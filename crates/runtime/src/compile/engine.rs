@@ -18,7 +18,7 @@ use wasmtime::{
 use super::engine_config::EngineConfig;
 use super::places::Places;
 use super::workers::Workers;
-use crate::bindings::{host, kv_atomic, kv_ttl};
+use crate::bindings::{config, host, kv_atomic, kv_ttl};
 use crate::limits::{MAX_TABLE_ELEMENTS, MEMORY_GROWTH_RESERVE_BYTES, MEMORY_GUARD_BYTES};
 use crate::store::{StoreData, taped};
 use crate::wasi;
@@ -49,6 +49,7 @@ impl LinkedEngine {
         host::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
         kv_atomic::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
         kv_ttl::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
+        config::add_to_linker::<_, HasSelf<StoreData>>(&mut linker, |data| data)?;
         Ok(Self { linker, pooled })
     }
 

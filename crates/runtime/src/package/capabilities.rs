@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+
+use super::units;
 
 /// The capabilities and limits of a module. By default everything is denied, and no limit is set.
 ///
@@ -22,12 +24,13 @@ pub struct SurrealismCapabilities {
     /// [`Runtime::new`](crate::Runtime::new), also when the module is loaded. Default: none. See
     /// [`resolve_allow_net`](crate::resolve_allow_net).
     pub allow_net: Vec<String>,
-    /// Linear memory of one instance, all its memories together, in bytes. Default: the host's
-    /// limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Linear memory of one instance, all its memories together, in bytes; in TOML, also `"64MiB"`. Default:
+    /// the host's limit.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "units::deserialize")]
     pub max_memory_bytes: Option<usize>,
-    /// Time of one call. In TOML, milliseconds, rounded up. Default: the host's limit.
-    #[serde(skip_serializing_if = "Option::is_none", with = "milliseconds")]
+    /// Time of one call. In TOML, milliseconds, rounded up, or `"1s"`. Default: the host's limit.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "milliseconds")]
+    #[serde(deserialize_with = "units::deserialize")]
     pub max_execution_time: Option<Duration>,
     /// Instances that are checked out at a time. Default: the host's pool size.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,8 +38,9 @@ pub struct SurrealismCapabilities {
     /// Entries in the key-value store. Default: the host's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_kv_entries: Option<usize>,
-    /// Encoded size of one value in the key-value store, in bytes. Default: the host's limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Encoded size of one value in the key-value store, in bytes; in TOML, also `"1KiB"`. Default: the
+    /// host's limit.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "units::deserialize")]
     pub max_kv_value_bytes: Option<usize>,
     /// Whether guest code is compiled with checks that let the host stop it. Default: `true`.
     ///
@@ -174,24 +178,13 @@ impl Serialize for FunctionTargets {
     }
 }
 
-/// A duration in whole milliseconds, rounded up: a short time must not become zero.
-mod milliseconds {
-    use super::*;
-    use serde::ser::Error;
-
-    pub(super) fn serialize<S: Serializer>(
-        duration: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let whole = |duration: Duration| u64::try_from(duration.as_nanos().div_ceil(1_000_000));
-        duration.map(whole).transpose().map_err(S::Error::custom)?.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
-    }
+/// Writes a duration in whole milliseconds, rounded up: a short time must not become zero.
+fn milliseconds<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let whole = |duration: Duration| u64::try_from(duration.as_nanos().div_ceil(1_000_000));
+    duration.map(whole).transpose().map_err(ser::Error::custom)?.serialize(serializer)
 }
 
 #[cfg(test)]

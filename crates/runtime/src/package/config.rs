@@ -7,6 +7,7 @@ use surrealism_types::err::{PrefixErr, SurrealismResult};
 use surrealism_types::names::near_names;
 
 use super::capabilities::SurrealismCapabilities;
+use super::config_key::{self, ConfigKeys};
 use crate::limits::MAX_IDENTIFIER_BYTES;
 use crate::text::bounded;
 
@@ -48,6 +49,10 @@ pub struct SurrealismConfig {
     /// The files packed beside the code: `[attach]`.
     #[serde(default)]
     pub attach: SurrealismAttach,
+    /// The keys that the module takes from its host: `[config]`.
+    #[serde(default, deserialize_with = "config_key::deserialize")]
+    #[serde(skip_serializing_if = "ConfigKeys::is_empty")]
+    pub config: ConfigKeys,
 }
 
 impl SurrealismConfig {
@@ -286,7 +291,7 @@ mod tests {
                 "did you mean `allow_arbitrary_queries`?",
             ),
             (format!("{PACKAGE}[capabilites]\n"), "did you mean `capabilities`?"),
-            (format!("{PACKAGE}[capabilities]\nmax_execution_time = \"1s\""), "line 6"),
+            (format!("{PACKAGE}[capabilities]\nmax_execution_time = \"soon\""), "line 6"),
             (format!("{PACKAGE}[capabilities]\nmax_memory_bytes = -1"), "line 6"),
             (format!("abi = \"p9\"\n{PACKAGE}"), "a number, \"p1\" or \"p2\""),
             (format!("abi = 4294967296\n{PACKAGE}"), "4294967296"),

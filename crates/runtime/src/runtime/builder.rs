@@ -13,6 +13,7 @@ use crate::compile::budget::CompileBudget;
 use crate::compile::cache::CodeCache;
 use crate::compile::preinit::PreinitLimits;
 use crate::compile::{Journal, Loader};
+use crate::config_values::ConfigValues;
 use crate::egress::NameResolution;
 use crate::error::{Error, LoadError};
 use crate::grants::Grants;
@@ -33,6 +34,7 @@ use crate::text::bounded;
 /// | setting | default |
 /// |---|---|
 /// | [`grants`](Self::grants) | [none](Grants::none) |
+/// | [`config`](Self::config) | the defaults of the module's keys |
 /// | [`pool_size`](Self::pool_size) | the number of hardware threads |
 /// | [`max_queue`](Self::max_queue) | unlimited |
 /// | [`max_memory_bytes`](Self::max_memory_bytes) | 1 GiB |
@@ -67,6 +69,7 @@ pub struct RuntimeBuilder {
     package: SurrealismPackage,
     pub(super) limits: HostLimits,
     grants: Grants,
+    config: ConfigValues,
     isolation: Isolation,
     preinitialize: Option<bool>,
     code_cache: Option<CodeCache>,
@@ -84,6 +87,7 @@ impl RuntimeBuilder {
             package,
             limits: HostLimits::default(),
             grants: Grants::none(),
+            config: ConfigValues::new(),
             isolation: Isolation::default(),
             preinitialize: None,
             code_cache: None,
@@ -100,6 +104,15 @@ impl RuntimeBuilder {
     /// [nothing](Grants::none).
     pub fn grants(mut self, grants: Grants) -> Self {
         self.grants = grants;
+        self
+    }
+
+    /// Sets values for the keys that the archive declares in `[config]`. Default: those that the archive has
+    /// for them. A key without a default has to have a value.
+    ///
+    /// An `init` that reads a key is not [pre-initialized](Self::preinitialize).
+    pub fn config(mut self, values: ConfigValues) -> Self {
+        self.config = values;
         self
     }
 
@@ -237,6 +250,8 @@ impl RuntimeBuilder {
     ///   [limits](Self::compile_limits).
     /// - [`InvalidComponent`](LoadError::InvalidComponent) when the component is not valid, exports no
     ///   `invoke` or one of another type, or imports what the host's interface does not have.
+    /// - [`InvalidConfigValues`](LoadError::InvalidConfigValues) when a key of `[config]` has no value or one
+    ///   of another kind, or a value is for a key that the archive does not declare.
     /// - [`InvalidConfig`](LoadError::InvalidConfig) when `allow_net` or a grant cannot be parsed, or the
     ///   pool size is out of range.
     ///
@@ -259,8 +274,8 @@ impl RuntimeBuilder {
         let globals = globals()?;
         let _ticking = globals.timers.ticker.hold();
         let wasm = std::mem::take(&mut self.package.wasm);
-        let mut module =
-            Module::new(self.package, &self.limits, &self.grants, self.name_resolution)?;
+        let (limits, grants, values) = (&self.limits, &self.grants, &self.config);
+        let mut module = Module::new(self.package, limits, grants, values, self.name_resolution)?;
         module.host_errors = self.host_errors;
         module.observers = observers.clone();
         let preinitialize = self.preinitialize.unwrap_or(self.isolation == Isolation::Fresh);

@@ -12,7 +12,7 @@ use surrealism_types::guest_error::check_length;
 
 use super::StoreData;
 use super::failure::Failure;
-use crate::bindings::{host, kv_atomic, kv_ttl};
+use crate::bindings::{config, host, kv_atomic, kv_ttl};
 use crate::error::GuestError;
 use crate::kv::KVStore;
 use crate::kv::enforce::{check_batch, check_key};
@@ -238,5 +238,15 @@ impl kv_ttl::Host for StoreData {
             Ok(data.kv_at(&key)?.set_ttl(key, ttl_ms.map(Duration::from_millis)).await?)
         })
         .await
+    }
+}
+
+impl config::Host for StoreData {
+    async fn get(&mut self, key: String) -> Result<Option<String>, config::Error> {
+        self.module.settings.get(&key).map_err(config::Error::Upstream)
+    }
+
+    async fn get_all(&mut self) -> Result<Vec<(String, String)>, config::Error> {
+        Ok(self.module.settings.all())
     }
 }

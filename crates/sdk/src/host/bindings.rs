@@ -2528,6 +2528,302 @@ pub mod surrealism {
     }
 }
 #[rustfmt::skip]
+#[allow(dead_code, clippy::all)]
+pub mod wasi {
+    pub mod config {
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod store {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            #[derive(Clone)]
+            pub enum Error {
+                Upstream(_rt::String),
+                Io(_rt::String),
+            }
+            impl ::core::fmt::Debug for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Error::Upstream(e) => {
+                            f.debug_tuple("Error::Upstream").field(e).finish()
+                        }
+                        Error::Io(e) => f.debug_tuple("Error::Io").field(e).finish(),
+                    }
+                }
+            }
+            impl ::core::fmt::Display for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    write!(f, "{:?}", self)
+                }
+            }
+            impl ::core::error::Error for Error {}
+            #[allow(unused_unsafe, clippy::all)]
+            /// Returns the value of a key as text: a string as it is, other values as JSON. `none` if the key is not
+            /// declared, or its value is NONE. Before a key, `surrealism:` asks for the encoded value [encode] in
+            /// hexadecimal digits; a key that is not declared is an error then.
+            #[allow(async_fn_in_trait)]
+            pub fn get(
+                key: &str,
+            ) -> ::core::result::Result<::core::option::Option<_rt::String>, Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "wasi:config/store@0.2.0-rc.1")]
+                    unsafe extern "C" {
+                        #[link_name = "get"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result16 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                match l4 {
+                                    0 => None,
+                                    1 => {
+                                        let e = {
+                                            let l5 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        Some(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l8 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v15 = match l8 {
+                                    0 => {
+                                        let e15 = {
+                                            let l9 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        Error::Upstream(e15)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 1, "invalid enum discriminant");
+                                        let e15 = {
+                                            let l12 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l13 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        Error::Io(e15)
+                                    }
+                                };
+                                v15
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result16
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Returns the texts of all keys that have one.
+            #[allow(async_fn_in_trait)]
+            pub fn get_all() -> ::core::result::Result<
+                _rt::Vec<(_rt::String, _rt::String)>,
+                Error,
+            > {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "wasi:config/store@0.2.0-rc.1")]
+                    unsafe extern "C" {
+                        #[link_name = "get-all"]
+                        fn wit_import1(_: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(ptr0);
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result20 = match l2 {
+                        0 => {
+                            let e = {
+                                let l3 = *ptr0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l4 = *ptr0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base11 = l3;
+                                let len11 = l4;
+                                let mut result11 = _rt::Vec::with_capacity(len11);
+                                for i in 0..len11 {
+                                    let base = base11
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    let e11 = {
+                                        let l5 = *base.add(0).cast::<*mut u8>();
+                                        let l6 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len7 = l6;
+                                        let bytes7 = _rt::Vec::from_raw_parts(
+                                            l5.cast(),
+                                            len7,
+                                            len7,
+                                        );
+                                        let l8 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len10 = l9;
+                                        let bytes10 = _rt::Vec::from_raw_parts(
+                                            l8.cast(),
+                                            len10,
+                                            len10,
+                                        );
+                                        (_rt::string_lift(bytes7), _rt::string_lift(bytes10))
+                                    };
+                                    result11.push(e11);
+                                }
+                                _rt::cabi_dealloc(
+                                    base11,
+                                    len11 * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                result11
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l12 = i32::from(
+                                    *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v19 = match l12 {
+                                    0 => {
+                                        let e19 = {
+                                            let l13 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        Error::Upstream(e19)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 1, "invalid enum discriminant");
+                                        let e19 = {
+                                            let l16 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        Error::Io(e19)
+                                    }
+                                };
+                                v19
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result20
+                }
+            }
+        }
+    }
+}
+#[rustfmt::skip]
 mod _rt {
     #![allow(dead_code, unused_imports, clippy::all)]
     pub use alloc_crate::string::String;
@@ -2580,7 +2876,6 @@ mod _rt {
             self as i64
         }
     }
-    pub use alloc_crate::alloc;
     pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
         if size == 0 {
             return;
@@ -2590,6 +2885,7 @@ mod _rt {
             alloc::dealloc(ptr, layout);
         }
     }
+    pub use alloc_crate::alloc;
     #[cfg(target_arch = "wasm32")]
     pub fn run_ctors_once() {
         wit_bindgen::rt::run_ctors_once();
@@ -2691,9 +2987,9 @@ pub(crate) use __export_extended_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1418] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x0a\x01A\x02\x01\
-A(\x01B\x08\x01p}\x01k\0\x01j\x01\x7f\x01s\x01@\x03\x03keys\x08expected\x01\x03n\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1544] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x82\x0b\x01A\x02\x01\
+A*\x01B\x08\x01p}\x01k\0\x01j\x01\x7f\x01s\x01@\x03\x03keys\x08expected\x01\x03n\
 ew\x01\0\x02\x04\0\x12kv-compare-and-set\x01\x03\x01j\x01x\x01s\x01@\x02\x03keys\
 \x05deltax\0\x04\x04\0\x0ckv-increment\x01\x05\x03\0\x1bsurrealism:plugin/kv-ato\
 mic\x05\0\x01B\x0e\x01p}\x01j\0\x01s\x01@\x03\x03keys\x05value\0\x06ttl-msw\0\x01\
@@ -2701,32 +2997,35 @@ mic\x05\0\x01B\x0e\x01p}\x01j\0\x01s\x01@\x03\x03keys\x05value\0\x06ttl-msw\0\x0
 tl-msw\0\x03\x04\0\x15kv-increment-with-ttl\x01\x04\x01kw\x01j\x01\x05\x01s\x01@\
 \x01\x03keys\0\x06\x04\0\x0akv-get-ttl\x01\x07\x01j\x01\x7f\x01s\x01@\x02\x03key\
 s\x06ttl-ms\x05\0\x08\x04\0\x0akv-set-ttl\x01\x09\x03\0\x18surrealism:plugin/kv-\
-ttl\x05\x01\x01B&\x01p}\x04\0\x05bytes\x03\0\0\x01j\x01\x01\x01s\x01@\x02\x05que\
-rys\x04vars\x01\0\x02\x04\0\x03sql\x01\x03\x01ks\x01@\x03\x03fncs\x07version\x04\
-\x04args\x01\0\x02\x04\0\x03run\x01\x05\x01k\x01\x01j\x01\x06\x01s\x01@\x01\x03k\
-eys\0\x07\x04\0\x06kv-get\x01\x08\x01j\0\x01s\x01@\x02\x03keys\x05value\x01\0\x09\
-\x04\0\x06kv-set\x01\x0a\x01@\x01\x03keys\0\x09\x04\0\x06kv-del\x01\x0b\x01j\x01\
-\x7f\x01s\x01@\x01\x03keys\0\x0c\x04\0\x09kv-exists\x01\x0d\x01@\x01\x05range\x01\
-\0\x09\x04\0\x0akv-del-rng\x01\x0e\x01ps\x01@\x01\x04keys\x0f\0\x02\x04\0\x0ckv-\
-get-batch\x01\x10\x01@\x01\x07entries\x01\0\x09\x04\0\x0ckv-set-batch\x01\x11\x01\
-@\x01\x04keys\x0f\0\x09\x04\0\x0ckv-del-batch\x01\x12\x01j\x01\x0f\x01s\x01@\x01\
-\x05range\x01\0\x13\x04\0\x07kv-keys\x01\x14\x01@\x01\x05range\x01\0\x02\x04\0\x09\
-kv-values\x01\x15\x04\0\x0akv-entries\x01\x15\x01j\x01w\x01s\x01@\x01\x05range\x01\
-\0\x16\x04\0\x08kv-count\x01\x17\x03\0\x16surrealism:plugin/host\x05\x02\x01o\x08\
-wwwwwwww\x03\0\x0binline-half\x03\0\x03\x01ks\x01p}\x01j\x01\x06\x01s\x01@\x02\x04\
-name\x05\x04rows\x06\0\x07\x04\0\x0binvoke-rows\x01\x08\x01@\x02\x05first\x04\x06\
-second\x04\0\x07\x04\0\x0dinvoke-inline\x01\x09\x01ky\x01@\x02\x04name\x05\x05ty\
-pes\x06\0\x0a\x04\0\x0cfind-columns\x01\x0b\x01@\x03\x08functiony\x04rowsy\x07co\
-lumns\x06\0\x07\x04\0\x0einvoke-columns\x01\x0c\x01@\x02\x08functiony\x07columns\
-\x04\0\x07\x04\0\x0ainvoke-row\x01\x0d\x01j\x01\x06\x01s\x01@\x02\x04name\x05\x04\
-args\x06\0\x0e\x04\0\x06invoke\x01\x0f\x01p\x05\x01@\0\0\x10\x04\0\x0elist-funct\
-ions\x01\x11\x01@\x01\x04name\x05\0\x0e\x04\0\x0dfunction-args\x01\x12\x04\0\x10\
-function-returns\x01\x12\x01j\x01\x7f\x01s\x01@\x01\x04name\x05\0\x13\x04\0\x12f\
-unction-writeable\x01\x14\x01j\x01\x05\x01s\x01@\x01\x04name\x05\0\x15\x04\0\x10\
-function-comment\x01\x16\x01j\0\x01s\x01@\0\0\x17\x04\0\x04init\x01\x18\x04\0!su\
-rrealism:plugin/extended-plugin\x04\0\x0b\x15\x01\0\x0fextended-plugin\x03\0\0\0\
-G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindge\
-n-rust\x060.61.1";
+ttl\x05\x01\x01B\x0b\x01q\x02\x08upstream\x01s\0\x02io\x01s\0\x04\0\x05error\x03\
+\0\0\x01ks\x01j\x01\x02\x01\x01\x01@\x01\x03keys\0\x03\x04\0\x03get\x01\x04\x01o\
+\x02ss\x01p\x05\x01j\x01\x06\x01\x01\x01@\0\0\x07\x04\0\x07get-all\x01\x08\x03\0\
+\x1cwasi:config/store@0.2.0-rc.1\x05\x02\x01B&\x01p}\x04\0\x05bytes\x03\0\0\x01j\
+\x01\x01\x01s\x01@\x02\x05querys\x04vars\x01\0\x02\x04\0\x03sql\x01\x03\x01ks\x01\
+@\x03\x03fncs\x07version\x04\x04args\x01\0\x02\x04\0\x03run\x01\x05\x01k\x01\x01\
+j\x01\x06\x01s\x01@\x01\x03keys\0\x07\x04\0\x06kv-get\x01\x08\x01j\0\x01s\x01@\x02\
+\x03keys\x05value\x01\0\x09\x04\0\x06kv-set\x01\x0a\x01@\x01\x03keys\0\x09\x04\0\
+\x06kv-del\x01\x0b\x01j\x01\x7f\x01s\x01@\x01\x03keys\0\x0c\x04\0\x09kv-exists\x01\
+\x0d\x01@\x01\x05range\x01\0\x09\x04\0\x0akv-del-rng\x01\x0e\x01ps\x01@\x01\x04k\
+eys\x0f\0\x02\x04\0\x0ckv-get-batch\x01\x10\x01@\x01\x07entries\x01\0\x09\x04\0\x0c\
+kv-set-batch\x01\x11\x01@\x01\x04keys\x0f\0\x09\x04\0\x0ckv-del-batch\x01\x12\x01\
+j\x01\x0f\x01s\x01@\x01\x05range\x01\0\x13\x04\0\x07kv-keys\x01\x14\x01@\x01\x05\
+range\x01\0\x02\x04\0\x09kv-values\x01\x15\x04\0\x0akv-entries\x01\x15\x01j\x01w\
+\x01s\x01@\x01\x05range\x01\0\x16\x04\0\x08kv-count\x01\x17\x03\0\x16surrealism:\
+plugin/host\x05\x03\x01o\x08wwwwwwww\x03\0\x0binline-half\x03\0\x04\x01ks\x01p}\x01\
+j\x01\x07\x01s\x01@\x02\x04name\x06\x04rows\x07\0\x08\x04\0\x0binvoke-rows\x01\x09\
+\x01@\x02\x05first\x05\x06second\x05\0\x08\x04\0\x0dinvoke-inline\x01\x0a\x01ky\x01\
+@\x02\x04name\x06\x05types\x07\0\x0b\x04\0\x0cfind-columns\x01\x0c\x01@\x03\x08f\
+unctiony\x04rowsy\x07columns\x07\0\x08\x04\0\x0einvoke-columns\x01\x0d\x01@\x02\x08\
+functiony\x07columns\x05\0\x08\x04\0\x0ainvoke-row\x01\x0e\x01j\x01\x07\x01s\x01\
+@\x02\x04name\x06\x04args\x07\0\x0f\x04\0\x06invoke\x01\x10\x01p\x06\x01@\0\0\x11\
+\x04\0\x0elist-functions\x01\x12\x01@\x01\x04name\x06\0\x0f\x04\0\x0dfunction-ar\
+gs\x01\x13\x04\0\x10function-returns\x01\x13\x01j\x01\x7f\x01s\x01@\x01\x04name\x06\
+\0\x14\x04\0\x12function-writeable\x01\x15\x01j\x01\x06\x01s\x01@\x01\x04name\x06\
+\0\x16\x04\0\x10function-comment\x01\x17\x01j\0\x01s\x01@\0\0\x18\x04\0\x04init\x01\
+\x19\x04\0!surrealism:plugin/extended-plugin\x04\0\x0b\x15\x01\0\x0fextended-plu\
+gin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10\
+wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

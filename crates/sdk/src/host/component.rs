@@ -9,6 +9,8 @@ pub(crate) use super::bindings::surrealism::plugin::host::*;
 pub(crate) use super::bindings::surrealism::plugin::kv_atomic::*;
 pub(crate) use super::bindings::surrealism::plugin::kv_ttl::*;
 
+use super::bindings::wasi::config::store;
+
 super::bindings::export!(Plugin with_types_in super::bindings);
 
 /// Returns where an attached file is.
@@ -67,6 +69,21 @@ impl super::bindings::Guest for Plugin {
         flush_stdout();
         result
     }
+}
+
+/// Returns the encoded value of a key of the configuration.
+pub(crate) fn config_get(key: &str) -> Result<Option<Vec<u8>>, String> {
+    let hex = store::get(&format!("surrealism:{key}")).map_err(|error| match error {
+        store::Error::Upstream(text) | store::Error::Io(text) => text,
+    })?;
+    let byte = |pair: &[u8]| {
+        let digit = |at: usize| char::from(*pair.get(at)?).to_digit(16);
+        Some((digit(0)? << 4 | digit(1)?) as u8)
+    };
+    let bytes = hex.map(|hex| hex.as_bytes().chunks(2).map(byte).collect::<Option<Vec<u8>>>());
+    bytes
+        .map(|bytes| bytes.ok_or_else(|| format!("the host's value of `{key}` is not hexadecimal")))
+        .transpose()
 }
 
 /// Flushes an unfinished line of the current call: the next call may be another caller's.

@@ -48,6 +48,7 @@ host_functions! {
     "kv::increment_with_ttl": kv_increment_with_ttl(key: &str, delta: i64, ttl_ms: u64) -> i64;
     "kv::ttl": kv_get_ttl(key: &str) -> Option<u64>;
     "kv::set_ttl": kv_set_ttl(key: &str, ttl_ms: Option<u64>) -> bool;
+    "config::get": config_get(key: &str) -> Option<Vec<u8>>;
 }
 
 /// Returns where an attached file is in the project.

@@ -93,6 +93,17 @@ impl State {
         )
     }
 
+    pub(crate) fn config_get(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
+        serve(async {
+            match self.config.borrow().get(key) {
+                Some(value) => Ok(Some(codec::encode_value(value)?)),
+                None => {
+                    bail!("the test's host has no value for `{key}`: give it one by `Host::config`")
+                }
+            }
+        })
+    }
+
     pub(crate) fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
         serve(async { self.kv_at(key)?.get_encoded(key.to_string()).await })
     }

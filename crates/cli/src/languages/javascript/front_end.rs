@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use bytesize::ByteSize;
 use surrealdb_types::Value;
 use surrealism_runtime::{
-    DetachedContext, ExportsManifest, Grants, Runtime, SurrealismConfig, SurrealismPackage,
+    DetachedContext, ExportsManifest, Runtime, SurrealismConfig, SurrealismPackage,
 };
 
 use super::sources::Sources;
@@ -59,7 +59,7 @@ impl FrontEnd {
             fs: None,
             logo: None,
         };
-        let runtime = load(package, Grants::none(), LIMITS, options.cache, options.terminal);
+        let runtime = load(package, Default::default(), LIMITS, options.cache, options.terminal);
         let failed = |error: crate::error::CliError| {
             anyhow!("cannot start the front end of TypeScript: {}", error.text().as_str())
         };

@@ -11,7 +11,7 @@ use surrealdb_types::{
     Number, Object, Range, RecordId, RecordIdKey, Regex, Set, SurrealValue, Table, Uuid, Value,
     object,
 };
-use surrealism_types::coerce::{coerce, coerce_arguments};
+use surrealism_types::coerce::{MAX_KIND_BYTES, coerce, coerce_arguments, covers, parse_kind};
 use surrealism_types::json::{arguments_from_json, from_json, to_json, to_json_lossless};
 
 /// Equal to the last bit: `==` takes `-0f` for `0f` and `1` for `1f`.
@@ -341,6 +341,41 @@ fn says_all(kind: &Kind) -> bool {
     }
 }
 
+/// A kind as the text of it reads: without unions in unions, and without a kind twice.
+fn flat(kind: &Kind) -> Kind {
+    match kind {
+        Kind::Either(kinds) => Kind::either(kinds.iter().map(flat).collect()),
+        Kind::Array(item, max) => Kind::Array(Box::new(flat(item)), *max),
+        Kind::Set(item, max) => Kind::Set(Box::new(flat(item)), *max),
+        Kind::Literal(KindLiteral::Array(kinds)) => {
+            Kind::Literal(KindLiteral::Array(kinds.iter().map(flat).collect()))
+        }
+        Kind::Literal(KindLiteral::Object(kinds)) => {
+            let fields = kinds.iter().map(|(name, kind)| (name.clone(), flat(kind)));
+            Kind::Literal(KindLiteral::Object(fields.collect()))
+        }
+        kind => kind.clone(),
+    }
+}
+
+/// `surrealdb_types` writes the kind `1dec` as `1decdec`, and fields without quotes.
+fn is_written_well(kind: &Kind) -> bool {
+    let is_word = |name: &String| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    match kind {
+        Kind::Either(kinds) | Kind::Literal(KindLiteral::Array(kinds)) => {
+            kinds.iter().all(is_written_well)
+        }
+        Kind::Array(item, _) | Kind::Set(item, _) => is_written_well(item),
+        Kind::Literal(KindLiteral::Object(fields)) => {
+            fields.iter().all(|(name, kind)| is_word(name) && is_written_well(kind))
+        }
+        Kind::Literal(KindLiteral::Decimal(_)) => false,
+        _ => true,
+    }
+}
+
 /// As it is after it went through text.
 fn sent(json: serde_json::Value) -> serde_json::Value {
     serde_json::from_str(&json.to_string()).unwrap()
@@ -373,6 +408,30 @@ proptest! {
             prop_assert!(same(&coerced, &value), "{value:?} became {coerced:?}");
         }
         prop_assert!(same(&coerce(coerced.clone(), &kind).unwrap(), &coerced));
+    }
+
+    #[test]
+    fn a_kind_reads_as_it_is_written(kind in kind().prop_filter("is written well", is_written_well)) {
+        let text = kind.to_string();
+        match parse_kind(&text) {
+            Ok(read) => prop_assert_eq!(read.to_string(), flat(&kind).to_string()),
+            Err(error) => prop_assert!(text.len() > MAX_KIND_BYTES, "{}: {}", text, error),
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_kind_or_an_error_on_a_line(text in "[a-z<>|,{}\\[\\]:'\"`\\\\0-9 .-]{0,30}") {
+        if let Err(error) = parse_kind(&text) {
+            prop_assert!(!error.to_string().contains(char::is_control), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_takes_the_values_of_each_that_it_covers((narrow, value) in kind_and_value(), wide in kind()) {
+        if covers(&wide, &narrow) {
+            prop_assert!(coerce(value.clone(), &wide).is_ok(), "{wide} covers {narrow}, not {value:?}");
+        }
+        prop_assert!(covers(&narrow, &narrow) && covers(&Kind::option(narrow.clone()), &narrow));
     }
 
     #[test]
