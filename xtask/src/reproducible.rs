@@ -44,7 +44,7 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
 
 /// Builds the plugin below a user's directory, with a home there. Registries are those of this machine.
 fn build(shell: &Shell, command: &Path, user: &Path) -> Result<Vec<u8>> {
-    let home = std::env::home_dir().context("there is no home directory")?;
+    let home = std::env::home_dir().context("the home directory is unknown")?;
     let of_machine = |variable: &str, directory: &str| {
         shell.var_os(variable).map_or(home.join(directory), Into::into)
     };

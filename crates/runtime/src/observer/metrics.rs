@@ -1,5 +1,6 @@
 //! Counters and histograms for Prometheus.
 
+use std::array;
 use std::collections::HashMap;
 use std::fmt::{self, Write};
 use std::sync::atomic::AtomicU64;
@@ -177,11 +178,11 @@ impl Observer for MetricsObserver {
                 self.queue.get_or_create(&[module]).dec();
             }
             EventKind::InstanceCreated { .. } => {
-                self.created.get_or_create(&[module.clone()]).inc();
+                self.created.get_or_create(array::from_ref(&module)).inc();
                 self.instances.get_or_create(&[module]).inc();
             }
             EventKind::InstanceDropped { cause } => {
-                self.instances.get_or_create(&[module.clone()]).dec();
+                self.instances.get_or_create(array::from_ref(&module)).dec();
                 self.dropped.get_or_create(&[module, label("cause", cause.as_str())]).inc();
             }
             EventKind::Denied(denied) => {
