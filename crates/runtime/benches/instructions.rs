@@ -64,7 +64,7 @@ fn codec() {
 }
 
 fn calls() {
-    let reuse = builder("").build().unwrap();
+    let reuse = builder("", "", "").build().unwrap();
     count("call", || call(&reuse));
     count("acquire, invoke, release", || {
         let context = Box::new(DetachedContext::new());
@@ -74,13 +74,68 @@ fn calls() {
         reuse.release_controller(controller);
     });
 
-    let getting = builder(KV_GET).build().unwrap();
+    let getting = builder(KV_GET, "", "").build().unwrap();
     block_on(getting.kv_store().set("key".to_string(), 20_i64.into_value())).unwrap();
     count("call that gets a key of the KV store", || call(&getting));
 
-    let fresh = builder("").isolation(Isolation::Fresh).build().unwrap();
+    let fresh = builder("", "", "").isolation(Isolation::Fresh).build().unwrap();
     count("call of a fresh instance", || call(&fresh));
+    typed();
 }
+
+fn typed() {
+    let runtime = builder("", COLUMNS, COLUMN_EXPORTS).build().unwrap();
+    let function = runtime.function::<(i64,), i64>("any").unwrap();
+    count("call of a typed function", || {
+        let call = function.call((20,), DetachedContext::new());
+        black_box(block_on(call.into_future()).unwrap());
+    });
+    let rows = vec![20_i64; 1_000];
+    count("call of a typed function for 1,000 rows", || {
+        let call = function.call_columns((black_box(&rows),), DetachedContext::new());
+        black_box(block_on(call.into_future()).unwrap());
+    });
+
+    // A guest of the published SDK.
+    let runtime = builder("", "", "").build().unwrap();
+    let function = runtime.function::<(i64,), i64>("any").unwrap();
+    count("call of a typed function without columns", || {
+        let call = function.call((20,), DetachedContext::new());
+        black_box(block_on(call.into_future()).unwrap());
+    });
+}
+
+/// Core functions that return 20 for one row, and for 1,000 rows 0.
+const COLUMNS: &str = "
+    (data (i32.const 32776) \"\\14\")
+    (func (export \"find\") (param i32 i32 i32 i32 i32) (result i32)
+      (i32.store8 (i32.const 0) (i32.const 1))
+      (i32.const 0))
+    (func $results (param i32) (result i32)
+      (i32.store (i32.const 0) (i32.const 0))
+      (i32.store (i32.const 4) (i32.const 32768))
+      (i32.store (i32.const 8) (local.get 0))
+      (i32.const 0))
+    (func (export \"row\") (param i32 i64 i64 i64 i64 i64 i64 i64 i64) (result i32)
+      (call $results (i32.const 16)))
+    (func (export \"columns\") (param i32 i32 i32 i32) (result i32)
+      (call $results (i32.const 8008)))";
+
+/// The exports of a guest whose functions take columns.
+const COLUMN_EXPORTS: &str = "
+    (func (export \"find-columns\") (param \"name\" (option string)) (param \"types\" (list u8))
+      (result (option u32))
+      (canon lift (core func $i \"find\")
+        (memory $memory \"memory\") (realloc (func $memory \"realloc\"))))
+    (func (export \"invoke-row\")
+      (param \"function\" u32) (param \"columns\" (tuple u64 u64 u64 u64 u64 u64 u64 u64))
+      (result (result (list u8) (error string)))
+      (canon lift (core func $i \"row\") (memory $memory \"memory\")))
+    (func (export \"invoke-columns\")
+      (param \"function\" u32) (param \"rows\" u32) (param \"columns\" (list u8))
+      (result (result (list u8) (error string)))
+      (canon lift (core func $i \"columns\")
+        (memory $memory \"memory\") (realloc (func $memory \"realloc\"))))";
 
 fn call(runtime: &Runtime) {
     let context = DetachedContext::new().kv(runtime.kv_store().clone());
@@ -93,8 +148,9 @@ const KV_GET: &str = "
     (i32.store (i32.const 4) (i32.load (i32.const 40)))
     (i32.store (i32.const 8) (i32.load (i32.const 44)))";
 
-/// A guest that runs `code` and returns the integer 20, unless the code stores another result.
-fn builder(code: &str) -> RuntimeBuilder {
+/// A guest that runs `code` and returns the integer 20, unless the code stores another result. `functions`
+/// are further functions of its module, and `exports` of the component.
+fn builder(code: &str, functions: &str, exports: &str) -> RuntimeBuilder {
     let result = codec::encode_value(&20_i64.into_value()).unwrap();
     let data: String = result.iter().map(|byte| format!("\\{byte:02x}")).collect();
     let size = result.len();
@@ -118,7 +174,8 @@ fn builder(code: &str) -> RuntimeBuilder {
             (i32.store (i32.const 4) (i32.const 256))
             (i32.store (i32.const 8) (i32.const {size}))
             {code}
-            (i32.const 0)))
+            (i32.const 0))
+          {functions})
         (core instance $i (instantiate $m
           (with "memory" (instance $memory))
           (with "host" (instance (export "kv-get" (func $kv_get))))))
@@ -126,7 +183,8 @@ fn builder(code: &str) -> RuntimeBuilder {
           (param "name" (option string)) (param "args" (list u8))
           (result (result (list u8) (error string)))
           (canon lift (core func $i "invoke")
-            (memory $memory "memory") (realloc (func $memory "realloc")))))"#
+            (memory $memory "memory") (realloc (func $memory "realloc"))))
+        {exports})"#
     );
     Runtime::builder(SurrealismPackage {
         config: SurrealismConfig::parse(
