@@ -60,7 +60,7 @@ fn carry(value: Value) -> Result<Vec<Value>> {
 /// Returns the secret that a query answers with, and asks with it.
 #[surrealism]
 fn secret() -> Result<String> {
-    let secret: String = sql_with_vars("RETURN $secret", [])?;
+    let secret: String = sql_with_vars("RETURN $secret", [] as [(&str, Value); 0])?;
     kv::set(secret.as_str(), format!("the secret is {secret}"))?;
     Ok(secret)
 }
