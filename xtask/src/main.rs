@@ -41,6 +41,12 @@ const TASKS: &[Task] = &[
         run: |shell, _| demo::run(shell),
     },
     Task {
+        name: "sessions",
+        arguments: "",
+        help: "run the console sessions of the documents, and compare their output",
+        run: |shell, _| readme::check(shell),
+    },
+    Task {
         name: "test",
         arguments: "",
         help: "everything that CI runs on Linux: tidy, lints, features, guests, tests, docs",

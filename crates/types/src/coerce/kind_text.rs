@@ -358,13 +358,16 @@ mod tests {
             ("geometry<point|MultiLine>", "geometry<point | multiline>"),
             ("file<photos>", "file<photos>"),
             ("'it\\'s' | \"\\u{1f600}\"", "\"it's\" | '😀'"),
-            ("1 | -1.5 | 2f | 1.50dec | 1h30m | 500µs", "1 | -1.5f | 2f | 1.50dec | 1h30m | 500µs"),
+            ("1 | -1.5 | 2f | 1h30m | 500µs", "1 | -1.5f | 2f | 1h30m | 500µs"),
             ("true | FALSE", "true | false"),
             ("int | int", "int"),
         ] {
             let kind = parse_kind(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(kind.to_sql(), expected, "{text}");
         }
+        // Its text would be `1.50decdec`.
+        let decimal = KindLiteral::Decimal(Decimal::from_str_exact("1.50").unwrap());
+        assert_eq!(parse_kind("1.50dec"), Ok(Kind::Literal(decimal)));
     }
 
     #[test]
