@@ -10,6 +10,8 @@ use surrealism::surrealdb_types::{SurrealValue, Value};
 use surrealism::testing::{BTreeMapStore, Expected, Host, KvLimits};
 use surrealism::{anyhow, kv, run, sql, sql_with_vars, surrealism};
 
+surrealism::namespace!(hosted);
+
 fn text(text: &str) -> String {
     text.to_string()
 }
