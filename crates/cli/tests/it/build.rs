@@ -29,7 +29,7 @@ fn invalid_projects_are_rejected_with_a_reason() {
         (
             &[("surrealism.toml", &current), ("x.wasm", "#!/bin/sh")],
             &["--wasm", "x.wasm"],
-            &["not a WebAssembly module: it begins with [23, 21"],
+            &["cannot pack x.wasm", "it is not WebAssembly: pass the core module or component"],
         ),
         (
             &[("surrealism.toml", &current), ("x.wasm", "\0asm\u{1}\0\0\0")],

@@ -40,7 +40,7 @@ fn existing_files_are_not_overwritten() {
         (&["empty"], 0, "Created"),
         (&["empty"], 2, "cannot create a plugin in empty: it exists and is not empty"),
         (&["full"], 2, "cannot create a plugin in full: it exists and is not empty"),
-        (&["file"], 2, "cannot create a plugin in file: it exists and is not empty"),
+        (&["file"], 2, "cannot create a plugin in file: it is a file; choose another directory"),
         (&[], 2, "the plugin has no directory"),
         (&["two words"], 2, "invalid plugin name: pass another with `--name`"),
         (&["x", "--organisation", "../evil"], 2, "invalid organization: pass another"),

@@ -442,7 +442,7 @@ fn edges() -> Vec<Row> {
             Err("it is out of range for a 64-bit signed integer"),
         ),
         row(echo("echo::int"), "1000f", json!([1e3]), Ok("1000")),
-        row(echo("echo::number"), "1.50dec", json!([{ "$decimal": "1.50" }]), Ok("1.5dec")),
+        row(echo("echo::number"), "1.50dec", json!([{ "$decimal": "1.5" }]), Ok("1.5dec")),
         row(
             echo("echo::string"),
             "'a\\n\\t☃\\'\\\\'",
@@ -529,7 +529,9 @@ fn geometries() -> Vec<Row> {
 /// Returns the calls of functions that return their argument, which a plugin in any language can have.
 pub(crate) fn rows_of_echo() -> Vec<Row> {
     let is_echo = |row: &Row| row.function.starts_with("echo::") || row.function == "optional";
-    rows().into_iter().filter(is_echo).collect()
+    // JavaScript has one type of number: in a key, whose kind does not say which, a whole float is an int.
+    let has_whole_float = |row: &Row| row.args.contains("person:['a', [1f]]");
+    rows().into_iter().filter(|row| is_echo(row) && !has_whole_float(row)).collect()
 }
 
 fn runtime(guest: &str) -> &'static Runtime {
