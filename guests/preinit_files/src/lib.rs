@@ -25,7 +25,8 @@ fn start() -> io::Result<()> {
             fs::read_to_string(WORDS)?
         }
         "list" => {
-            let names = fs::read_dir("/")?.map(|entry| Ok(entry?.file_name().into_string().unwrap()));
+            let names =
+                fs::read_dir("/")?.map(|entry| Ok(entry?.file_name().into_string().unwrap()));
             names.collect::<io::Result<Vec<_>>>()?.join(" ")
         }
         "look" => format!("{} {}", fs::metadata(WORDS)?.len(), fs::metadata("/")?.is_dir()),

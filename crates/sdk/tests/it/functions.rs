@@ -224,8 +224,9 @@ fn string(text: &str) -> Value {
 fn names_are_sorted_and_the_default_comes_first() {
     let names = plugin::names();
     let exported = names.iter().map(|name| name.as_deref().unwrap_or("(default)"));
-    let others =
-        |name: &&str| ["derive::", "hosted::", "namespaces::"].iter().any(|it| name.starts_with(it));
+    let others = |name: &&str| {
+        ["derive::", "hosted::", "namespaces::"].iter().any(|it| name.starts_with(it))
+    };
     let exported: Vec<_> = exported.filter(|name| !others(name)).collect();
     assert_eq!(
         exported,
