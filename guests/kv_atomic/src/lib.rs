@@ -60,7 +60,7 @@ mod tests {
     fn a_native_test_has_no_host() {
         let error = super::increment("a".to_string(), 1).unwrap_err();
         assert!(
-            error.to_string().contains("cannot call `kv_increment`: a native test has no host"),
+            error.to_string().contains("cannot call `kv::increment`: this thread has no host"),
             "{error}"
         );
     }
