@@ -23,8 +23,8 @@ const LIMITS: ArchiveLimits = ArchiveLimits {
     max_compression_ratio: 100,
 };
 
-/// Checks that reading an archive writes nothing outside its temporary directory and leaves nothing behind,
-/// and that what is accepted packs and reads back to the same.
+/// Checks that reading an archive writes nothing, that unpacking its files writes nothing outside a temporary
+/// directory and leaves nothing behind, and that what is accepted packs and reads back to the same.
 ///
 /// The input is an archive or a tar file, which is compressed first: mutations of compressed bytes mostly
 /// break the compression only.
@@ -43,6 +43,10 @@ pub fn archive(input: &[u8]) {
     assert_eq!(tree(root.path()), clean, "reading the list of functions wrote something");
     if let Ok(package) = read(&archive, &base) {
         assert_eq!(package.exports, exports.unwrap(), "two readers read two lists of functions");
+        assert_eq!(tree(root.path()), clean, "reading the archive wrote something");
+        if let Some(files) = &package.fs {
+            files.unpack().unwrap();
+        }
         let attached = tree(&base);
         assert_eq!(tree(root.path()).len(), clean.len() + attached.len());
         check_repacked(&package, &base.join("again.surli"));
