@@ -3,6 +3,7 @@
 use surrealdb_types::{Kind, KindLiteral};
 
 use super::admits_none;
+use super::matcher::kind_of;
 
 /// Pairs of kinds that are compared. Kinds come from archives, and unions multiply the pairs.
 const MAX_PAIRS: u32 = 1 << 20;
@@ -92,15 +93,10 @@ fn has_all<T: PartialEq>(names: &[T], others: &[T]) -> bool {
 }
 
 fn has_literal(kind: &Kind, literal: &KindLiteral) -> bool {
-    match literal {
-        KindLiteral::String(_) => *kind == Kind::String,
-        KindLiteral::Integer(_) => matches!(kind, Kind::Int | Kind::Number),
-        KindLiteral::Float(_) => matches!(kind, Kind::Float | Kind::Number),
-        KindLiteral::Decimal(_) => matches!(kind, Kind::Decimal | Kind::Number),
-        KindLiteral::Duration(_) => *kind == Kind::Duration,
-        KindLiteral::Bool(_) => *kind == Kind::Bool,
-        KindLiteral::Object(_) => *kind == Kind::Object,
-        KindLiteral::Array(_) => false,
+    match (kind, kind_of(literal)) {
+        (Kind::Number, Some(Kind::Int | Kind::Float | Kind::Decimal)) => true,
+        (kind, Some(literal)) => *kind == literal,
+        (kind, None) => *kind == Kind::Object && matches!(literal, KindLiteral::Object(_)),
     }
 }
 
