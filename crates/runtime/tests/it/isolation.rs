@@ -9,7 +9,8 @@ use surrealism_runtime::{DetachedContext, Error, Isolation, Runtime, SurrealismP
 use surrealism_types::codec;
 
 use crate::support::{
-    INVOKE, Recorder, assert_error_contains, component, data, load, package, text, value,
+    INVOKE, Recorder, assert_error_contains, component, data, load, package, package_with_files,
+    text, value,
 };
 
 const BOTH: [Isolation; 2] = [Isolation::Reuse, Isolation::Fresh];
@@ -222,13 +223,8 @@ async fn the_host_keeps_nothing_of_a_caller() {
 
 #[tokio::test]
 async fn no_module_reads_the_files_of_another() {
-    let [ours, theirs] = ["ours", "theirs"].map(|whose| {
-        let (directory, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        std::fs::write(files.path().join("whose.txt"), whose).unwrap();
-        let archive = directory.path().join("x.surli");
-        package("isolation").pack(archive.clone(), Some(files.path())).unwrap();
-        SurrealismPackage::from_file(archive).unwrap()
-    });
+    let [ours, theirs] =
+        ["ours", "theirs"].map(|whose| package_with_files("isolation", &[("whose.txt", whose)]));
     let their_file = theirs.fs.as_ref().unwrap().path().join("whose.txt");
     let climbing =
         Path::new("/../../../../../../../..").join(their_file.strip_prefix("/").unwrap());

@@ -8,7 +8,8 @@ pub(crate) mod tar;
 mod transcript;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -38,6 +39,22 @@ pub(crate) fn archive(name: &str) -> PathBuf {
 /// The package of a guest, unpacked from its archive.
 pub(crate) fn package(name: &str) -> SurrealismPackage {
     SurrealismPackage::from_file(archive(name)).unwrap()
+}
+
+/// The package of a guest with other attached files, by their paths and contents.
+pub(crate) fn package_with_files(
+    name: &str,
+    files: &[(impl AsRef<Path>, impl AsRef<[u8]>)],
+) -> SurrealismPackage {
+    let (directory, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (path, content) in files {
+        let path = data.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let archive = directory.path().join("x.surli");
+    package(name).pack(archive.clone(), Some(data.path())).unwrap();
+    SurrealismPackage::from_file(archive).unwrap()
 }
 
 /// The package of a guest with a custom section added, so that its code is shared with no other test.

@@ -3,9 +3,11 @@
 use std::fs;
 
 use surrealdb_types::{SurrealValue, Value};
-use surrealism_runtime::{DetachedContext, Error, Runtime, SurrealismPackage};
+use surrealism_runtime::{DetachedContext, Error, Runtime};
 
-use crate::support::{NO_ARGS, assert_error_contains, builder, load, package, shared, text, value};
+use crate::support::{
+    NO_ARGS, assert_error_contains, builder, load, package, package_with_files, shared, text, value,
+};
 
 /// What the archive of `files` was packed from.
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/files/data");
@@ -69,17 +71,8 @@ async fn a_module_without_files_has_no_root_directory() {
     read.unwrap_err();
 }
 
-/// The guest with other files, by their paths and contents.
 fn load_with(files: &[(String, String)]) -> Runtime {
-    let (directory, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    for (path, content) in files {
-        let path = data.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    let archive = directory.path().join("x.surli");
-    package("files").pack(archive.clone(), Some(data.path())).unwrap();
-    load(SurrealismPackage::from_file(archive).unwrap()).build().unwrap()
+    load(package_with_files("files", files)).build().unwrap()
 }
 
 #[tokio::test]

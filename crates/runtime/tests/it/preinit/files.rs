@@ -1,26 +1,12 @@
 //! An `init` that reads attached files: its result depends on the archive alone.
 
-use std::fs;
-use std::path::Path;
-
 use surrealdb_types::Value;
 use surrealism_runtime::{DetachedContext, Isolation, Runtime, SurrealismPackage};
 
-use crate::support::{NO_ARGS, load, package, text, value};
+use crate::support::{NO_ARGS, load, package, package_with_files, text, value};
 
-/// The guest with other files.
 fn package_with(files: &[(&str, &str)]) -> SurrealismPackage {
-    let (directory, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    for (name, content) in files {
-        fs::write(data.path().join(name), content).unwrap();
-    }
-    pack_again("preinit_files", directory.path(), data.path())
-}
-
-fn pack_again(guest: &str, directory: &Path, data: &Path) -> SurrealismPackage {
-    let archive = directory.join("x.surli");
-    package(guest).pack(archive.clone(), Some(data)).unwrap();
-    SurrealismPackage::from_file(archive).unwrap()
+    package_with_files("preinit_files", files)
 }
 
 fn load_as(isolation: Isolation, package: SurrealismPackage) -> Runtime {
